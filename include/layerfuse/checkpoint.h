@@ -1,0 +1,129 @@
+/*
+ * checkpoint.h - safetensors files, read by mapping and written whole or not at all
+ *
+ * A "dedup" file stores every shared tensor once under its owner's name and lists the others
+ * in its metadata: "layerfuse.aliases" is a JSON object from alias to owner, and
+ * "layerfuse.format" is "1". An opened checkpoint shows aliases like any other tensor. An
+ * "expand" file stores every name and loads anywhere.
+ *
+ * Format: https://github.com/huggingface/safetensors. An 8-byte little-endian header size, a
+ * JSON header, then the data; tensors cover the data exactly, without holes or overlap.
+ */
+#ifndef LAYERFUSE_CHECKPOINT_H
+#define LAYERFUSE_CHECKPOINT_H
+
+#include <layerfuse/types.h>
+
+LFUSE_BEGIN_DECLS
+
+/**
+ * lfuse_checkpoint_open() - maps a safetensors file and checks all of its header
+ *
+ * Result:  an immutable, shareable view; tensors in the order of their data, then aliases in
+ *          the order of their names.
+ * Owner:   path is borrowed for the call. *checkpoint is returned: release with
+ *          lfuse_checkpoint_close(). The file must not be changed while it is open.
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL
+ *          LFUSE_ERR_IO           the file cannot be opened or mapped: detail is errno
+ *          LFUSE_ERR_FORMAT       not a valid safetensors file: says which tensor or field, and
+ *                                 the numbers; an alias of an unknown owner
+ *          LFUSE_ERR_UNSUPPORTED  an element type other than F32, F64, F16, BF16, or a rank
+ *                                 above LFUSE_MAX_RANK
+ *          LFUSE_ERR_NO_MEMORY    the allocator refused
+ *          On failure *checkpoint is NULL.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_checkpoint_open(lfuse_context *ctx, const char *path,
+                                             lfuse_checkpoint **checkpoint,
+                                             lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_checkpoint_close() - unmaps the file
+ *
+ * Owner:   every tensor of it is gone with it. NULL does nothing.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_checkpoint_close(lfuse_checkpoint *checkpoint);
+
+/**
+ * lfuse_checkpoint_count() - number of tensors, aliases included; 0 for NULL
+ * lfuse_checkpoint_name() - the name at index; NULL when out of range
+ * lfuse_checkpoint_tensor() - the tensor at index; NULL when out of range. Read-only memory:
+ *                             copy it with lfuse_tensor_copy() before changing it
+ * lfuse_checkpoint_owner() - index of the tensor that holds this one's data: itself unless it
+ *                            is an alias; -1 when out of range
+ * lfuse_checkpoint_find() - index of the tensor of this name, or -1
+ * lfuse_checkpoint_metadata() - the value of a metadata key, or NULL
+ *
+ * Owner:   borrowed until the checkpoint is closed.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_checkpoint_count(const lfuse_checkpoint *checkpoint);
+LFUSE_API const char *lfuse_checkpoint_name(const lfuse_checkpoint *checkpoint,
+                                            int64_t index);
+LFUSE_API const lfuse_tensor *lfuse_checkpoint_tensor(const lfuse_checkpoint *checkpoint,
+                                                      int64_t index);
+LFUSE_API int64_t lfuse_checkpoint_owner(const lfuse_checkpoint *checkpoint,
+                                         int64_t index);
+LFUSE_API int64_t lfuse_checkpoint_find(const lfuse_checkpoint *checkpoint,
+                                        const char *name);
+LFUSE_API const char *lfuse_checkpoint_metadata(const lfuse_checkpoint *checkpoint,
+                                                const char *key);
+
+/* One name of a file to be written. */
+typedef struct lfuse_checkpoint_entry {
+    const char *name;           /* unique, not empty, not "__metadata__" */
+    const lfuse_tensor *tensor; /* any strides; stored as dense rows */
+    const char *owner;          /* name of the entry that is to hold its data, or NULL */
+} lfuse_checkpoint_entry;
+
+typedef struct lfuse_checkpoint_save_options {
+    size_t struct_size; /* set by lfuse_checkpoint_save_options_init(&o, sizeof(o)) */
+    const char *const *metadata; /* key, value, key, value, ... */
+    int64_t metadata_count; /* number of keys; keys "layerfuse.*" are the library's */
+    lfuse_save_mode mode;   /* 0 means dedup */
+    int32_t reserved;
+} lfuse_checkpoint_save_options;
+
+/**
+ * lfuse_checkpoint_save_options_init() - clears the bytes the caller has
+ *
+ * Owner:   clears `size` bytes and stores size in struct_size; NULL is ignored.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options *options,
+                                                  size_t size);
+
+/**
+ * lfuse_checkpoint_save() - writes a safetensors file, whole or not at all
+ *
+ * Result:  dedup: an entry is an alias when it names an owner, or when its tensor is the same
+ *          memory, shape and type as an earlier one; the rest is stored. expand: all is
+ *          stored. The file is written beside path, flushed to the disk and renamed over it.
+ * Owner:   everything is borrowed for the call.
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1, an empty or reserved name or key, or an
+ *                                 unknown mode
+ *          LFUSE_ERR_NAME         a name or key twice, or an owner that is no entry or an alias
+ *          LFUSE_ERR_SHAPE        an owner of another shape
+ *          LFUSE_ERR_TYPE         an owner of another element type
+ *          LFUSE_ERR_IO           the system refused (disk full, no permission): detail is errno
+ *          LFUSE_ERR_OVERFLOW     the file would be too large
+ *          LFUSE_ERR_NO_MEMORY    the allocator refused
+ *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
+ *          On failure what was at path is as before, and nothing is left beside it.
+ * Cost:    memory for the header and one block, whatever the size.
+ * Threads: tensors are read.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_checkpoint_save(lfuse_context *ctx, const char *path,
+                                             const lfuse_checkpoint_entry *entries,
+                                             int64_t count,
+                                             const lfuse_checkpoint_save_options *options,
+                                             lfuse_error *err) LFUSE_MUST_CHECK;
+
+LFUSE_END_DECLS
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * kernels.h - forward and backward of what a network is made of, for callers that have none
+ *
+ * Every kernel takes raw f32 pointers in one argument struct. Activations are dense NCHW or
+ * NHWC as `layout` says, weights always [out, in, kh, kw]. Alignment to 4 bytes is enough.
+ * Outputs must not overlap inputs unless the entry says so. A kernel checks its arguments
+ * before it writes anything; NaN in gives NaN out. Kernels run over the context's threads, and
+ * their results have the same bits for every number of them, but not across instruction sets.
+ */
+#ifndef LAYERFUSE_KERNELS_H
+#define LAYERFUSE_KERNELS_H
+
+#include <layerfuse/batch_norm.h>
+#include <layerfuse/conv2d.h>
+#include <layerfuse/elementwise.h>
+#include <layerfuse/gemm.h>
+#include <layerfuse/linear.h>
+#include <layerfuse/loss.h>
+#include <layerfuse/pool2d.h>
+#include <layerfuse/update.h>
+
+#endif

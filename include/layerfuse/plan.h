@@ -1,0 +1,188 @@
+/*
+ * plan.h - which layers shall share weights, and how: intention only, nothing is touched
+ *
+ * A plan is built from the layers as they are: every pair of one param type is measured, and
+ * the most alike are joined, best first, until the asked ratio is reached. Pairs that score
+ * alike are taken in the order of their layers. Layers that in_force already ties count as one.
+ * Joined pairs make groups of any size. A plan is shareable once built, and keeps no layer.
+ *
+ * The member of a group that is kept is the one whose position is farthest from the middle
+ * of the network (outer layers matter more, sec. 3.2 of the paper); of two as far, the earlier.
+ *
+ * A ratio is logical / unique over its base: 2 means that half of those weights are gone.
+ */
+#ifndef LAYERFUSE_PLAN_H
+#define LAYERFUSE_PLAN_H
+
+#include <layerfuse/types.h>
+
+LFUSE_BEGIN_DECLS
+
+typedef struct lfuse_plan_options {
+    size_t struct_size; /* set by lfuse_plan_options_init(&o, sizeof(o)) */
+    double ratio;       /* >= 1; the first plan at or past it; 0 means: top_k decides */
+    int64_t top_k;      /* most fusions in this plan; 0 means no limit */
+    int64_t block;      /* of the metric; 0 means 128, LFUSE_BLOCK_WHOLE the matrix */
+    const lfuse_ties *in_force;            /* ties over the same layers, or NULL */
+    lfuse_metric metric;                   /* 0 means euclidean */
+    lfuse_policy policy;                   /* 0 means average */
+    lfuse_freeze_gradient freeze_gradient; /* of the policy freeze; 0 means both */
+    lfuse_scope scope;                     /* 0 means global */
+    lfuse_unit unit;                       /* 0 means layer */
+    lfuse_base base;                       /* of ratio; 0 means candidates */
+    int32_t max_group;                     /* largest group; 0 means any size */
+    int32_t reserved;
+} lfuse_plan_options;
+
+/* One step of a plan: the groups of a and b become one. */
+typedef struct lfuse_fusion {
+    size_t struct_size;       /* set by lfuse_fusion_init(&f, sizeof(f)) */
+    int64_t a;                /* index of a layer, a < b */
+    int64_t b;                /* index of a layer */
+    int64_t kept;             /* index of the layer whose buffer the joined group has */
+    double score;             /* of (a, b) under the metric */
+    int64_t saved_parameters; /* by this fusion */
+    double ratio;             /* after this fusion, over the plan's base */
+} lfuse_fusion;
+
+/* What a network costs, in parameters; statistics (running means) are not counted. */
+typedef struct lfuse_account {
+    size_t struct_size;         /* set by lfuse_account_init(&a, sizeof(a)) */
+    int64_t candidates_logical; /* weights of all layers that could fuse */
+    int64_t candidates_unique;  /* the same, each shared set once */
+    int64_t all_logical;        /* every parameter of every layer */
+    int64_t all_unique;         /* the same, each shared set once */
+    size_t all_unique_bytes; /* what all_unique takes in memory when ties are aliases */
+    double ratio;            /* logical / unique over base */
+    lfuse_base base;
+    int32_t reserved;
+} lfuse_account;
+
+/**
+ * lfuse_plan_options_init(), lfuse_fusion_init(), lfuse_account_init() - clear the bytes the
+ * caller has
+ *
+ * Owner:   clear `size` bytes and store size in struct_size; NULL is ignored.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_plan_options_init(lfuse_plan_options *options, size_t size);
+LFUSE_API void lfuse_fusion_init(lfuse_fusion *fusion, size_t size);
+LFUSE_API void lfuse_account_init(lfuse_account *account, size_t size);
+
+/**
+ * lfuse_policy_from_name() - the policy of this name: "average" or "freeze"
+ *
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL, or an unknown name; the message lists the known ones
+ *          On failure *policy is untouched.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_policy_from_name(const char *name, lfuse_policy *policy,
+                                              lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_policy_name() - "average" or "freeze"; "?" for an unknown policy
+ *
+ * Owner:   a constant of the library.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
+
+/**
+ * lfuse_plan_build() - measures the layers and chooses what to fuse
+ *
+ * Shapes:  layers of one param type have weights of the same names, shapes and types.
+ * Result:  a plan that reaches options->ratio, or takes the top_k best fusions, or whichever of
+ *          the two comes first. Candidates are the layers whose param type occurs at least
+ *          twice and that have a weight. Progress is told as "similarity".
+ * Owner:   layers, names and options are borrowed for the call. *plan is returned: release
+ *          with lfuse_plan_destroy().
+ * Errors:  LFUSE_ERR_ARGUMENT      NULL, count < 1, a ratio < 1 or not finite, neither ratio nor
+ *                                  top_k, a negative number, an unknown constant, a layer
+ *                                  without parameters, or in_force over other layers
+ *          LFUSE_ERR_NAME          two layers of one name, or weights of other names within a
+ *                                  param type
+ *          LFUSE_ERR_SHAPE         weights of other shapes within a param type
+ *          LFUSE_ERR_TYPE          weights of other element types within a param type
+ *          LFUSE_ERR_NOT_FINITE    NaN or infinity in a weight: says which and where
+ *          LFUSE_ERR_DEGENERATE    the metric is undefined for a layer
+ *          LFUSE_ERR_UNREACHABLE   the ratio is out of reach: says the largest that is not
+ *          LFUSE_ERR_NO_MEMORY     the scratch was refused
+ *          LFUSE_ERR_CANCELLED     the progress callback said stop
+ *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know
+ *          On failure *plan is NULL.
+ * Cost:    every pair of a param type is measured once.
+ * Threads: layers are read; concurrent calls may share them.
+ * Source:  O'Neill et al. 2021, algorithms 1 and 2. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_plan_build(lfuse_context *ctx,
+                                        const lfuse_layer *const *layers, int64_t count,
+                                        const lfuse_plan_options *options,
+                                        lfuse_plan **plan,
+                                        lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_plan_destroy() - releases the plan; ties made from it stay
+ *
+ * Owner:   NULL does nothing.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_plan_destroy(lfuse_plan *plan);
+
+/**
+ * lfuse_plan_fusion_count() - number of fusions, in the order they were chosen; 0 for NULL
+ * lfuse_plan_fusion() - the one at index
+ *
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL, or index outside [0, fusion_count)
+ *          On failure *fusion is untouched.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_plan_fusion_count(const lfuse_plan *plan);
+LFUSE_API lfuse_status lfuse_plan_fusion(const lfuse_plan *plan, int64_t index,
+                                         lfuse_fusion *fusion,
+                                         lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_plan_layer_count() - the number of layers the plan was built from; 0 for NULL
+ * lfuse_plan_layer_name() - the name of the one at index; NULL when out of range
+ *
+ * Owner:   the name is borrowed until the plan is destroyed.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_plan_layer_count(const lfuse_plan *plan);
+LFUSE_API const char *lfuse_plan_layer_name(const lfuse_plan *plan, int64_t index);
+
+/**
+ * lfuse_plan_group_count() - groups of two layers or more once the plan is applied
+ * lfuse_plan_group_size() - number of members of a group; 0 when out of range
+ * lfuse_plan_group_member() - index of a member's layer, ascending; -1 when out of range
+ * lfuse_plan_group_kept() - index of the layer whose buffer the group has; -1 likewise
+ *
+ * Result:  groups are ordered by their first members, and include what in_force had tied.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_plan_group_count(const lfuse_plan *plan);
+LFUSE_API int64_t lfuse_plan_group_size(const lfuse_plan *plan, int64_t group);
+LFUSE_API int64_t lfuse_plan_group_member(const lfuse_plan *plan, int64_t group,
+                                          int64_t member);
+LFUSE_API int64_t lfuse_plan_group_kept(const lfuse_plan *plan, int64_t group);
+
+/**
+ * lfuse_plan_account() - what the network costs once the plan is applied
+ *
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL
+ *          On failure *account is untouched.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_plan_account(const lfuse_plan *plan, lfuse_account *account,
+                                          lfuse_error *err) LFUSE_MUST_CHECK;
+
+LFUSE_END_DECLS
+
+#endif

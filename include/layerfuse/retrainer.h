@@ -1,0 +1,185 @@
+/*
+ * retrainer.h - hooks around the caller's own training loop
+ *
+ *     lfuse_retrainer_fuse(r, &err);                    // the schedule's first fusion
+ *     for each epoch {
+ *         for each step {
+ *             lfuse_retrainer_begin_step(r, &err);
+ *             forward(); backward();                    // any number of micro-batches
+ *             lfuse_retrainer_combine_gradients(r, &err);
+ *             for (i = 0; i < lfuse_retrainer_parameter_count(r); i++)
+ *                 update(lfuse_retrainer_parameter(r, i, &p, &err));
+ *             lfuse_retrainer_end_step(r, &err);        // or abort_step
+ *         }
+ *         lfuse_retrainer_end_epoch(r, metric, &verdict, &err);
+ *     }
+ *
+ * The schedule removes the share f = 1 - 1/ratio of the base in `fusions` equal parts, one at
+ * lfuse_retrainer_fuse() and one at the end of every `interval` epochs after it: after fusion
+ * s of S the network is at ratio 1 / (1 - f s / S) or just past it. `interval` epochs after
+ * the last one the verdict is LFUSE_VERDICT_DONE.
+ *
+ * A retrainer is confined to one thread.
+ */
+#ifndef LAYERFUSE_RETRAINER_H
+#define LAYERFUSE_RETRAINER_H
+
+#include <layerfuse/layer.h>
+#include <layerfuse/ties.h>
+
+LFUSE_BEGIN_DECLS
+
+typedef struct lfuse_retrainer_options {
+    size_t struct_size; /* set by lfuse_retrainer_options_init(&o, sizeof(o)) */
+    const lfuse_plan_options *plan; /* its ratio is the goal; must be given, top_k as 0 */
+    const lfuse_ties_options *ties; /* NULL means all defaults */
+    int32_t fusions;                /* number of them on the way to the goal; 0 means 1 */
+    int32_t interval;               /* epochs between two fusions; 0 means 1 */
+    lfuse_schedule schedule;        /* 0 means uniform */
+    int32_t reserved;
+} lfuse_retrainer_options;
+
+/**
+ * lfuse_retrainer_options_init() - clears the bytes the caller has
+ *
+ * Owner:   clears `size` bytes and stores size in struct_size; NULL is ignored.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_retrainer_options_init(lfuse_retrainer_options *options,
+                                            size_t size);
+
+/**
+ * lfuse_retrainer_create() - a retrainer over these layers; nothing is fused yet
+ *
+ * Owner:   the array and the options are copied, the layers are borrowed until the retrainer is
+ *          destroyed. *retrainer is returned: release with lfuse_retrainer_destroy().
+ * Errors:  as lfuse_plan_build() and lfuse_ties_create(): the goal is tried at once, so that
+ *          a ratio out of reach is known before an hour of training; and
+ *          LFUSE_ERR_ARGUMENT  options or options->plan is NULL, its ratio is 0, in_force is
+ *                              given, a negative number, or an unknown schedule
+ *          On failure *retrainer is NULL and the layers are untouched.
+ * Threads: layers are read.
+ * Source:  O'Neill et al. 2021, algorithm 1. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_retrainer_create(lfuse_context *ctx,
+                                              lfuse_layer *const *layers, int64_t count,
+                                              const lfuse_retrainer_options *options,
+                                              lfuse_retrainer **retrainer,
+                                              lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_retrainer_destroy() - ends the retrainer; layers keep the weights and ties they have
+ *
+ * Owner:   NULL does nothing.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_retrainer_destroy(lfuse_retrainer *retrainer);
+
+/**
+ * lfuse_retrainer_fuse() - the schedule's next fusion, now
+ *
+ * Result:  measures the layers as they are and ties the most alike. Called once, before
+ *          training; lfuse_retrainer_end_epoch() does the later ones.
+ * Errors:  as lfuse_plan_build() and lfuse_ties_apply(); LFUSE_ERR_STATE inside a step, or
+ *          when the first fusion is done. On failure nothing has changed.
+ * Threads: layers are written.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_retrainer_fuse(lfuse_retrainer *retrainer,
+                                            lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_retrainer_begin_step() - opens a step, before the forward pass
+ * lfuse_retrainer_combine_gradients() - after the backward pass: one gradient per group
+ * lfuse_retrainer_end_step() - after the update: refreshes mirrors and closes the step
+ * lfuse_retrainer_abort_step() - closes the step as if it had not been; the caller has not
+ *                                updated. A combined gradient stays combined.
+ *
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL
+ *          LFUSE_ERR_STATE     out of order: begin, combine, end; abort after begin or
+ *                              combine. Says which call was expected.
+ *          and those of lfuse_ties_combine_gradients(). On failure nothing has changed.
+ * Threads: confined.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_retrainer_begin_step(lfuse_retrainer *retrainer,
+                                                  lfuse_error *err) LFUSE_MUST_CHECK;
+LFUSE_API lfuse_status lfuse_retrainer_combine_gradients(
+    lfuse_retrainer *retrainer, lfuse_error *err) LFUSE_MUST_CHECK;
+LFUSE_API lfuse_status lfuse_retrainer_end_step(lfuse_retrainer *retrainer,
+                                                lfuse_error *err) LFUSE_MUST_CHECK;
+LFUSE_API lfuse_status lfuse_retrainer_abort_step(lfuse_retrainer *retrainer,
+                                                  lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_retrainer_parameter_count() - unique parameters that train now; 0 for NULL
+ * lfuse_retrainer_parameter() - the one at index
+ *
+ * Result:  every trainable tensor once, in the order of the layers: weights of a group under
+ *          its kept member; frozen weights and statistics are absent, so that no weight decay
+ *          moves them. The list changes when a fusion does.
+ * Owner:   strings and tensors are borrowed until the next fusion.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL, or index outside [0, parameter_count)
+ *          On failure *parameter is untouched.
+ * Threads: confined.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_retrainer_parameter_count(const lfuse_retrainer *retrainer);
+LFUSE_API lfuse_status lfuse_retrainer_parameter(const lfuse_retrainer *retrainer,
+                                                 int64_t index,
+                                                 lfuse_parameter *parameter,
+                                                 lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_retrainer_begin_eval() - before an evaluation: no step may be open
+ * lfuse_retrainer_end_eval() - after it
+ *
+ * Result:  weights are what a saved network would have. For the policies of this version that
+ *          is what they are anyway.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL
+ *          LFUSE_ERR_STATE     inside a step, or out of order
+ * Threads: confined.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_retrainer_begin_eval(lfuse_retrainer *retrainer,
+                                                  lfuse_error *err) LFUSE_MUST_CHECK;
+LFUSE_API lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer,
+                                                lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_retrainer_end_epoch() - counts an epoch and fuses when it is time
+ *
+ * Result:  *verdict says what happened. metric is the caller's figure for the epoch (greater
+ *          is better, such as accuracy); it is logged, and decides nothing in this version.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL, or a metric that is not finite
+ *          LFUSE_ERR_STATE     inside a step or an evaluation, before the first fusion, or
+ *                              after LFUSE_VERDICT_DONE
+ *          and those of lfuse_retrainer_fuse(): then neither the epoch is counted nor
+ *          anything fused. On failure *verdict is untouched.
+ * Threads: layers are written.
+ * Source:  O'Neill et al. 2021, algorithm 1. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_retrainer_end_epoch(lfuse_retrainer *retrainer,
+                                                 double metric, lfuse_verdict *verdict,
+                                                 lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_retrainer_ties() - the ties in force, to inspect and to account
+ *
+ * Owner:   borrowed until the retrainer is destroyed. NULL for NULL.
+ * Source:  Since 0.1.
+ */
+LFUSE_API const lfuse_ties *lfuse_retrainer_ties(const lfuse_retrainer *retrainer);
+
+/**
+ * lfuse_retrainer_plan() - the plan of the latest fusion
+ *
+ * Owner:   borrowed until the next fusion or the end of the retrainer. NULL before the first.
+ * Source:  Since 0.1.
+ */
+LFUSE_API const lfuse_plan *lfuse_retrainer_plan(const lfuse_retrainer *retrainer);
+
+LFUSE_END_DECLS
+
+#endif

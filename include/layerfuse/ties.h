@@ -1,0 +1,187 @@
+/*
+ * ties.h - what is in force: which layers share one buffer, and how to part them again
+ *
+ * A group's buffer is the kept member's, pinned until the ties die. The other members'
+ * weights take one of three forms:
+ *
+ *   alias   tensors that own their memory re-point to the buffer; their own is freed
+ *   rebind  borrowed memory, with a rebind callback: the caller re-points its own pointer
+ *   mirror  borrowed memory, without one: a copy, kept equal by lfuse_ties_refresh(); saves
+ *           the file and the traffic, not the memory
+ *
+ * Gradients and optimiser state of members are the kept member's, too: state that the tensors
+ * own re-points and is freed; gradients likewise when they are accumulated, while gradients
+ * per position stay apart for lfuse_ties_combine_gradients(). Parameters that are not weights
+ * stay per position.
+ *
+ * Ties are confined to one thread, and so are their layers' tensors while ties change.
+ */
+#ifndef LAYERFUSE_TIES_H
+#define LAYERFUSE_TIES_H
+
+#include <layerfuse/plan.h>
+
+LFUSE_BEGIN_DECLS
+
+/*
+ * "Parameter `parameter` of layer `layer` lives at new_data from now on." 0 accepts; another
+ * value refuses, and everything done so far is taken back (by further calls with the old
+ * addresses, which must be accepted). Strings live for the call.
+ */
+typedef int32_t (*lfuse_rebind)(const char *layer, const char *parameter, void *new_data,
+                                void *user);
+
+enum {
+    LFUSE_TIES_KEEP_ORIGINALS = 1, /* lfuse_ties_undo() will be possible; costs memory */
+    LFUSE_TIES_MIRROR = 2          /* mirrors everywhere: nothing re-points */
+};
+
+typedef struct lfuse_ties_options {
+    size_t struct_size;  /* set by lfuse_ties_options_init(&o, sizeof(o)) */
+    lfuse_rebind rebind; /* NULL means that borrowed memory is mirrored */
+    void *rebind_user;
+    uint32_t flags;            /* LFUSE_TIES_* or 0 */
+    lfuse_gradients gradients; /* 0 means per position */
+    lfuse_combine combine;     /* 0 means mean */
+    int32_t reserved;
+} lfuse_ties_options;
+
+/**
+ * lfuse_ties_options_init() - clears the bytes the caller has
+ *
+ * Owner:   clears `size` bytes and stores size in struct_size; NULL is ignored.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_ties_options_init(lfuse_ties_options *options, size_t size);
+
+/**
+ * lfuse_ties_create() - ties over these layers, none in force yet
+ *
+ * Owner:   the array is copied, the layers are borrowed until the ties are destroyed. *ties is
+ *          returned: release with lfuse_ties_destroy().
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1, unknown flags or constants
+ *          LFUSE_ERR_NAME         two layers of one name
+ *          LFUSE_ERR_NO_MEMORY    the allocator refused
+ *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
+ *          On failure *ties is NULL.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_ties_create(lfuse_context *ctx, lfuse_layer *const *layers,
+                                         int64_t count, const lfuse_ties_options *options,
+                                         lfuse_ties **ties,
+                                         lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_ties_destroy() - lets go of the groups; layers keep the weights they have
+ *
+ * Owner:   aliased tensors go on sharing their buffer, which lives as long as one of them.
+ *          NULL does nothing.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
+
+/**
+ * lfuse_ties_apply() - puts a plan in force
+ *
+ * Result:  every group of the plan has one buffer. average: its weights are the mean over the
+ *          members' weights, those of layers tied before counted once for each; freeze: the
+ *          kept member's. Optimiser state is merged the same way.
+ * Errors:  LFUSE_ERR_ARGUMENT    NULL
+ *          LFUSE_ERR_NAME        the plan is of other layers: says the first that differs
+ *          LFUSE_ERR_SHAPE       a weight has another shape than when the plan was built
+ *          LFUSE_ERR_STATE       the plan was not built over what is in force now
+ *          LFUSE_ERR_NOT_FINITE  NaN or infinity in a weight
+ *          LFUSE_ERR_CALLBACK    rebind refused; error.detail is its value
+ *          LFUSE_ERR_NO_MEMORY   the allocator refused
+ *          On failure nothing has changed.
+ * Threads: layers and ties are written.
+ * Source:  O'Neill et al. 2021, sec. 3.2. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_ties_apply(lfuse_ties *ties, const lfuse_plan *plan,
+                                        lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_ties_undo() - parts all groups and puts every weight and state back as it was before
+ * the first apply, bit for bit
+ *
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL
+ *          LFUSE_ERR_STATE     LFUSE_TIES_KEEP_ORIGINALS was not given
+ *          LFUSE_ERR_CALLBACK  rebind refused; error.detail is its value
+ *          On failure nothing has changed. With nothing in force nothing happens.
+ * Threads: layers and ties are written.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_ties_undo(lfuse_ties *ties,
+                                       lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_ties_combine_gradients() - one gradient per group, in the kept member's buffer
+ *
+ * Result:  per position: the mean or sum over the members' gradients (freeze with
+ *          LFUSE_FREEZE_DROPPED: the kept position's alone). Accumulated: the kept member's
+ *          buffer holds the sum already, and is divided by the group's size for the mean.
+ *          Groups with frozen weights are left alone.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL
+ *          LFUSE_ERR_STATE     a weight of a group that trains has no gradient: says which
+ *          On failure nothing has changed.
+ * Threads: gradients are written, over the context's threads.
+ * Source:  O'Neill et al. 2021, sec. 3.2. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_ties_combine_gradients(lfuse_ties *ties,
+                                                    lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_ties_refresh() - copies every group's buffer to its mirrors
+ *
+ * Result:  without mirrors nothing happens.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL
+ * Threads: layers are written, over the context's threads.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_ties_refresh(lfuse_ties *ties,
+                                          lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_ties_owner() - index of the layer whose buffer this one uses
+ *
+ * Result:  index itself when it is not tied, -1 when out of range.
+ * Threads: any, while ties do not change.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_ties_owner(const lfuse_ties *ties, int64_t index);
+
+/**
+ * lfuse_ties_is_frozen() - 1 when the weights of the layer's group no longer train, else 0
+ *
+ * Threads: any, while ties do not change.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int32_t lfuse_ties_is_frozen(const lfuse_ties *ties, int64_t index);
+
+/**
+ * lfuse_ties_account() - what the network costs now; base is of account->ratio, 0 candidates
+ *
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL, or an unknown base
+ *          On failure *account is untouched.
+ * Threads: any, while ties do not change.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_ties_account(const lfuse_ties *ties, lfuse_base base,
+                                          lfuse_account *account,
+                                          lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_ties_resident_bytes() - bytes of the distinct buffers behind all parameters, in memory
+ *
+ * Result:  counted by address, mirrors included; originals kept for undo on top. Statistics,
+ *          gradients and optimiser state are not parameters and are not counted.
+ * Threads: any, while ties do not change.
+ * Source:  Since 0.1.
+ */
+LFUSE_API size_t lfuse_ties_resident_bytes(const lfuse_ties *ties);
+
+LFUSE_END_DECLS
+
+#endif

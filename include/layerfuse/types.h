@@ -1,0 +1,202 @@
+/*
+ * types.h - the plain data that everything else speaks: status, error, enumerations, callbacks
+ *
+ * No function is declared here. Enumerations are int32_t with named constants whose values
+ * never change; 0 is "the default" wherever a struct holds one, unless its entry says otherwise.
+ */
+#ifndef LAYERFUSE_TYPES_H
+#define LAYERFUSE_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <layerfuse/export.h>
+
+LFUSE_BEGIN_DECLS
+
+/* ---- status and error ------------------------------------------------------------------ */
+
+/* 0 is success; failures are negative, ten to a family. lfuse_status_name() knows every one. */
+typedef int32_t lfuse_status;
+enum {
+    LFUSE_OK = 0,
+    /* the argument is at fault */
+    LFUSE_ERR_ARGUMENT = -1,    /* NULL, out of range, or an unknown constant or name */
+    LFUSE_ERR_SHAPE = -2,       /* shapes do not fit each other */
+    LFUSE_ERR_TYPE = -3,        /* an element type that this call does not take */
+    LFUSE_ERR_STATE = -4,       /* a call out of order */
+    LFUSE_ERR_UNSUPPORTED = -5, /* known, but not by this version of the library */
+    LFUSE_ERR_NAME = -6,        /* a name that is missing, or there twice */
+    LFUSE_ERR_UNREACHABLE = -7, /* no plan reaches the asked ratio */
+    /* a resource ran out */
+    LFUSE_ERR_NO_MEMORY = -10,
+    LFUSE_ERR_OVERFLOW = -11, /* a size does not fit its type */
+    LFUSE_ERR_THREAD = -12,   /* a thread could not be started */
+    /* the numbers do not allow it */
+    LFUSE_ERR_DEGENERATE = -20, /* all zero or constant where the result would be 0/0 */
+    LFUSE_ERR_NOT_FINITE = -21, /* NaN or infinite data */
+    /* a file */
+    LFUSE_ERR_IO = -30,     /* the system refused; detail is errno */
+    LFUSE_ERR_FORMAT = -31, /* the file contradicts its format */
+    /* a callback */
+    LFUSE_ERR_CANCELLED = -40, /* the progress callback said stop; detail is its value */
+    LFUSE_ERR_CALLBACK = -41   /* another callback failed; detail is its value */
+};
+
+/* The caller's, nullable, written only on failure. 256 bytes, frozen. */
+typedef struct lfuse_error {
+    lfuse_status status;
+    int32_t detail;    /* errno or a callback's value, else 0 */
+    char message[248]; /* one line of UTF-8, NUL-terminated */
+} lfuse_error;
+
+/* ---- enumerations ------------------------------------------------------------------------ */
+
+typedef int32_t
+    lfuse_dtype; /* element type, little-endian; no default: it must be given */
+enum { LFUSE_F32 = 1, LFUSE_F64 = 2, LFUSE_F16 = 3, LFUSE_BF16 = 4 };
+
+typedef int32_t lfuse_layout; /* of activations; weights are always [out, in, kh, kw] */
+enum { LFUSE_LAYOUT_NCHW = 1, LFUSE_LAYOUT_NHWC = 2 }; /* 0 means NCHW */
+
+typedef int32_t lfuse_isa; /* instruction set of the kernels */
+enum {
+    LFUSE_ISA_BEST = 0, /* the best this processor and system allow */
+    LFUSE_ISA_SCALAR = 1,
+    LFUSE_ISA_AVX2 = 2, /* with FMA */
+    LFUSE_ISA_AVX512 = 3
+};
+
+typedef int32_t lfuse_metric; /* how alike two layers are; see similarity.h */
+enum {
+    LFUSE_METRIC_EUCLIDEAN = 1, /* 0 means this */
+    LFUSE_METRIC_COSINE = 2,
+    LFUSE_METRIC_COVARIANCE = 3
+};
+
+typedef int32_t lfuse_policy; /* what one set of weights is made of; see plan.h */
+enum {
+    LFUSE_POLICY_AVERAGE = 1, /* 0 means this */
+    LFUSE_POLICY_FREEZE = 2
+};
+
+typedef int32_t lfuse_freeze_gradient; /* which gradients the policy freeze drops */
+enum {
+    LFUSE_FREEZE_BOTH = 1,   /* 0 means this: the kept weights no longer move */
+    LFUSE_FREEZE_DROPPED = 2 /* the kept position's own gradient goes on training them */
+};
+
+typedef int32_t lfuse_scope; /* which pairs may fuse */
+enum { LFUSE_SCOPE_GLOBAL = 1 /* 0 means this: any two layers of one param type */ };
+
+typedef int32_t lfuse_unit; /* what is fused */
+enum { LFUSE_UNIT_LAYER = 1 /* 0 means this */ };
+
+typedef int32_t lfuse_base; /* what a ratio counts */
+enum {
+    LFUSE_BASE_CANDIDATES =
+        1,             /* 0 means this: the weights of all layers that could fuse */
+    LFUSE_BASE_ALL = 2 /* every parameter of every layer given; statistics are none */
+};
+
+typedef int32_t lfuse_layer_kind;
+enum {
+    LFUSE_LAYER_OTHER = 0,
+    LFUSE_LAYER_CONV2D = 1,
+    LFUSE_LAYER_LINEAR = 2,
+    LFUSE_LAYER_NORM = 3,
+    LFUSE_LAYER_EMBEDDING = 4
+};
+
+typedef int32_t
+    lfuse_role; /* of a parameter in its layer; weights fuse, the rest stays */
+enum {
+    LFUSE_ROLE_WEIGHT = 1, /* 0 means this */
+    LFUSE_ROLE_BIAS = 2,
+    LFUSE_ROLE_NORM = 3,     /* scale or shift of a normalisation */
+    LFUSE_ROLE_STATISTIC = 4 /* running mean or variance: not trained, not a parameter */
+};
+
+typedef int32_t
+    lfuse_gradients; /* what the gradient buffers hold when they are combined */
+enum {
+    LFUSE_GRADIENTS_PER_POSITION = 1, /* 0 means this: each layer has its own buffer */
+    LFUSE_GRADIENTS_ACCUMULATED = 2   /* the owner's buffer already holds the sum */
+};
+
+typedef int32_t lfuse_combine; /* one gradient out of those of a group's positions */
+enum {
+    LFUSE_COMBINE_MEAN = 1, /* 0 means this, as the paper does */
+    LFUSE_COMBINE_SUM =
+        2 /* the gradient of the loss with respect to the shared weights */
+};
+
+typedef int32_t lfuse_schedule; /* how the removed share grows from fusion to fusion */
+enum { LFUSE_SCHEDULE_UNIFORM = 1 /* 0 means this: by equal shares */ };
+
+typedef int32_t lfuse_verdict; /* what lfuse_retrainer_end_epoch() did */
+enum {
+    LFUSE_VERDICT_CONTINUE = 0, /* nothing: go on training */
+    LFUSE_VERDICT_FUSED =
+        1,                 /* layers were tied: re-estimate statistics, go on training */
+    LFUSE_VERDICT_DONE = 2 /* the schedule is finished and its last interval trained */
+};
+
+typedef int32_t lfuse_save_mode;
+enum {
+    LFUSE_SAVE_DEDUP =
+        1, /* 0 means this: tied tensors are stored once, with a list of aliases */
+    LFUSE_SAVE_EXPAND = 2 /* every name is stored: loads anywhere */
+};
+
+typedef int32_t lfuse_log_level;
+enum { LFUSE_LOG_WARNING = 1, LFUSE_LOG_INFO = 2 };
+
+/* ---- callbacks ------------------------------------------------------------------------------ */
+
+/*
+ * Where memory comes from. alloc returns memory aligned to align (a power of two), or NULL;
+ * release gets the same size and align back. Both are called from any thread that calls the
+ * library, never from its workers.
+ */
+typedef struct lfuse_allocator {
+    void *(*alloc)(void *user, size_t size, size_t align);
+    void (*release)(void *user, void *ptr, size_t size, size_t align);
+    void *user;
+} lfuse_allocator;
+
+/*
+ * The host's threads. parallel_for runs task(arg, i) once for every i in [0, count), in any
+ * order, at most `concurrency` of them at the same time, and returns 0 when all have ended, or
+ * another value when it could not run them all. concurrency is in [1, 1024].
+ */
+typedef void (*lfuse_task)(void *arg, int64_t index);
+typedef struct lfuse_executor {
+    int32_t (*parallel_for)(void *user, int64_t count, lfuse_task task, void *arg);
+    void *user;
+    int32_t concurrency;
+    int32_t reserved; /* 0 */
+} lfuse_executor;
+
+/* The text lives for the call. Called on the calling thread, under no lock of the library. */
+typedef void (*lfuse_log)(lfuse_log_level level, const char *text, void *user);
+
+/*
+ * done of total units of `what` are finished. A return of other than 0 stops the work:
+ * LFUSE_ERR_CANCELLED, with that value in error.detail and nothing changed.
+ */
+typedef int32_t (*lfuse_progress)(const char *what, int64_t done, int64_t total,
+                                  void *user);
+
+/* Handles. What each one is: its own header. */
+typedef struct lfuse_context lfuse_context;
+typedef struct lfuse_tensor lfuse_tensor;
+typedef struct lfuse_layer lfuse_layer;
+typedef struct lfuse_plan lfuse_plan;
+typedef struct lfuse_ties lfuse_ties;
+typedef struct lfuse_retrainer lfuse_retrainer;
+typedef struct lfuse_checkpoint lfuse_checkpoint;
+
+LFUSE_END_DECLS
+
+#endif

@@ -1,0 +1,27 @@
+/* elementwise_scalar.c - ReLU and add as they are defined; NaN passes through */
+#include "kernels/entries.h"
+
+void lfi_relu_forward_f32__scalar(const float *x, int64_t count, float *y)
+{
+    int64_t i;
+
+    for (i = 0; i < count; i++)
+        y[i] = x[i] < 0.0f ? 0.0f : x[i];
+}
+
+void lfi_relu_backward_f32__scalar(const float *y, const float *dy, int64_t count,
+                                   float *dx)
+{
+    int64_t i;
+
+    for (i = 0; i < count; i++)
+        dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+}
+
+void lfi_add_f32__scalar(const float *a, const float *b, int64_t count, float *y)
+{
+    int64_t i;
+
+    for (i = 0; i < count; i++)
+        y[i] = a[i] + b[i];
+}

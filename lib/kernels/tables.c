@@ -1,0 +1,96 @@
+/* tables.c - one table of kernels per instruction set, and which of them a machine may run */
+#include "kernels/entries.h"
+
+#if defined(LFI_X86)
+#include <cpuid.h>
+#endif
+
+#define LFI_GEMM(ISA) .gemm_f32 = lfi_gemm_f32__##ISA
+#define LFI_ELEMENTWISE(ISA)                         \
+    .relu_forward_f32 = lfi_relu_forward_f32__##ISA, \
+    .relu_backward_f32 = lfi_relu_backward_f32__##ISA, .add_f32 = lfi_add_f32__##ISA
+#define LFI_UPDATE(ISA) .sgd_f32 = lfi_sgd_f32__##ISA
+
+const struct lfi_kernels lfi_kernels_scalar = {
+    .isa = LFUSE_ISA_SCALAR,
+    .name = "scalar",
+    LFI_GEMM(scalar),
+    LFI_ELEMENTWISE(scalar),
+    LFI_UPDATE(scalar),
+};
+
+#if defined(LFI_X86)
+
+const struct lfi_kernels lfi_kernels_avx2 = {
+    .isa = LFUSE_ISA_AVX2,
+    .name = "avx2",
+    LFI_GEMM(scalar),
+    LFI_ELEMENTWISE(scalar),
+    LFI_UPDATE(scalar),
+};
+const struct lfi_kernels lfi_kernels_avx512 = {
+    .isa = LFUSE_ISA_AVX512,
+    .name = "avx512",
+    LFI_GEMM(scalar),
+    LFI_ELEMENTWISE(scalar),
+    LFI_UPDATE(scalar),
+};
+
+/* XCR0: which registers the system saves. */
+static uint64_t enabled_state(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return ((uint64_t)high << 32) | low;
+}
+
+static lfuse_isa detect(void)
+{
+    const unsigned fma = 1u << 12, osxsave = 1u << 27;
+    const unsigned avx2 = 1u << 5, avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+    const uint64_t ymm = 0x6, zmm = 0xe6;
+    unsigned a, b, c, d;
+
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & (fma | osxsave)) != (fma | osxsave))
+        return LFUSE_ISA_SCALAR;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (b & avx2) == 0 ||
+        (enabled_state() & ymm) != ymm)
+        return LFUSE_ISA_SCALAR;
+    if ((b & avx512) != avx512 || (enabled_state() & zmm) != zmm) /* F, DQ, BW, VL */
+        return LFUSE_ISA_AVX2;
+    return LFUSE_ISA_AVX512;
+}
+
+static const struct lfi_kernels *table_of(lfuse_isa isa)
+{
+    switch (isa) {
+    case LFUSE_ISA_AVX512: return &lfi_kernels_avx512;
+    case LFUSE_ISA_AVX2: return &lfi_kernels_avx2;
+    default: return &lfi_kernels_scalar;
+    }
+}
+
+#else
+
+static lfuse_isa detect(void)
+{
+    return LFUSE_ISA_SCALAR;
+}
+
+static const struct lfi_kernels *table_of(lfuse_isa isa)
+{
+    (void)isa;
+    return &lfi_kernels_scalar;
+}
+
+#endif
+
+const struct lfi_kernels *lfi_kernels_select(lfuse_isa ceiling)
+{
+    lfuse_isa best = detect();
+
+    if (ceiling > best)
+        return NULL;
+    return table_of(ceiling == LFUSE_ISA_BEST ? best : ceiling);
+}

@@ -1,0 +1,236 @@
+/* layer.c - the shell of layer.h */
+#include "handles.h"
+
+#include <string.h>
+
+_Static_assert((int)LFUSE_MAX_STATE == (int)LFI_MAX_STATE, "the contract's state fits");
+
+void lfuse_layer_desc_init(lfuse_layer_desc *desc, size_t size)
+{
+    lfi_options_init(desc, size);
+}
+
+void lfuse_parameter_init(lfuse_parameter *parameter, size_t size)
+{
+    lfi_options_init(parameter, size);
+}
+
+static lfuse_status check_desc(const lfuse_layer_desc *d, lfuse_error *err)
+{
+    if (d->name == NULL || d->name[0] == '\0')
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "desc.name is %s",
+                        d->name == NULL ? "NULL" : "empty");
+    if (d->param_type == NULL || d->param_type[0] == '\0')
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "desc.param_type of layer %s is %s",
+                        d->name, d->param_type == NULL ? "NULL" : "empty");
+    if (d->kind < LFUSE_LAYER_OTHER || d->kind > LFUSE_LAYER_EMBEDDING)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "desc.kind of layer %s is %d, which is unknown", d->name,
+                        (int)d->kind);
+    if (d->position < 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "desc.position of layer %s is %d",
+                        d->name, (int)d->position);
+    return LFUSE_OK;
+}
+
+lfuse_status lfuse_layer_create(lfuse_context *ctx, const lfuse_layer_desc *desc,
+                                lfuse_layer **layer, lfuse_error *err)
+{
+    lfuse_layer_desc d;
+    lfuse_layer *l = NULL;
+    lfuse_status status;
+
+    if (layer == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "layer is NULL");
+    *layer = NULL;
+    if (ctx == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
+    status = lfi_options_import(&d, sizeof(d), desc, false, "desc", err);
+    if (status == LFUSE_OK)
+        status = check_desc(&d, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(&ctx->env, 1, sizeof(*l), "a layer", &l, err);
+    if (status != LFUSE_OK)
+        return status;
+    l->ctx = ctx;
+    l->layer.kind = d.kind;
+    l->layer.position = d.position;
+    status = lfi_string_copy(&ctx->env, d.name, &l->layer.name, err);
+    if (status == LFUSE_OK)
+        status = lfi_string_copy(&ctx->env, d.param_type, &l->layer.param_type, err);
+    if (status == LFUSE_OK)
+        *layer = l;
+    else
+        lfuse_layer_destroy(l);
+    return status;
+}
+
+/* The shape of one of value's companions. */
+static lfuse_status check_companion(const lfuse_parameter *p,
+                                    const lfuse_tensor *companion, const char *what,
+                                    lfuse_error *err)
+{
+    char a[128], b[128];
+
+    if (companion == NULL ||
+        lfi_view_same_shape(&p->value->array.view, &companion->array.view))
+        return LFUSE_OK;
+    lfi_view_shape_text(&companion->array.view, a, sizeof(a));
+    lfi_view_shape_text(&p->value->array.view, b, sizeof(b));
+    return lfi_fail(err, LFUSE_ERR_SHAPE, "parameter %s: %s is %s, value is %s", p->name,
+                    what, a, b);
+}
+
+static lfuse_status check_parameter(const lfuse_layer *layer, const lfuse_parameter *p,
+                                    lfuse_error *err)
+{
+    lfuse_status status;
+    int32_t i;
+
+    if (p->name == NULL || p->name[0] == '\0' || p->value == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "parameter.%s of layer %s is %s",
+                        p->value == NULL ? "value" : "name", layer->layer.name,
+                        p->value != NULL && p->name != NULL ? "empty" : "NULL");
+    for (i = 0; i < layer->layer.parameter_count; i++)
+        if (strcmp(layer->layer.parameters[i].name, p->name) == 0)
+            return lfi_fail(err, LFUSE_ERR_NAME, "layer %s has a parameter %s already",
+                            layer->layer.name, p->name);
+    if (p->role < 0 || p->role > LFUSE_ROLE_STATISTIC)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "parameter %s: role is %d, which is unknown", p->name,
+                        (int)p->role);
+    if (p->output_axis < 0 || p->output_axis >= p->value->array.view.rank)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "parameter %s: output_axis is %d, rank is %d", p->name,
+                        (int)p->output_axis, (int)p->value->array.view.rank);
+    status = check_companion(p, p->gradient, "gradient", err);
+    for (i = 0; i < LFUSE_MAX_STATE && status == LFUSE_OK; i++)
+        status = check_companion(p, p->state[i], "state", err);
+    return status;
+}
+
+/* Room for one more parameter. */
+static lfuse_status reserve(lfuse_layer *layer, lfuse_error *err)
+{
+    const struct lfi_env *env = &layer->ctx->env;
+    struct lfi_layer *l = &layer->layer;
+    int32_t capacity = layer->capacity == 0 ? 4 : 2 * layer->capacity;
+    struct lfi_parameter *parameters = NULL;
+    lfuse_parameter *given = NULL;
+    lfuse_status status;
+
+    if (l->parameter_count < layer->capacity)
+        return LFUSE_OK;
+    status = lfi_alloc_zero(env, (size_t)capacity, sizeof(*parameters), "parameters",
+                            &parameters, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, (size_t)capacity, sizeof(*given), "parameters",
+                                &given, err);
+    if (status != LFUSE_OK) {
+        lfi_free(env, parameters, (size_t)capacity, sizeof(*parameters));
+        return status;
+    }
+    if (l->parameter_count > 0) {
+        memcpy(parameters, l->parameters,
+               (size_t)l->parameter_count * sizeof(*parameters));
+        memcpy(given, layer->given, (size_t)l->parameter_count * sizeof(*given));
+    }
+    lfi_free(env, l->parameters, (size_t)layer->capacity, sizeof(*parameters));
+    lfi_free(env, layer->given, (size_t)layer->capacity, sizeof(*given));
+    l->parameters = parameters;
+    layer->given = given;
+    layer->capacity = capacity;
+    return LFUSE_OK;
+}
+
+lfuse_status lfuse_layer_add_parameter(lfuse_layer *layer,
+                                       const lfuse_parameter *parameter, lfuse_error *err)
+{
+    struct lfi_parameter *p;
+    lfuse_parameter given;
+    lfuse_status status;
+    char *name = NULL;
+    int32_t i;
+
+    if (layer == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "layer is NULL");
+    status =
+        lfi_options_import(&given, sizeof(given), parameter, false, "parameter", err);
+    if (status == LFUSE_OK)
+        status = check_parameter(layer, &given, err);
+    if (status == LFUSE_OK)
+        status = reserve(layer, err);
+    if (status == LFUSE_OK)
+        status = lfi_string_copy(&layer->ctx->env, given.name, &name, err);
+    if (status != LFUSE_OK)
+        return status;
+    given.role = given.role == 0 ? LFUSE_ROLE_WEIGHT : given.role;
+    given.name = name;
+    given.layer = layer->layer.name;
+    layer->given[layer->layer.parameter_count] = given;
+    p = &layer->layer.parameters[layer->layer.parameter_count++];
+    p->name = name;
+    p->value = &given.value->array;
+    p->gradient = given.gradient != NULL ? &given.gradient->array : NULL;
+    for (i = 0; i < LFUSE_MAX_STATE; i++)
+        p->state[i] = given.state[i] != NULL ? &given.state[i]->array : NULL;
+    p->role = given.role;
+    p->output_axis = given.output_axis;
+    return LFUSE_OK;
+}
+
+void lfuse_layer_destroy(lfuse_layer *layer)
+{
+    const struct lfi_env *env;
+    int32_t i;
+
+    if (layer == NULL)
+        return;
+    env = &layer->ctx->env;
+    for (i = 0; i < layer->layer.parameter_count; i++)
+        lfi_string_free(env, layer->layer.parameters[i].name);
+    lfi_free(env, layer->given, (size_t)layer->capacity, sizeof(*layer->given));
+    lfi_free(env, layer->layer.parameters, (size_t)layer->capacity,
+             sizeof(*layer->layer.parameters));
+    lfi_string_free(env, layer->layer.param_type);
+    lfi_string_free(env, layer->layer.name);
+    lfi_free(env, layer, 1, sizeof(*layer));
+}
+
+const char *lfuse_layer_name(const lfuse_layer *layer)
+{
+    return layer == NULL ? NULL : layer->layer.name;
+}
+
+const char *lfuse_layer_param_type(const lfuse_layer *layer)
+{
+    return layer == NULL ? NULL : layer->layer.param_type;
+}
+
+lfuse_layer_kind lfuse_layer_kind_of(const lfuse_layer *layer)
+{
+    return layer == NULL ? 0 : layer->layer.kind;
+}
+
+int32_t lfuse_layer_position(const lfuse_layer *layer)
+{
+    return layer == NULL ? 0 : layer->layer.position;
+}
+
+int32_t lfuse_layer_parameter_count(const lfuse_layer *layer)
+{
+    return layer == NULL ? 0 : layer->layer.parameter_count;
+}
+
+lfuse_status lfuse_layer_parameter(const lfuse_layer *layer, int32_t index,
+                                   lfuse_parameter *parameter, lfuse_error *err)
+{
+    if (layer == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "layer is NULL");
+    if (index < 0 || index >= layer->layer.parameter_count)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "index is %d, layer %s has %d parameters", (int)index,
+                        layer->layer.name, (int)layer->layer.parameter_count);
+    return lfi_options_export(parameter, &layer->given[index],
+                              sizeof(layer->given[index]), "parameter", err);
+}

@@ -1,0 +1,7 @@
+/* test_base.c */
+#include "lft.h"
+
+int main(void)
+{
+    return 0;
+}

@@ -1,0 +1,7 @@
+/* test_layer.c */
+#include "lft.h"
+
+int main(void)
+{
+    return 0;
+}
