@@ -17,9 +17,26 @@
                             int64_t count, float learning_rate, float momentum,   \
                             float weight_decay, bool nesterov);
 
+#define LFI_BATCH_NORM_ENTRIES(ISA)                                                 \
+    void lfi_batch_norm_moments_f32__##ISA(const struct lfi_batch_norm_tile *tile); \
+    void lfi_batch_norm_apply_f32__##ISA(const struct lfi_batch_norm_tile *tile);   \
+    void lfi_batch_norm_gradient_sums_f32__##ISA(                                   \
+        const struct lfi_batch_norm_tile *tile);                                    \
+    void lfi_batch_norm_gradient_f32__##ISA(const struct lfi_batch_norm_tile *tile);
+
+#define LFI_POOL2D_ENTRIES(ISA)                                                  \
+    void lfi_pool_sum_f32__##ISA(const float *x, int64_t rows, int64_t width,    \
+                                 int64_t step, float *y);                        \
+    void lfi_pool_max_f32__##ISA(const float *x, int64_t rows, int64_t width,    \
+                                 int64_t step, float *y);                        \
+    void lfi_pool_spread_f32__##ISA(const float *dy, float factor, int64_t rows, \
+                                    int64_t width, int64_t step, float *dx);
+
 LFI_GEMM_ENTRIES(scalar)
 LFI_ELEMENTWISE_ENTRIES(scalar)
 LFI_UPDATE_ENTRIES(scalar)
+LFI_BATCH_NORM_ENTRIES(scalar)
+LFI_POOL2D_ENTRIES(scalar)
 
 #if defined(LFI_X86)
 LFI_GEMM_ENTRIES(avx2)
@@ -27,7 +44,11 @@ LFI_GEMM_ENTRIES(avx512)
 LFI_ELEMENTWISE_ENTRIES(avx2)
 LFI_ELEMENTWISE_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx2)
+LFI_BATCH_NORM_ENTRIES(avx2)
+LFI_POOL2D_ENTRIES(avx2)
 LFI_UPDATE_ENTRIES(avx512)
+LFI_BATCH_NORM_ENTRIES(avx512)
+LFI_POOL2D_ENTRIES(avx512)
 #endif
 
 #endif

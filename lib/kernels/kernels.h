@@ -41,6 +41,35 @@ struct lfi_gemm_tile {
     bool accumulate; /* C is read and added to */
 };
 
+/*
+ * A matrix that batch norm walks over, and numbers for each of its columns. Row i, column j
+ * is element i * step + j of x, residual, dy, mask, out and dresidual. With d = x - center and
+ * g = mask == NULL || mask > 0 ? dy : 0:
+ *
+ *     moments        sum += d,  product += d * d         over the rows, in f32
+ *     apply          out = act(d * factor + offset + residual)
+ *     gradient_sums  sum += g,  product += g * d         over the rows, in f32
+ *     gradient       out = g * factor + (d * slope + offset),  dresidual = g
+ */
+struct lfi_batch_norm_tile {
+    const float *x;
+    const float *residual; /* or NULL */
+    const float *dy;
+    const float *mask; /* y, or NULL */
+    float *out;        /* may be x or dy */
+    float *dresidual;  /* or NULL */
+    int64_t rows;
+    int64_t width;
+    int64_t step;
+    const float *center; /* from here on (width) */
+    const float *factor;
+    const float *offset;
+    const float *slope;
+    float *sum;
+    float *product;
+    bool relu;
+};
+
 struct lfi_kernels {
     lfuse_isa isa;
     const char *name;
@@ -54,6 +83,18 @@ struct lfi_kernels {
     void (*sgd_f32)(float *value, const float *gradient, float *velocity, int64_t count,
                     float learning_rate, float momentum, float weight_decay,
                     bool nesterov);
+    /* batch norm */
+    void (*batch_norm_moments_f32)(const struct lfi_batch_norm_tile *tile);
+    void (*batch_norm_apply_f32)(const struct lfi_batch_norm_tile *tile);
+    void (*batch_norm_gradient_sums_f32)(const struct lfi_batch_norm_tile *tile);
+    void (*batch_norm_gradient_f32)(const struct lfi_batch_norm_tile *tile);
+    /* pooling: y[j] += or max= over the rows of x; every row of dx += factor * dy */
+    void (*pool_sum_f32)(const float *x, int64_t rows, int64_t width, int64_t step,
+                         float *y);
+    void (*pool_max_f32)(const float *x, int64_t rows, int64_t width, int64_t step,
+                         float *y);
+    void (*pool_spread_f32)(const float *dy, float factor, int64_t rows, int64_t width,
+                            int64_t step, float *dx);
 };
 
 extern const struct lfi_kernels lfi_kernels_scalar;
@@ -65,5 +106,94 @@ extern const struct lfi_kernels lfi_kernels_avx512;
 /* The best table that the processor, the system and the ceiling allow; 0 means no ceiling.
  * NULL when the ceiling names a set that is not there. */
 const struct lfi_kernels *lfi_kernels_select(lfuse_isa ceiling);
+
+/* ---- drivers: as the contract's functions say, their arguments checked ------------------- */
+
+lfuse_status lfi_relu_forward(const struct lfi_env *env, const float *x, int64_t count,
+                              float *y, lfuse_error *err);
+lfuse_status lfi_relu_backward(const struct lfi_env *env, const float *y, const float *dy,
+                               int64_t count, float *dx, lfuse_error *err);
+lfuse_status lfi_add(const struct lfi_env *env, const float *a, const float *b,
+                     int64_t count, float *y, lfuse_error *err);
+
+struct lfi_sgd {
+    float *value;
+    const float *gradient;
+    float *velocity; /* or NULL */
+    int64_t count;
+    float learning_rate;
+    float momentum;
+    float weight_decay;
+    bool nesterov;
+};
+
+lfuse_status lfi_sgd(const struct lfi_env *env, const struct lfi_sgd *sgd,
+                     lfuse_error *err);
+
+struct lfi_batch_norm {
+    const float *x;
+    const float *scale;
+    const float *shift;
+    const float *residual; /* or NULL */
+    const float *dy;
+    const float *mask; /* y of the forward pass under ReLU, else NULL */
+    float *y;
+    float *dx;
+    float *dresidual; /* or NULL */
+    float *dscale;
+    float *dshift;
+    float *running_mean; /* or NULL, with running_variance */
+    float *running_variance;
+    float *saved_mean;
+    float *saved_inverse;
+    int64_t batch;
+    int64_t channels;
+    int64_t pixels;
+    double epsilon;
+    double momentum;
+    bool channels_last; /* NHWC */
+    bool relu;
+    bool accumulate;
+};
+
+lfuse_status lfi_batch_norm_training(const struct lfi_env *env,
+                                     const struct lfi_batch_norm *norm, lfuse_error *err);
+lfuse_status lfi_batch_norm_inference(const struct lfi_env *env,
+                                      const struct lfi_batch_norm *norm,
+                                      lfuse_error *err);
+lfuse_status lfi_batch_norm_backward(const struct lfi_env *env,
+                                     const struct lfi_batch_norm *norm, lfuse_error *err);
+
+struct lfi_pool2d {
+    const float *x;
+    const float *dy;
+    float *y;
+    float *dx;
+    int64_t batch;
+    int64_t channels;
+    int64_t height;
+    int64_t width;
+    int64_t out_h;
+    int64_t out_w;
+    int64_t kernel_h;
+    int64_t kernel_w;
+    int64_t stride_h;
+    int64_t stride_w;
+    int64_t pad_top;
+    int64_t pad_left;
+    bool max; /* else average */
+    bool channels_last;
+};
+
+lfuse_status lfi_pool2d_forward(const struct lfi_env *env, const struct lfi_pool2d *pool,
+                                lfuse_error *err);
+lfuse_status lfi_pool2d_backward(const struct lfi_env *env, const struct lfi_pool2d *pool,
+                                 lfuse_error *err);
+
+/* loss and correct as in loss.h of the contract; dlogits and correct may be NULL. */
+lfuse_status lfi_softmax_cross_entropy(const struct lfi_env *env, const float *logits,
+                                       const int32_t *labels, int64_t batch,
+                                       int64_t classes, float *dlogits, double *loss,
+                                       int64_t *correct, lfuse_error *err);
 
 #endif

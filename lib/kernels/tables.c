@@ -10,6 +10,14 @@
     .relu_forward_f32 = lfi_relu_forward_f32__##ISA, \
     .relu_backward_f32 = lfi_relu_backward_f32__##ISA, .add_f32 = lfi_add_f32__##ISA
 #define LFI_UPDATE(ISA) .sgd_f32 = lfi_sgd_f32__##ISA
+#define LFI_BATCH_NORM(ISA)                                                  \
+    .batch_norm_moments_f32 = lfi_batch_norm_moments_f32__##ISA,             \
+    .batch_norm_apply_f32 = lfi_batch_norm_apply_f32__##ISA,                 \
+    .batch_norm_gradient_sums_f32 = lfi_batch_norm_gradient_sums_f32__##ISA, \
+    .batch_norm_gradient_f32 = lfi_batch_norm_gradient_f32__##ISA
+#define LFI_POOL2D(ISA)                                                               \
+    .pool_sum_f32 = lfi_pool_sum_f32__##ISA, .pool_max_f32 = lfi_pool_max_f32__##ISA, \
+    .pool_spread_f32 = lfi_pool_spread_f32__##ISA
 
 const struct lfi_kernels lfi_kernels_scalar = {
     .isa = LFUSE_ISA_SCALAR,
@@ -17,6 +25,8 @@ const struct lfi_kernels lfi_kernels_scalar = {
     LFI_GEMM(scalar),
     LFI_ELEMENTWISE(scalar),
     LFI_UPDATE(scalar),
+    LFI_BATCH_NORM(scalar),
+    LFI_POOL2D(scalar),
 };
 
 #if defined(LFI_X86)
@@ -25,15 +35,19 @@ const struct lfi_kernels lfi_kernels_avx2 = {
     .isa = LFUSE_ISA_AVX2,
     .name = "avx2",
     LFI_GEMM(scalar),
-    LFI_ELEMENTWISE(scalar),
-    LFI_UPDATE(scalar),
+    LFI_ELEMENTWISE(avx2),
+    LFI_UPDATE(avx2),
+    LFI_BATCH_NORM(avx2),
+    LFI_POOL2D(avx2),
 };
 const struct lfi_kernels lfi_kernels_avx512 = {
     .isa = LFUSE_ISA_AVX512,
     .name = "avx512",
     LFI_GEMM(scalar),
-    LFI_ELEMENTWISE(scalar),
-    LFI_UPDATE(scalar),
+    LFI_ELEMENTWISE(avx512),
+    LFI_UPDATE(avx512),
+    LFI_BATCH_NORM(avx512),
+    LFI_POOL2D(avx512),
 };
 
 /* XCR0: which registers the system saves. */
