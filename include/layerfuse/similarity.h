@@ -2,8 +2,10 @@
  * similarity.h - how alike two weights are
  *
  * A weight is seen as a matrix: its rows are the output units (output_axis), its columns all
- * the rest, in their order. Each number is computed in f64: products of f64 data in f64, of
- * narrower data in short f32 blocks summed in f64.
+ * the rest, in their order. Numbers are f64. Euclidean and cosine multiply in f64, whatever
+ * the type. Covariance multiplies f64 data in f64, and narrower data, once centred, in f32
+ * over at most 64 rows, sums of which are added in f64: an entry of S is then off by at most
+ * 66 * 2^-24 of the same sum over absolute values.
  *
  *   euclidean   |vec A - vec C|                                       distance
  *   cosine      vec A . vec C / (|A| |C|)                             similarity in [-1, 1]
@@ -12,7 +14,8 @@
  * Covariance alignment is O'Neill et al. 2021, eq. 2 and 7: S is the covariance of a block's
  * columns over its rows, centred, divided by n; each direction of length d is cut into
  * ceil(d / block) near-equal parts, the first d mod parts of them one longer; blocks at the
- * same place are compared and the results averaged.
+ * same place are compared and the results averaged. A block where all rows of one side are
+ * equal (such as a single row) has no direction: it is left out of the average.
  *
  * A distance of equal inputs is exactly 0, a similarity of equal inputs 1 within 1e-12.
  */
@@ -86,13 +89,16 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, an unknown metric, block < -1, or output_axis outside
  *                                 the rank
  *          LFUSE_ERR_SHAPE        the shapes differ
- *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where
+ *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
+ *                                 is beyond f64
  *          LFUSE_ERR_DEGENERATE   cosine: a or b is all zero; covariance: in every block all
  *                                 rows of a, or of b, are equal
  *          LFUSE_ERR_NO_MEMORY    the scratch was refused
+ *          LFUSE_ERR_OVERFLOW     the size of the scratch does not fit
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
  *          On failure *out is untouched.
- * Cost:    euclidean and cosine O(n p); covariance O(n p block) time, O(block^2) memory.
+ * Cost:    euclidean and cosine O(n p); covariance O(n p block) time, O(block^2) memory,
+ *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2).
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */
@@ -105,16 +111,21 @@ LFUSE_API lfuse_status lfuse_similarity(lfuse_context *ctx, const lfuse_tensor *
  * lfuse_similarity_matrix() - all pairs of `count` layers of one param type
  *
  * Shapes:  out is (count, count), row-major: out[i * count + j] compares layer i with layer j.
- *          All layers have weights of the same names and shapes.
+ *          All layers have weights of the same names and shapes, and as many output units.
  * Result:  layers with several weights: the mean of the values of their weights. The diagonal
- *          is 0 for a distance and 1 for a similarity. Progress is told as "similarity".
+ *          is 0 for a distance and 1 for a similarity; a single layer is compared with itself
+ *          for its errors. Progress is told as "similarity", in pairs. Parameters of other
+ *          roles are ignored, as is options->output_axis. The failure that is reported is that
+ *          of the first pair, in row order, that fails.
  * Owner:   layers are borrowed for the call.
  * Errors:  as lfuse_similarity(), naming the layer; and
  *          LFUSE_ERR_ARGUMENT   count < 1, a NULL layer, or a layer without weights
  *          LFUSE_ERR_NAME       the param types, or the names of the weights, differ
  *          LFUSE_ERR_CANCELLED  the progress callback said stop
+ *          LFUSE_ERR_CALLBACK   the context's executor refused
  *          On failure out is unspecified.
- * Cost:    count * (count - 1) / 2 comparisons, over the context's threads.
+ * Cost:    count * (count - 1) / 2 comparisons, over the context's threads; the memory of one
+ *          comparison for each of them.
  * Threads: concurrent calls may share everything but out.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */

@@ -2,8 +2,10 @@
  * similarity.h - how alike two weights are, and all pairs of many
  *
  * One metric per file; metrics.c lists them. A weight is a view whose first axis counts its
- * output units (lfi_view_axis_first); element order is the view's row order. Values are f64:
- * f64 data is f64 throughout, narrower data f32 products in short blocks summed in f64.
+ * output units (lfi_view_axis_first); element order is the view's row order. Values are f64,
+ * and data is read block by block: euclidean and cosine multiply in f64, where products of
+ * narrower data are exact; covariance multiplies f64 data in f64, and narrower data in short
+ * f32 blocks summed in f64.
  *
  * Promised: a distance of equal inputs is 0, a similarity 1 within 1e-12; never a NaN: data
  * that is not finite, or for which the metric is 0/0, is a named error. *out is written last.
@@ -18,33 +20,59 @@ struct lfi_similarity_params {
     int64_t block;       /* >= 1, or -1: the whole matrix */
 };
 
+/* Two weights of equal shapes; names are for messages. */
+struct lfi_comparison {
+    struct lfi_view a;
+    struct lfi_view c;
+    const char *a_name;
+    const char *c_name;
+    struct lfi_similarity_params params;
+};
+
 struct lfi_metric {
     lfuse_metric metric;
     const char *name;
     bool is_distance;
     bool is_symmetric;
     bool needs_equal_shape;
-    /* a and c have equal shapes where the metric needs them; names are for messages. */
-    lfuse_status (*compare)(const struct lfi_env *env, const struct lfi_view *a,
-                            const struct lfi_view *c,
-                            const struct lfi_similarity_params *params, double *out,
-                            lfuse_error *err);
+    /* Bytes that compare needs, by the shapes alone, not the types; false: they do not fit. */
+    bool (*scratch)(const struct lfi_comparison *pair, size_t *bytes);
+    /* Called from tasks: allocates nothing. scratch is aligned to LFI_ALIGN. */
+    lfuse_status (*compare)(const struct lfi_env *env, const struct lfi_comparison *pair,
+                            void *scratch, double *out, lfuse_error *err);
 };
+
+extern const struct lfi_metric lfi_metric_euclidean;
+extern const struct lfi_metric lfi_metric_cosine;
+extern const struct lfi_metric lfi_metric_covariance;
 
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric); /* NULL: unknown */
 const struct lfi_metric *lfi_metric_by_name(const char *name); /* NULL: unknown */
 void lfi_metric_names(char *text, size_t size); /* "euclidean, cosine, ..." */
 
+/* LFUSE_ERR_NOT_FINITE naming the first such element of a, or of c; else LFUSE_OK. */
+lfuse_status lfi_comparison_check_finite(const struct lfi_comparison *pair,
+                                         lfuse_error *err);
+
+/* One comparison, on the calling thread. */
+lfuse_status lfi_similarity_compare(const struct lfi_env *env,
+                                    const struct lfi_comparison *pair, double *out,
+                                    lfuse_error *err);
+
 /* One item of a matrix: a layer with one weight or several. */
 struct lfi_similarity_item {
-    const char *name; /* for messages */
+    const char *name; /* of the layer, for messages */
     const struct lfi_view *weights;
-    int64_t count; /* the same for all items */
+    const char *const *weight_names; /* for messages where count > 1; or NULL */
+    int64_t count;                   /* the same for all items, as are the shapes */
 };
 
 /*
- * out[i * count + j] for all pairs of items of equal shapes: the mean over their weights. The
- * comparisons run over env's threads; their values do not depend on how many there are.
+ * out[i * count + j] for all pairs of items of equal shapes: the mean over their weights; the
+ * diagonal is 0 for a distance, 1 for a similarity. count 1 compares the item with itself. The
+ * comparisons run over env's threads; their values do not depend on how many there are, nor
+ * does which failure is reported: that of the first pair in row order. out is unspecified
+ * then.
  */
 lfuse_status lfi_similarity_matrix(const struct lfi_env *env,
                                    const struct lfi_similarity_item *items, int64_t count,

@@ -1,0 +1,86 @@
+/* metrics.c - the list of the metrics, and one comparison by any of them */
+#include "similarity/similarity.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct lfi_metric *const metrics[] = {
+    &lfi_metric_euclidean,
+    &lfi_metric_cosine,
+    &lfi_metric_covariance,
+};
+
+enum { COUNT = sizeof(metrics) / sizeof(metrics[0]) };
+
+const struct lfi_metric *lfi_metric_find(lfuse_metric metric)
+{
+    int i;
+
+    for (i = 0; i < COUNT; i++)
+        if (metrics[i]->metric == metric)
+            return metrics[i];
+    return NULL;
+}
+
+const struct lfi_metric *lfi_metric_by_name(const char *name)
+{
+    int i;
+
+    for (i = 0; i < COUNT; i++)
+        if (strcmp(metrics[i]->name, name) == 0)
+            return metrics[i];
+    return NULL;
+}
+
+void lfi_metric_names(char *text, size_t size)
+{
+    size_t used = 0;
+    int i;
+
+    for (i = 0; i < COUNT && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i == 0 ? "" : ", ",
+                                 metrics[i]->name);
+}
+
+static lfuse_status check_finite(const struct lfi_view *view, const char *name,
+                                 lfuse_error *err)
+{
+    int64_t columns = lfi_view_elements(view) / view->dims[0];
+    int64_t index = lfi_view_find_not_finite(view);
+    double value;
+
+    if (index < 0)
+        return LFUSE_OK;
+    lfi_view_read_f64(view, index, 1, &value);
+    return lfi_fail(
+        err, LFUSE_ERR_NOT_FINITE, "%s is %s at row %lld, column %lld of (%lld, %lld)",
+        name, value != value ? "NaN" : "infinite", (long long)(index / columns),
+        (long long)(index % columns), (long long)view->dims[0], (long long)columns);
+}
+
+lfuse_status lfi_comparison_check_finite(const struct lfi_comparison *pair,
+                                         lfuse_error *err)
+{
+    lfuse_status status = check_finite(&pair->a, pair->a_name, err);
+
+    return status == LFUSE_OK ? check_finite(&pair->c, pair->c_name, err) : status;
+}
+
+lfuse_status lfi_similarity_compare(const struct lfi_env *env,
+                                    const struct lfi_comparison *pair, double *out,
+                                    lfuse_error *err)
+{
+    const struct lfi_metric *metric = lfi_metric_find(pair->params.metric);
+    void *scratch;
+    size_t bytes;
+    lfuse_status status;
+
+    if (!metric->scratch(pair, &bytes))
+        return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the scratch of %s does not fit",
+                        metric->name);
+    status = lfi_alloc(env, bytes, 1, "scratch of a comparison", &scratch, err);
+    if (status == LFUSE_OK)
+        status = metric->compare(env, pair, scratch, out, err);
+    lfi_free(env, scratch, bytes, 1);
+    return status;
+}
