@@ -6,6 +6,10 @@
 
 #define LFI_GEMM_ENTRIES(ISA) void lfi_gemm_f32__##ISA(const struct lfi_gemm_tile *tile);
 
+#define LFI_TRANSPOSE_ENTRIES(ISA)                                            \
+    void lfi_transpose_f32__##ISA(const float *x, int64_t rows, int64_t cols, \
+                                  int64_t x_row, float *y, int64_t y_row);
+
 #define LFI_ELEMENTWISE_ENTRIES(ISA)                                                  \
     void lfi_relu_forward_f32__##ISA(const float *x, int64_t count, float *y);        \
     void lfi_relu_backward_f32__##ISA(const float *y, const float *dy, int64_t count, \
@@ -33,6 +37,7 @@
                                     int64_t width, int64_t step, float *dx);
 
 LFI_GEMM_ENTRIES(scalar)
+LFI_TRANSPOSE_ENTRIES(scalar)
 LFI_ELEMENTWISE_ENTRIES(scalar)
 LFI_UPDATE_ENTRIES(scalar)
 LFI_BATCH_NORM_ENTRIES(scalar)
@@ -41,6 +46,8 @@ LFI_POOL2D_ENTRIES(scalar)
 #if defined(LFI_X86)
 LFI_GEMM_ENTRIES(avx2)
 LFI_GEMM_ENTRIES(avx512)
+LFI_TRANSPOSE_ENTRIES(avx2)
+LFI_TRANSPOSE_ENTRIES(avx512)
 LFI_ELEMENTWISE_ENTRIES(avx2)
 LFI_ELEMENTWISE_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx2)

@@ -75,6 +75,9 @@ struct lfi_kernels {
     const char *name;
     /* gemm */
     void (*gemm_f32)(const struct lfi_gemm_tile *tile);
+    /* y[j * y_row + i] = x[i * x_row + j] for i < rows, j < cols */
+    void (*transpose_f32)(const float *x, int64_t rows, int64_t cols, int64_t x_row,
+                          float *y, int64_t y_row);
     /* elementwise, count elements, in place allowed */
     void (*relu_forward_f32)(const float *x, int64_t count, float *y);
     void (*relu_backward_f32)(const float *y, const float *dy, int64_t count, float *dx);
@@ -195,5 +198,83 @@ lfuse_status lfi_softmax_cross_entropy(const struct lfi_env *env, const float *l
                                        const int32_t *labels, int64_t batch,
                                        int64_t classes, float *dlogits, double *loss,
                                        int64_t *correct, lfuse_error *err);
+
+/* ---- convolution --------------------------------------------------------------------------- */
+
+/* As lfuse_conv2d_args in the contract, every default filled in. */
+struct lfi_conv2d {
+    const float *x;
+    const float *w;
+    const float *bias;
+    const float *dy;
+    float *y;
+    float *dx;
+    float *dw;
+    float *dbias;
+    void *workspace;
+    size_t workspace_bytes;
+    int64_t batch;
+    int64_t in_channels;
+    int64_t height;
+    int64_t width;
+    int64_t out_channels;
+    int64_t kernel_h;
+    int64_t kernel_w;
+    int64_t stride_h;
+    int64_t stride_w;
+    int64_t pad_top;
+    int64_t pad_bottom;
+    int64_t pad_left;
+    int64_t pad_right;
+    int64_t dilation_h;
+    int64_t dilation_w;
+    int64_t groups;
+    int64_t out_h; /* these two: by lfi_conv2d_shape() */
+    int64_t out_w;
+    bool nhwc;
+    bool accumulate;
+};
+
+/*
+ * Fills in out_h and out_w, or tells why there are none: LFUSE_ERR_SHAPE, LFUSE_ERR_OVERFLOW.
+ * Strides and dilations that reach beyond the image are cut to its size, which changes no
+ * result. The other calls want a conv that has been through it.
+ */
+lfuse_status lfi_conv2d_shape(struct lfi_conv2d *conv, lfuse_error *err);
+lfuse_status lfi_conv2d_workspace(const struct lfi_env *env,
+                                  const struct lfi_conv2d *conv, size_t *bytes,
+                                  lfuse_error *err);
+lfuse_status lfi_conv2d_forward(const struct lfi_env *env, const struct lfi_conv2d *conv,
+                                lfuse_error *err);
+lfuse_status lfi_conv2d_backward_data(const struct lfi_env *env,
+                                      const struct lfi_conv2d *conv, lfuse_error *err);
+lfuse_status lfi_conv2d_backward_weights(const struct lfi_env *env,
+                                         const struct lfi_conv2d *conv, lfuse_error *err);
+
+/* ---- linear --------------------------------------------------------------------------------- */
+
+/* As lfuse_linear_args in the contract. */
+struct lfi_linear {
+    const float *x;
+    const float *w;
+    const float *bias;
+    const float *dy;
+    float *y;
+    float *dx;
+    float *dw;
+    float *dbias;
+    int64_t batch;
+    int64_t in_features;
+    int64_t out_features;
+    bool accumulate;
+};
+
+lfuse_status lfi_linear_forward(const struct lfi_env *env,
+                                const struct lfi_linear *linear, lfuse_error *err);
+lfuse_status lfi_linear_backward_data(const struct lfi_env *env,
+                                      const struct lfi_linear *linear, lfuse_error *err);
+lfuse_status lfi_linear_backward_weights(const struct lfi_env *env,
+                                         const struct lfi_linear *linear,
+                                         lfuse_error *err);
 
 #endif

@@ -5,7 +5,8 @@
 #include <cpuid.h>
 #endif
 
-#define LFI_GEMM(ISA) .gemm_f32 = lfi_gemm_f32__##ISA
+#define LFI_GEMM(ISA)      .gemm_f32 = lfi_gemm_f32__##ISA
+#define LFI_TRANSPOSE(ISA) .transpose_f32 = lfi_transpose_f32__##ISA
 #define LFI_ELEMENTWISE(ISA)                         \
     .relu_forward_f32 = lfi_relu_forward_f32__##ISA, \
     .relu_backward_f32 = lfi_relu_backward_f32__##ISA, .add_f32 = lfi_add_f32__##ISA
@@ -23,6 +24,7 @@ const struct lfi_kernels lfi_kernels_scalar = {
     .isa = LFUSE_ISA_SCALAR,
     .name = "scalar",
     LFI_GEMM(scalar),
+    LFI_TRANSPOSE(scalar),
     LFI_ELEMENTWISE(scalar),
     LFI_UPDATE(scalar),
     LFI_BATCH_NORM(scalar),
@@ -34,7 +36,8 @@ const struct lfi_kernels lfi_kernels_scalar = {
 const struct lfi_kernels lfi_kernels_avx2 = {
     .isa = LFUSE_ISA_AVX2,
     .name = "avx2",
-    LFI_GEMM(scalar),
+    LFI_GEMM(avx2),
+    LFI_TRANSPOSE(scalar),
     LFI_ELEMENTWISE(avx2),
     LFI_UPDATE(avx2),
     LFI_BATCH_NORM(avx2),
@@ -43,7 +46,8 @@ const struct lfi_kernels lfi_kernels_avx2 = {
 const struct lfi_kernels lfi_kernels_avx512 = {
     .isa = LFUSE_ISA_AVX512,
     .name = "avx512",
-    LFI_GEMM(scalar),
+    LFI_GEMM(avx512),
+    LFI_TRANSPOSE(scalar),
     LFI_ELEMENTWISE(avx512),
     LFI_UPDATE(avx512),
     LFI_BATCH_NORM(avx512),

@@ -1,0 +1,187 @@
+/* conv2d.c - the shell of conv2d.h */
+#include "handles.h"
+
+#include "kernels/kernels.h"
+
+void lfuse_conv2d_args_init(lfuse_conv2d_args *args, size_t size)
+{
+    lfi_options_init(args, size);
+}
+
+struct named {
+    const char *name;
+    int64_t value;
+    int64_t least;
+};
+
+static lfuse_status check_numbers(const lfuse_conv2d_args *a, lfuse_error *err)
+{
+    const struct named all[] = {
+        {"batch", a->batch, 1},
+        {"in_channels", a->in_channels, 1},
+        {"height", a->height, 1},
+        {"width", a->width, 1},
+        {"out_channels", a->out_channels, 1},
+        {"kernel_h", a->kernel_h, 1},
+        {"kernel_w", a->kernel_w, 1},
+        {"stride_h", a->stride_h, 0},
+        {"stride_w", a->stride_w, 0},
+        {"pad_top", a->pad_top, 0},
+        {"pad_bottom", a->pad_bottom, 0},
+        {"pad_left", a->pad_left, 0},
+        {"pad_right", a->pad_right, 0},
+        {"dilation_h", a->dilation_h, 0},
+        {"dilation_w", a->dilation_w, 0},
+        {"groups", a->groups, 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (all[i].value < all[i].least)
+            return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is %lld", all[i].name,
+                            (long long)all[i].value);
+    return LFUSE_OK;
+}
+
+static lfuse_status check_rest(const lfuse_conv2d_args *a, lfuse_error *err)
+{
+    const int64_t groups = a->groups == 0 ? 1 : a->groups;
+
+    if (a->layout < 0 || a->layout > LFUSE_LAYOUT_NHWC)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.layout is %d, which is unknown",
+                        (int)a->layout);
+    if ((a->flags & ~(uint32_t)LFUSE_CONV2D_ACCUMULATE) != 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.flags has unknown bits: 0x%x",
+                        (unsigned)a->flags);
+    if (a->in_channels % groups != 0 || a->out_channels % groups != 0)
+        return lfi_fail(
+            err, LFUSE_ERR_SHAPE, "%lld groups do not divide %lld and %lld channels",
+            (long long)groups, (long long)a->in_channels, (long long)a->out_channels);
+    return LFUSE_OK;
+}
+
+static int64_t or_one(int64_t value)
+{
+    return value == 0 ? 1 : value;
+}
+
+static struct lfi_conv2d conv_from(const lfuse_conv2d_args *a)
+{
+    const struct lfi_conv2d conv = {
+        .x = a->x,
+        .w = a->w,
+        .bias = a->bias,
+        .dy = a->dy,
+        .y = a->y,
+        .dx = a->dx,
+        .dw = a->dw,
+        .dbias = a->dbias,
+        .workspace = a->workspace,
+        .workspace_bytes = a->workspace_bytes,
+        .batch = a->batch,
+        .in_channels = a->in_channels,
+        .height = a->height,
+        .width = a->width,
+        .out_channels = a->out_channels,
+        .kernel_h = a->kernel_h,
+        .kernel_w = a->kernel_w,
+        .stride_h = or_one(a->stride_h),
+        .stride_w = or_one(a->stride_w),
+        .pad_top = a->pad_top,
+        .pad_bottom = a->pad_bottom,
+        .pad_left = a->pad_left,
+        .pad_right = a->pad_right,
+        .dilation_h = or_one(a->dilation_h),
+        .dilation_w = or_one(a->dilation_w),
+        .groups = or_one(a->groups),
+        .nhwc = a->layout == LFUSE_LAYOUT_NHWC,
+        .accumulate = (a->flags & LFUSE_CONV2D_ACCUMULATE) != 0,
+    };
+
+    return conv;
+}
+
+static lfuse_status import(lfuse_context *ctx, const lfuse_conv2d_args *args,
+                           struct lfi_conv2d *conv, lfuse_error *err)
+{
+    lfuse_conv2d_args a;
+    lfuse_status status = lfi_options_import(&a, sizeof(a), args, false, "args", err);
+
+    if (status == LFUSE_OK && ctx == NULL)
+        status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
+    if (status == LFUSE_OK)
+        status = check_numbers(&a, err);
+    if (status == LFUSE_OK)
+        status = check_rest(&a, err);
+    if (status != LFUSE_OK)
+        return status;
+    *conv = conv_from(&a);
+    return lfi_conv2d_shape(conv, err);
+}
+
+/* The three pointers that a direction cannot do without. */
+static lfuse_status check_pointers(const char *a_name, const float *a, const char *b_name,
+                                   const float *b, const char *out_name, const float *out,
+                                   lfuse_error *err)
+{
+    if (a != NULL && b != NULL && out != NULL)
+        return LFUSE_OK;
+    return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
+                    a == NULL   ? a_name
+                    : b == NULL ? b_name
+                                : out_name);
+}
+
+lfuse_status lfuse_conv2d_forward(lfuse_context *ctx, const lfuse_conv2d_args *args,
+                                  lfuse_error *err)
+{
+    struct lfi_conv2d c;
+    lfuse_status status = import(ctx, args, &c, err);
+
+    if (status == LFUSE_OK)
+        status = check_pointers("x", c.x, "w", c.w, "y", c.y, err);
+    if (status == LFUSE_OK)
+        status = lfi_conv2d_forward(&ctx->env, &c, err);
+    return status;
+}
+
+lfuse_status lfuse_conv2d_backward_data(lfuse_context *ctx, const lfuse_conv2d_args *args,
+                                        lfuse_error *err)
+{
+    struct lfi_conv2d c;
+    lfuse_status status = import(ctx, args, &c, err);
+
+    if (status == LFUSE_OK)
+        status = check_pointers("dy", c.dy, "w", c.w, "dx", c.dx, err);
+    if (status == LFUSE_OK)
+        status = lfi_conv2d_backward_data(&ctx->env, &c, err);
+    return status;
+}
+
+lfuse_status lfuse_conv2d_backward_weights(lfuse_context *ctx,
+                                           const lfuse_conv2d_args *args,
+                                           lfuse_error *err)
+{
+    struct lfi_conv2d c;
+    lfuse_status status = import(ctx, args, &c, err);
+
+    if (status == LFUSE_OK)
+        status = check_pointers("dy", c.dy, "x", c.x, "dw", c.dw, err);
+    if (status == LFUSE_OK)
+        status = lfi_conv2d_backward_weights(&ctx->env, &c, err);
+    return status;
+}
+
+lfuse_status lfuse_conv2d_workspace(lfuse_context *ctx, const lfuse_conv2d_args *args,
+                                    size_t *bytes, lfuse_error *err)
+{
+    struct lfi_conv2d c;
+    lfuse_status status;
+
+    if (bytes == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "bytes is NULL");
+    status = import(ctx, args, &c, err);
+    if (status == LFUSE_OK)
+        status = lfi_conv2d_workspace(&ctx->env, &c, bytes, err);
+    return status;
+}

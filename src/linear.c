@@ -1,0 +1,125 @@
+/* linear.c - the shell of linear.h */
+#include "handles.h"
+
+#include "kernels/kernels.h"
+
+typedef lfuse_status (*engine)(const struct lfi_env *env, const struct lfi_linear *linear,
+                               lfuse_error *err);
+
+void lfuse_linear_args_init(lfuse_linear_args *args, size_t size)
+{
+    lfi_options_init(args, size);
+}
+
+static lfuse_status check_size(const char *what, int64_t size, lfuse_error *err)
+{
+    return size >= 1 ? LFUSE_OK
+                     : lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is %lld", what,
+                                (long long)size);
+}
+
+static lfuse_status check_tensor(const char *what, int64_t rows, int64_t cols,
+                                 lfuse_error *err)
+{
+    int64_t n;
+
+    if (lfi_mul_int64(rows, cols, &n) && lfi_mul_int64(n, (int64_t)sizeof(float), &n))
+        return LFUSE_OK;
+    return lfi_fail(err, LFUSE_ERR_OVERFLOW, "%s of %lld * %lld elements does not fit",
+                    what, (long long)rows, (long long)cols);
+}
+
+static lfuse_status import(const lfuse_linear_args *args, lfuse_linear_args *a,
+                           lfuse_error *err)
+{
+    lfuse_status status = lfi_options_import(a, sizeof(*a), args, false, "args", err);
+
+    if (status == LFUSE_OK)
+        status = check_size("batch", a->batch, err);
+    if (status == LFUSE_OK)
+        status = check_size("in_features", a->in_features, err);
+    if (status == LFUSE_OK)
+        status = check_size("out_features", a->out_features, err);
+    if (status == LFUSE_OK && ((a->flags & ~(uint32_t)LFUSE_LINEAR_ACCUMULATE) != 0))
+        status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.flags has unknown bits: 0x%x",
+                          (unsigned)a->flags);
+    if (status == LFUSE_OK)
+        status = check_tensor("x", a->batch, a->in_features, err);
+    if (status == LFUSE_OK)
+        status = check_tensor("w", a->out_features, a->in_features, err);
+    if (status == LFUSE_OK)
+        status = check_tensor("y", a->batch, a->out_features, err);
+    return status;
+}
+
+static lfuse_status run(lfuse_context *ctx, const lfuse_linear_args *a, engine call,
+                        lfuse_error *err)
+{
+    const struct lfi_linear linear = {
+        .x = a->x,
+        .w = a->w,
+        .bias = a->bias,
+        .dy = a->dy,
+        .y = a->y,
+        .dx = a->dx,
+        .dw = a->dw,
+        .dbias = a->dbias,
+        .batch = a->batch,
+        .in_features = a->in_features,
+        .out_features = a->out_features,
+        .accumulate = (a->flags & LFUSE_LINEAR_ACCUMULATE) != 0,
+    };
+
+    if (ctx == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
+    return call(&ctx->env, &linear, err);
+}
+
+lfuse_status lfuse_linear_forward(lfuse_context *ctx, const lfuse_linear_args *args,
+                                  lfuse_error *err)
+{
+    lfuse_linear_args a;
+    lfuse_status status = import(args, &a, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    if (a.x == NULL || a.w == NULL || a.y == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
+                        a.x == NULL   ? "x"
+                        : a.w == NULL ? "w"
+                                      : "y");
+    return run(ctx, &a, lfi_linear_forward, err);
+}
+
+lfuse_status lfuse_linear_backward_data(lfuse_context *ctx, const lfuse_linear_args *args,
+                                        lfuse_error *err)
+{
+    lfuse_linear_args a;
+    lfuse_status status = import(args, &a, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    if (a.dy == NULL || a.w == NULL || a.dx == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
+                        a.dy == NULL  ? "dy"
+                        : a.w == NULL ? "w"
+                                      : "dx");
+    return run(ctx, &a, lfi_linear_backward_data, err);
+}
+
+lfuse_status lfuse_linear_backward_weights(lfuse_context *ctx,
+                                           const lfuse_linear_args *args,
+                                           lfuse_error *err)
+{
+    lfuse_linear_args a;
+    lfuse_status status = import(args, &a, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    if (a.dy == NULL || a.x == NULL || a.dw == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
+                        a.dy == NULL  ? "dy"
+                        : a.x == NULL ? "x"
+                                      : "dw");
+    return run(ctx, &a, lfi_linear_backward_weights, err);
+}
