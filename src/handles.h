@@ -9,6 +9,7 @@
 #include <layerfuse/layerfuse.h>
 
 #include "base/base.h"
+#include "checkpoint/checkpoint.h"
 #include "fusion/fusion.h"
 
 struct lfuse_context {
@@ -27,6 +28,13 @@ struct lfuse_layer {
     lfuse_parameter
         *given; /* parameter_count of them: the handles behind layer.parameters */
     int32_t capacity;
+};
+
+struct lfuse_checkpoint {
+    lfuse_context *ctx;
+    struct lfi_checkpoint file;
+    lfuse_tensor
+        *tensors; /* of file.arrays, and as many; without references of their own */
 };
 
 #endif

@@ -8,6 +8,9 @@
  *
  * Format: https://github.com/huggingface/safetensors. An 8-byte little-endian header size, a
  * JSON header, then the data; tensors cover the data exactly, without holes or overlap.
+ * The header is spaced out so that the data begins at a multiple of 64 bytes, and the tensors
+ * lie in the order of the entries, those of 8-byte elements first and of 2-byte elements last:
+ * so every tensor of a file written here is aligned, whatever the mix.
  */
 #ifndef LAYERFUSE_CHECKPOINT_H
 #define LAYERFUSE_CHECKPOINT_H
@@ -20,17 +23,22 @@ LFUSE_BEGIN_DECLS
  * lfuse_checkpoint_open() - maps a safetensors file and checks all of its header
  *
  * Result:  an immutable, shareable view; tensors in the order of their data, then aliases in
- *          the order of their names.
+ *          the order of their names (of their bytes, as strcmp() orders them).
  * Owner:   path is borrowed for the call. *checkpoint is returned: release with
  *          lfuse_checkpoint_close(). The file must not be changed while it is open.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL
  *          LFUSE_ERR_IO           the file cannot be opened or mapped: detail is errno
  *          LFUSE_ERR_FORMAT       not a valid safetensors file: says which tensor or field, and
  *                                 the numbers; an alias of an unknown owner
- *          LFUSE_ERR_UNSUPPORTED  an element type other than F32, F64, F16, BF16, or a rank
- *                                 above LFUSE_MAX_RANK
+ *          LFUSE_ERR_UNSUPPORTED  an element type other than F32, F64, F16, BF16, a scalar (rank
+ *                                 0), a rank above LFUSE_MAX_RANK, or a dim of 0: says which
+ *                                 tensor; a "layerfuse.format" other than "1", or the keys
+ *                                 "layerfuse.banks" and "layerfuse.residuals"
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          On failure *checkpoint is NULL.
+ * Cost:    the header is parsed with memory of malloc's, given back before the call returns.
+ *          Data is mapped, not read; only tensors that the file does not align to their
+ *          element size are copied.
  * Threads: any.
  * Source:  Since 0.1.
  */
@@ -55,6 +63,9 @@ LFUSE_API void lfuse_checkpoint_close(lfuse_checkpoint *checkpoint);
  *                            is an alias; -1 when out of range
  * lfuse_checkpoint_find() - index of the tensor of this name, or -1
  * lfuse_checkpoint_metadata() - the value of a metadata key, or NULL
+ * lfuse_checkpoint_metadata_count() - number of metadata keys, those of the library's included
+ * lfuse_checkpoint_metadata_key() - the key at index, in the file's order; NULL when out of
+ *                                   range. Leave out "layerfuse.*" when saving them again
  *
  * Owner:   borrowed until the checkpoint is closed.
  * Threads: any.
@@ -71,6 +82,9 @@ LFUSE_API int64_t lfuse_checkpoint_find(const lfuse_checkpoint *checkpoint,
                                         const char *name);
 LFUSE_API const char *lfuse_checkpoint_metadata(const lfuse_checkpoint *checkpoint,
                                                 const char *key);
+LFUSE_API int64_t lfuse_checkpoint_metadata_count(const lfuse_checkpoint *checkpoint);
+LFUSE_API const char *lfuse_checkpoint_metadata_key(const lfuse_checkpoint *checkpoint,
+                                                    int64_t index);
 
 /* One name of a file to be written. */
 typedef struct lfuse_checkpoint_entry {
@@ -101,20 +115,26 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  * lfuse_checkpoint_save() - writes a safetensors file, whole or not at all
  *
  * Result:  dedup: an entry is an alias when it names an owner, or when its tensor is the same
- *          memory, shape and type as an earlier one; the rest is stored. expand: all is
- *          stored. The file is written beside path, flushed to the disk and renamed over it.
+ *          memory, shape, strides and type as an earlier one that names none; the rest is
+ *          stored. expand: all is stored. An entry that names an owner shows the owner's data
+ *          in both. The file is written beside path, flushed to the disk and renamed over it.
+ *          A file at path leaves its permission bits to the new one. A symbolic link at path is
+ *          followed and stays. Equal entries and options give equal bytes.
  * Owner:   everything is borrowed for the call.
- * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1, an empty or reserved name or key, or an
- *                                 unknown mode
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1, an empty or reserved name or key, text that
+ *                                 is not UTF-8, or an unknown mode
  *          LFUSE_ERR_NAME         a name or key twice, or an owner that is no entry or an alias
  *          LFUSE_ERR_SHAPE        an owner of another shape
  *          LFUSE_ERR_TYPE         an owner of another element type
- *          LFUSE_ERR_IO           the system refused (disk full, no permission): detail is errno
- *          LFUSE_ERR_OVERFLOW     the file would be too large
+ *          LFUSE_ERR_IO           the system refused (disk full, no permission), or what is at
+ *                                 path is no regular file: detail is errno
+ *          LFUSE_ERR_OVERFLOW     the file would be too large, or its header, which may have
+ *                                 100000000 bytes
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
  *          On failure what was at path is as before, and nothing is left beside it.
- * Cost:    memory for the header and one block, whatever the size.
+ * Cost:    memory for the header (part of it malloc's, given back before the call returns) and
+ *          one block, whatever the size.
  * Threads: tensors are read.
  * Source:  Since 0.1.
  */

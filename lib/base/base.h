@@ -127,6 +127,9 @@ void lfi_view_read_f32(const struct lfi_view *view, int64_t first, int64_t count
                        float *out);
 void lfi_view_read_f64(const struct lfi_view *view, int64_t first, int64_t count,
                        double *out);
+/* The same without conversion: every bit, NaN payloads included; out may be unaligned. */
+void lfi_view_read_bits(const struct lfi_view *view, int64_t first, int64_t count,
+                        void *out);
 void lfi_view_write_f64(const struct lfi_view *view, int64_t first, int64_t count,
                         const double *in);
 /* Elements, converted; a copy between equal types keeps every bit. Shapes are equal. */

@@ -147,6 +147,34 @@ static void cursor_advance(struct cursor *c, int64_t run)
 DEFINE_READ(lfi_view_read_f32, float)
 DEFINE_READ(lfi_view_read_f64, double)
 
+#define GATHER_RUN(SIZE)      \
+    for (i = 0; i < run; i++) \
+    memcpy(to + i * (SIZE), from + i * stride * (SIZE), (size_t)(SIZE))
+
+void lfi_view_read_bits(const struct lfi_view *view, int64_t first, int64_t count,
+                        void *out)
+{
+    int64_t size = (int64_t)lfi_dtype_size(view->dtype);
+    int64_t stride = view->strides[view->rank - 1], run, i;
+    char *to = out;
+    struct cursor c;
+
+    cursor_seek(&c, view, first);
+    for (; count > 0; count -= run, to += run * size) {
+        const char *from = (const char *)view->data + c.offset * size;
+
+        run = cursor_run(&c);
+        if (run > count)
+            run = count;
+        switch (size) { /* constant sizes: the copies become moves */
+        case 8: GATHER_RUN(8); break;
+        case 4: GATHER_RUN(4); break;
+        default: GATHER_RUN(2); break;
+        }
+        cursor_advance(&c, run);
+    }
+}
+
 #define WRITE_RUN(T, EXPRESSION)           \
     do {                                   \
         T *p = (T *)view->data + c.offset; \

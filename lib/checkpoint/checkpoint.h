@@ -1,0 +1,63 @@
+/*
+ * checkpoint.h - safetensors files: read by mapping, written whole or not at all
+ *
+ * open    maps the file, checks every field of its header against the file's size, and turns
+ *         its tensors and aliases into arrays that share the mapping
+ * save    decides who owns whose data, encodes the header, streams the data block by block
+ *         into a file beside the target, flushes it and renames it
+ *
+ * Promised: no byte of a file is trusted before it is checked, and a failed save leaves what
+ * was there. Memory is the env's, except that Jansson, which reads and writes the JSON, takes
+ * its own from malloc: its allocator is a global of the process and not ours to set. Nothing of
+ * it is kept when a call returns. The host is little-endian, as the format is.
+ */
+#ifndef LFI_CHECKPOINT_H
+#define LFI_CHECKPOINT_H
+
+#include "base/base.h"
+
+/* Names in the order of their index, and the same sorted. */
+struct lfi_names {
+    const char **names;
+    int64_t *order; /* indices, by strcmp */
+    int64_t count;
+};
+
+struct lfi_checkpoint {
+    struct lfi_names names; /* of the tensors, aliases last */
+    struct lfi_array *arrays;
+    int64_t *owners;
+    struct lfi_names keys; /* of the metadata */
+    const char **values;
+    struct lfi_array mapping;
+    char *text; /* all the strings above */
+    size_t text_bytes;
+};
+
+/* *checkpoint is all zeros on failure. */
+lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
+                                 struct lfi_checkpoint *checkpoint, lfuse_error *err);
+void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *checkpoint);
+
+int64_t lfi_names_find(const struct lfi_names *names, const char *name); /* or -1 */
+
+struct lfi_checkpoint_entry {
+    const char *name;
+    const struct lfi_view *view;
+    const char *owner; /* or NULL */
+};
+
+struct lfi_checkpoint_params {
+    const char *const *metadata; /* key, value, ... */
+    int64_t metadata_count;
+    bool expand;
+};
+
+/* Names, owners, keys and values are checked here; pointers and the count by the caller. */
+lfuse_status lfi_checkpoint_save(const struct lfi_env *env, const char *path,
+                                 const struct lfi_checkpoint_entry *entries,
+                                 int64_t count,
+                                 const struct lfi_checkpoint_params *params,
+                                 lfuse_error *err);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * header.c - the JSON header of a safetensors file, checked against the size of its data
+ *
+ * What contradicts the format is reported before what this version merely does not take, so
+ * that "unsupported" means a sound file.
+ */
+#include "checkpoint/record.h"
+
+#include <string.h>
+
+/* Jansson says why, except where its memory ran out on the way. */
+static lfuse_status fail_json(const json_error_t *error, const char *what,
+                              lfuse_error *err)
+{
+    if (json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0')
+        return lfi_fail(err, LFUSE_ERR_NO_MEMORY, "%s: malloc refused memory", what);
+    return lfi_fail(err, LFUSE_ERR_FORMAT, "%s, byte %d: %s", what, error->position,
+                    lfi_checkpoint_quote(error->text).text);
+}
+
+static lfuse_status parse_object(const char *text, size_t size, const char *what,
+                                 json_t **out, lfuse_error *err)
+{
+    json_error_t error = {0};
+    json_t *root;
+
+    if (size == 0 || text[0] != '{')
+        return lfi_fail(err, LFUSE_ERR_FORMAT, "%s does not begin with '{'", what);
+    root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    if (root == NULL)
+        return fail_json(&error, what, err);
+    *out = root;
+    return LFUSE_OK;
+}
+
+/* An object of strings. */
+static lfuse_status check_strings(json_t *object, const char *what, lfuse_error *err)
+{
+    const char *key;
+    json_t *value;
+
+    if (!json_is_object(object))
+        return lfi_fail(err, LFUSE_ERR_FORMAT, "%s is no object", what);
+    json_object_foreach(object, key, value)
+    {
+        if (!json_is_string(value))
+            return lfi_fail(err, LFUSE_ERR_FORMAT, "%s: the value of %s is no string",
+                            what, lfi_checkpoint_quote(key).text);
+    }
+    return LFUSE_OK;
+}
+
+/* Of two empty tensors at one place either may come first. */
+static int by_data(const void *arg, int64_t a, int64_t b)
+{
+    const struct lfi_record *records = arg, *x = &records[a], *y = &records[b];
+
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    if (x->end != y->end)
+        return x->end < y->end ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+/* Each begins where the one before ends, and the last ends with the file. */
+static lfuse_status check_cover(const struct lfi_header *h, int64_t data_bytes,
+                                lfuse_error *err)
+{
+    int64_t end = 0, i;
+
+    for (i = 0; i < h->count; i++) {
+        const struct lfi_record *r = &h->records[h->order[i]];
+
+        if (r->begin != end)
+            return lfi_fail(err, LFUSE_ERR_FORMAT,
+                            "tensor %s begins at byte %lld of the data, the one before "
+                            "ends at %lld: %s",
+                            lfi_checkpoint_quote(r->name).text, (long long)r->begin,
+                            (long long)end, r->begin < end ? "an overlap" : "a hole");
+        end = r->end;
+    }
+    if (end != data_bytes)
+        return lfi_fail(err, LFUSE_ERR_FORMAT,
+                        "the tensors have %lld bytes of data, the file has %lld",
+                        (long long)end, (long long)data_bytes);
+    return LFUSE_OK;
+}
+
+static lfuse_status parse_records(const struct lfi_env *env, struct lfi_header *h,
+                                  lfuse_error *err)
+{
+    lfuse_status status;
+    const char *key;
+    json_t *value;
+    int64_t i = 0;
+
+    h->metadata = json_object_get(h->root, LFI_KEY_METADATA);
+    h->count = (int64_t)json_object_size(h->root) - (h->metadata != NULL);
+    status = lfi_alloc_zero(env, (size_t)h->count, sizeof(*h->records), "a header",
+                            &h->records, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, (size_t)h->count, sizeof(*h->order), "a header",
+                                &h->order, err);
+    if (status == LFUSE_OK && h->metadata != NULL)
+        status = check_strings(h->metadata, LFI_KEY_METADATA, err);
+    if (status != LFUSE_OK)
+        return status;
+    json_object_foreach(h->root, key, value)
+    {
+        if (strcmp(key, LFI_KEY_METADATA) == 0)
+            continue;
+        h->order[i] = i;
+        status = lfi_record_parse(key, value, &h->records[i++], err);
+        if (status != LFUSE_OK)
+            return status;
+    }
+    return LFUSE_OK;
+}
+
+/* An alias is a name of its own, of a tensor that the file stores. */
+static lfuse_status check_aliases(const struct lfi_header *h, lfuse_error *err)
+{
+    const char *alias;
+    json_t *value;
+
+    json_object_foreach(h->aliases, alias, value)
+    {
+        const char *owner = json_string_value(value);
+
+        if (json_object_get(h->root, alias) != NULL ||
+            strcmp(alias, LFI_KEY_METADATA) == 0)
+            return lfi_fail(err, LFUSE_ERR_FORMAT, LFI_KEY_ALIASES ": %s is taken",
+                            lfi_checkpoint_quote(alias).text);
+        if (json_object_get(h->root, owner) == NULL ||
+            strcmp(owner, LFI_KEY_METADATA) == 0)
+            return lfi_fail(err, LFUSE_ERR_FORMAT,
+                            LFI_KEY_ALIASES ": the owner of %s, %s, is not stored",
+                            lfi_checkpoint_quote(alias).text,
+                            lfi_checkpoint_quote(owner).text);
+    }
+    return LFUSE_OK;
+}
+
+static lfuse_status parse_aliases(struct lfi_header *h, lfuse_error *err)
+{
+    json_t *text = json_object_get(h->metadata, LFI_KEY_ALIASES);
+    lfuse_status status;
+
+    if (text == NULL)
+        return LFUSE_OK;
+    if (json_object_get(h->metadata, LFI_KEY_FORMAT) == NULL)
+        return lfi_fail(err, LFUSE_ERR_FORMAT,
+                        LFI_KEY_ALIASES " is there, " LFI_KEY_FORMAT " is not");
+    status = parse_object(json_string_value(text), json_string_length(text),
+                          LFI_KEY_ALIASES, &h->aliases, err);
+    if (status == LFUSE_OK)
+        status = check_strings(h->aliases, LFI_KEY_ALIASES, err);
+    if (status == LFUSE_OK)
+        status = check_aliases(h, err);
+    return status;
+}
+
+/* A newer layerfuse may keep tensors where this one would not find them. */
+static lfuse_status check_format(const json_t *metadata, lfuse_error *err)
+{
+    static const char *const reserved[] = {LFI_KEY_BANKS, LFI_KEY_RESIDUALS};
+    const char *format = json_string_value(json_object_get(metadata, LFI_KEY_FORMAT));
+    size_t i;
+
+    if (format != NULL && strcmp(format, LFI_FORMAT) != 0)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        LFI_KEY_FORMAT " is %s, this version knows " LFI_FORMAT,
+                        lfi_checkpoint_quote(format).text);
+    for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+        if (json_object_get(metadata, reserved[i]) != NULL)
+            return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "this version does not know %s",
+                            reserved[i]);
+    return LFUSE_OK;
+}
+
+static lfuse_status check_supported(const struct lfi_header *h, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    for (i = 0; i < h->count && status == LFUSE_OK; i++)
+        status = lfi_record_check_supported(&h->records[h->order[i]], err);
+    return status;
+}
+
+lfuse_status lfi_header_parse(const struct lfi_env *env, const char *text, size_t size,
+                              int64_t data_bytes, struct lfi_header *header,
+                              lfuse_error *err)
+{
+    lfuse_status status;
+
+    memset(header, 0, sizeof(*header));
+    status = parse_object(text, size, "the header", &header->root, err);
+    if (status == LFUSE_OK)
+        status = parse_records(env, header, err);
+    if (status == LFUSE_OK) {
+        lfi_checkpoint_sort(header->order, header->count, by_data, header->records);
+        status = check_cover(header, data_bytes, err);
+    }
+    if (status == LFUSE_OK)
+        status = check_format(header->metadata, err);
+    if (status == LFUSE_OK)
+        status = parse_aliases(header, err);
+    if (status == LFUSE_OK)
+        status = check_supported(header, err);
+    if (status != LFUSE_OK)
+        lfi_header_free(env, header);
+    return status;
+}
+
+void lfi_header_free(const struct lfi_env *env, struct lfi_header *header)
+{
+    lfi_free(env, header->order, (size_t)header->count, sizeof(*header->order));
+    lfi_free(env, header->records, (size_t)header->count, sizeof(*header->records));
+    json_decref(header->aliases);
+    json_decref(header->root);
+    memset(header, 0, sizeof(*header));
+}

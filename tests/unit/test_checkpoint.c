@@ -1,0 +1,628 @@
+/* test_checkpoint.c - safetensors files read: what is in them, and every lie they can tell */
+#include "lft_files.h"
+
+#include <errno.h>
+#include <float.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+/* ---- files made by hand ------------------------------------------------------------------ */
+
+static void append(char **at, const void *bytes, size_t size)
+{
+    memcpy(*at, bytes, size);
+    *at += size;
+}
+
+/* header_size as claimed, then the header and data_bytes bytes 0, 1, 2, ... */
+static const char *put(uint64_t header_size, const char *header, size_t header_bytes,
+                       size_t data_bytes)
+{
+    const char *path = lft_path("made.safetensors");
+    char *bytes = malloc(8 + header_bytes + data_bytes), *at = bytes;
+    size_t i;
+
+    assert_non_null(bytes);
+    append(&at, &header_size, 8);
+    append(&at, header, header_bytes);
+    for (i = 0; i < data_bytes; i++)
+        *at++ = (char)i;
+    lft_write_file(path, bytes, (size_t)(at - bytes));
+    free(bytes);
+    return path;
+}
+
+static const char *put_header(const char *header, size_t data_bytes)
+{
+    return put(strlen(header), header, strlen(header), data_bytes);
+}
+
+static lfuse_checkpoint *opened(struct lft *t, const char *path)
+{
+    lfuse_checkpoint *c = NULL;
+
+    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &c, &t->err));
+    assert_non_null(c);
+    return c;
+}
+
+static void refused(struct lft *t, const char *path, lfuse_status status,
+                    const char *text)
+{
+    lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
+    int64_t live = t->memory.live;
+
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, path, &c, &t->err), status, text);
+    assert_null(c);
+    assert_int_equal(t->memory.live, live);
+}
+
+/* ---- sound files ---------------------------------------------------------------------------- */
+
+static void shows_a_file_made_by_hand_byte_for_byte(void **state)
+{
+    struct lft *t = *state;
+    /* Stored out of order, padded with spaces; metadata in between. */
+    lfuse_checkpoint *c = opened(
+        t,
+        put_header("{\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]},"
+                   "\"__metadata__\":{\"z\":\"1\",\"a\":\"zw\\u00f6lf\"},"
+                   "\"h\":{\"data_offsets\":[0,8],\"dtype\":\"BF16\",\"shape\":[4]}}   ",
+                   32));
+    const lfuse_tensor *h = lfuse_checkpoint_tensor(c, 0),
+                       *w = lfuse_checkpoint_tensor(c, 1);
+    const unsigned char *data = lfuse_tensor_data(w);
+    int i;
+
+    assert_int_equal(lfuse_checkpoint_count(c), 2);
+    assert_string_equal(lfuse_checkpoint_name(c, 0), "h");
+    assert_string_equal(lfuse_checkpoint_name(c, 1), "w");
+    assert_int_equal(lfuse_tensor_dtype(h), LFUSE_BF16);
+    assert_int_equal(lfuse_tensor_rank(h), 1);
+    assert_int_equal(lfuse_tensor_dim(h, 0), 4);
+    assert_int_equal(lfuse_tensor_dtype(w), LFUSE_F32);
+    assert_int_equal(lfuse_tensor_rank(w), 2);
+    assert_int_equal(lfuse_tensor_dim(w, 0), 2);
+    assert_int_equal(lfuse_tensor_dim(w, 1), 3);
+    assert_int_equal(lfuse_tensor_stride(w, 0), 3);
+    assert_int_equal(lfuse_tensor_stride(w, 1), 1);
+    for (i = 0; i < 24; i++)
+        assert_int_equal(data[i], 8 + i);
+    assert_int_equal(lfuse_checkpoint_owner(c, 0), 0);
+    assert_int_equal(lfuse_checkpoint_find(c, "w"), 1);
+    assert_int_equal(lfuse_checkpoint_find(c, "x"), -1);
+    assert_int_equal(lfuse_checkpoint_metadata_count(c), 2);
+    assert_string_equal(lfuse_checkpoint_metadata_key(c, 0), "z");
+    assert_string_equal(lfuse_checkpoint_metadata_key(c, 1), "a");
+    assert_string_equal(lfuse_checkpoint_metadata(c, "a"), "zw\xc3\xb6lf");
+    assert_null(lfuse_checkpoint_metadata(c, "b"));
+    lfuse_checkpoint_close(c);
+}
+
+static void answers_null_and_out_of_range_alike(void **state)
+{
+    struct lft *t = *state;
+    lfuse_checkpoint *c = opened(t, put_header("{}", 0));
+    int64_t i;
+
+    for (i = -1; i <= 1; i++) {
+        assert_null(lfuse_checkpoint_name(c, i));
+        assert_null(lfuse_checkpoint_tensor(c, i));
+        assert_null(lfuse_checkpoint_metadata_key(c, i));
+        assert_int_equal(lfuse_checkpoint_owner(c, i), -1);
+        assert_null(lfuse_checkpoint_name(NULL, i));
+        assert_null(lfuse_checkpoint_tensor(NULL, i));
+        assert_null(lfuse_checkpoint_metadata_key(NULL, i));
+        assert_int_equal(lfuse_checkpoint_owner(NULL, i), -1);
+    }
+    assert_int_equal(lfuse_checkpoint_count(c), 0);
+    assert_int_equal(lfuse_checkpoint_count(NULL), 0);
+    assert_int_equal(lfuse_checkpoint_metadata_count(c), 0);
+    assert_int_equal(lfuse_checkpoint_metadata_count(NULL), 0);
+    assert_int_equal(lfuse_checkpoint_find(c, "x"), -1);
+    assert_int_equal(lfuse_checkpoint_find(c, NULL), -1);
+    assert_int_equal(lfuse_checkpoint_find(NULL, "x"), -1);
+    assert_null(lfuse_checkpoint_metadata(c, "x"));
+    assert_null(lfuse_checkpoint_metadata(c, NULL));
+    assert_null(lfuse_checkpoint_metadata(NULL, "x"));
+    lfuse_checkpoint_close(c);
+    lfuse_checkpoint_close(NULL);
+}
+
+static void aligns_by_copying_what_the_file_does_not_align(void **state)
+{
+    struct lft *t = *state;
+    static const lfuse_dtype dtypes[] = {LFUSE_F32, LFUSE_F64, LFUSE_F16};
+    static const char *const names[] = {"F32", "F64", "F16"};
+    static const int sizes[] = {4, 8, 2};
+    int pad, k, i;
+
+    for (k = 0; k < 3; k++)
+        for (pad = 0; pad < 8; pad++) {
+            char header[128];
+            lfuse_checkpoint *c;
+            const unsigned char *data;
+
+            (void)snprintf(
+                header, sizeof(header),
+                "{\"w\":{\"dtype\":\"%s\",\"shape\":[2],\"data_offsets\":[0,%d]}"
+                "}%*s",
+                names[k], 2 * sizes[k], pad, "");
+            c = opened(t, put_header(header, 2 * (size_t)sizes[k]));
+            data = lfuse_tensor_data(lfuse_checkpoint_tensor(c, 0));
+            assert_int_equal(lfuse_tensor_dtype(lfuse_checkpoint_tensor(c, 0)),
+                             dtypes[k]);
+            assert_int_equal((uintptr_t)data % (uintptr_t)sizes[k], 0);
+            for (i = 0; i < 2 * sizes[k]; i++)
+                assert_int_equal(data[i], i);
+            lfuse_checkpoint_close(c);
+        }
+}
+
+#define W "\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}"
+#define V "\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}"
+#define ALIASES(A) \
+    "{\"__metadata__\":{\"layerfuse.format\":\"1\",\"layerfuse.aliases\":\"" A "\"},"
+#define FIELDS(D, S, O) "{\"w\":{\"dtype\":" D ",\"shape\":" S ",\"data_offsets\":" O "}}"
+
+static void aliases_come_last_by_name_at_their_owner_s_address(void **state)
+{
+    struct lft *t = *state;
+    lfuse_checkpoint *c = opened(
+        t, put_header(
+               ALIASES("{\\\"z\\\":\\\"w\\\",\\\"b\\\":\\\"v\\\",\\\"B\\\":\\\"w\\\"}") V
+               "," W "}",
+               16));
+    static const char *const names[] = {"w", "v", "B", "b", "z"};
+    static const int owners[] = {0, 1, 0, 1, 0};
+    int i;
+
+    assert_int_equal(lfuse_checkpoint_count(c), 5);
+    for (i = 0; i < 5; i++) {
+        assert_string_equal(lfuse_checkpoint_name(c, i), names[i]);
+        assert_int_equal(lfuse_checkpoint_find(c, names[i]), i);
+        assert_int_equal(lfuse_checkpoint_owner(c, i), owners[i]);
+        assert_ptr_equal(lfuse_tensor_data(lfuse_checkpoint_tensor(c, i)),
+                         lfuse_tensor_data(lfuse_checkpoint_tensor(c, owners[i])));
+    }
+    lfuse_checkpoint_close(c);
+}
+
+static void finds_each_of_many_names(void **state)
+{
+    struct lft *t = *state;
+    enum { COUNT = 5000 };
+    char *header = malloc(COUNT * 80), *at = header;
+    char name[32];
+    lfuse_checkpoint *c;
+    int i;
+
+    assert_non_null(header);
+    for (i = 0; i < COUNT; i++) /* 7919 is prime: names in no order */
+        at += sprintf(
+            at, "%c\"n%d\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[%d,%d]}",
+            i == 0 ? '{' : ',', i * 7919 % COUNT, 2 * i, 2 * i + 2);
+    (void)sprintf(at, "}");
+    c = opened(t, put_header(header, 2 * COUNT));
+    for (i = 0; i < COUNT; i++) {
+        (void)snprintf(name, sizeof(name), "n%d", i * 7919 % COUNT);
+        assert_int_equal(lfuse_checkpoint_find(c, name), i);
+    }
+    lfuse_checkpoint_close(c);
+    free(header);
+}
+
+static void an_open_file_may_be_unlinked(void **state)
+{
+    struct lft *t = *state;
+    const char *path = put_header("{" W "}", 8);
+    lfuse_checkpoint *c = opened(t, path);
+
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(
+        ((unsigned char *)lfuse_tensor_data(lfuse_checkpoint_tensor(c, 0)))[7], 7);
+    lfuse_checkpoint_close(c);
+}
+
+/* ---- lies --------------------------------------------------------------------------------------- */
+
+static const struct lie {
+    const char *header;
+    size_t data_bytes;
+    lfuse_status status;
+    const char *message;
+} lies[] = {
+    {"", 0, LFUSE_ERR_FORMAT, "the header does not begin with '{'"},
+    {" {}", 0, LFUSE_ERR_FORMAT, "the header does not begin with '{'"},
+    {"[]", 0, LFUSE_ERR_FORMAT, "the header does not begin with '{'"},
+    {"{", 0, LFUSE_ERR_FORMAT, "the header, byte 1: "},
+    {"{}{}", 0, LFUSE_ERR_FORMAT, "the header, byte 3: end of file expected"},
+    {"{\"w\":1,\"w\":1}", 0, LFUSE_ERR_FORMAT, "duplicate object key"},
+    {"{\"\xff\":1}", 0, LFUSE_ERR_FORMAT, "unable to decode byte 0xff"},
+    {"{\"a\\u0000b\":1}", 0, LFUSE_ERR_FORMAT, "NUL byte in object key not supported"},
+    {"{\"w\":1}", 0, LFUSE_ERR_FORMAT, "tensor w: its value is no object"},
+    {"{\"w\":{\"shape\":[],\"data_offsets\":[0,0]}}", 0, LFUSE_ERR_FORMAT,
+     "tensor w: dtype is no string"},
+    {FIELDS("32", "[]", "[0,4]"), 4, LFUSE_ERR_FORMAT, "tensor w: dtype is no string"},
+    {"{\"w\":{\"dtype\":\"F32\",\"data_offsets\":[0,0]}}", 0, LFUSE_ERR_FORMAT,
+     "tensor w: shape is no array"},
+    {FIELDS("\"F32\"", "1", "[0,4]"), 4, LFUSE_ERR_FORMAT, "tensor w: shape is no array"},
+    {"{\"w\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, LFUSE_ERR_FORMAT,
+     "tensor w: data_offsets is no array of two"},
+    {FIELDS("\"F32\"", "[1]", "[0]"), 4, LFUSE_ERR_FORMAT,
+     "tensor w: data_offsets is no array of two"},
+    {FIELDS("\"F32\"", "[1]", "[0,4,8]"), 4, LFUSE_ERR_FORMAT,
+     "tensor w: data_offsets is no array of two"},
+    {FIELDS("\"F32\"", "[1]", "[0,4],\"extra\":0"), 4, LFUSE_ERR_FORMAT,
+     "tensor w: unknown field extra"},
+    {FIELDS("\"F32\"", "[1.0]", "[0,4]"), 4, LFUSE_ERR_FORMAT,
+     "tensor w: shape[0] is no integer"},
+    {FIELDS("\"F32\"", "[1,-1]", "[0,4]"), 4, LFUSE_ERR_FORMAT,
+     "tensor w: shape[1] is -1"},
+    {FIELDS("\"F32\"", "[1]", "[\"0\",4]"), 4, LFUSE_ERR_FORMAT,
+     "tensor w: data_offsets[0] is no integer"},
+    {FIELDS("\"F32\"", "[1]", "[0,-4]"), 4, LFUSE_ERR_FORMAT,
+     "tensor w: data_offsets[1] is -4"},
+    {FIELDS("\"F32\"", "[1]", "[0,9223372036854775808]"), 4, LFUSE_ERR_FORMAT,
+     "too big integer"},
+    {FIELDS("\"F32\"", "[4294967296,4294967296]", "[0,4]"), 4, LFUSE_ERR_FORMAT,
+     "tensor w: shape is too large"},
+    {FIELDS("\"F64\"", "[2305843009213693952]", "[0,0]"), 0, LFUSE_ERR_FORMAT,
+     "tensor w: shape is too large"},
+    {FIELDS("\"F32\"", "[1]", "[4,0]"), 4, LFUSE_ERR_FORMAT,
+     "tensor w: data_offsets begin at 4, end at 0"},
+    {FIELDS("\"F32\"", "[3]", "[0,8]"), 8, LFUSE_ERR_FORMAT,
+     "tensor w: data_offsets hold 8 bytes, 3 elements of F32 take 12"},
+    {FIELDS("\"F32\"", "[0]", "[0,8]"), 8, LFUSE_ERR_FORMAT,
+     "tensor w: data_offsets hold 8 bytes, 0 elements of F32 take 0"},
+    {"{" V "}", 16, LFUSE_ERR_FORMAT,
+     "tensor v begins at byte 8 of the data, the one before ends at 0: a hole"},
+    {"{" W ",\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12,
+     LFUSE_ERR_FORMAT,
+     "tensor v begins at byte 4 of the data, the one before ends at 8: an overlap"},
+    {"{" W "}", 9, LFUSE_ERR_FORMAT, "the tensors have 8 bytes of data, the file has 9"},
+    {"{" W "}", 7, LFUSE_ERR_FORMAT, "the tensors have 8 bytes of data, the file has 7"},
+    {"{}", 1, LFUSE_ERR_FORMAT, "the tensors have 0 bytes of data, the file has 1"},
+    {"{\"__metadata__\":[]}", 0, LFUSE_ERR_FORMAT, "__metadata__ is no object"},
+    {"{\"__metadata__\":{\"k\":1}}", 0, LFUSE_ERR_FORMAT,
+     "__metadata__: the value of k is no string"},
+    {"{\"__metadata__\":{\"layerfuse.aliases\":\"{}\"}}", 0, LFUSE_ERR_FORMAT,
+     "layerfuse.aliases is there, layerfuse.format is not"},
+    {ALIASES("[]") W "}", 8, LFUSE_ERR_FORMAT,
+     "layerfuse.aliases does not begin with '{'"},
+    {ALIASES("{") W "}", 8, LFUSE_ERR_FORMAT, "layerfuse.aliases, byte 1: "},
+    {ALIASES("{\\\"a\\\":1}") W "}", 8, LFUSE_ERR_FORMAT,
+     "layerfuse.aliases: the value of a is no string"},
+    {ALIASES("{\\\"a\\\":\\\"w\\\",\\\"a\\\":\\\"w\\\"}") W "}", 8, LFUSE_ERR_FORMAT,
+     "duplicate object key"},
+    {ALIASES("{\\\"a\\\":\\\"x\\\"}") W "}", 8, LFUSE_ERR_FORMAT,
+     "layerfuse.aliases: the owner of a, x, is not stored"},
+    {ALIASES("{\\\"a\\\":\\\"__metadata__\\\"}") W "}", 8, LFUSE_ERR_FORMAT,
+     "layerfuse.aliases: the owner of a, __metadata__, is not stored"},
+    {ALIASES("{\\\"a\\\":\\\"b\\\",\\\"b\\\":\\\"w\\\"}") W "}", 8, LFUSE_ERR_FORMAT,
+     "layerfuse.aliases: the owner of a, b, is not stored"},
+    {ALIASES("{\\\"w\\\":\\\"w\\\"}") W "}", 8, LFUSE_ERR_FORMAT,
+     "layerfuse.aliases: w is taken"},
+    {ALIASES("{\\\"__metadata__\\\":\\\"w\\\"}") W "}", 8, LFUSE_ERR_FORMAT,
+     "layerfuse.aliases: __metadata__ is taken"},
+    {"{\"__metadata__\":{\"layerfuse.format\":\"2\"}," W "}", 8, LFUSE_ERR_UNSUPPORTED,
+     "layerfuse.format is 2, this version knows 1"},
+    {"{\"__metadata__\":{\"layerfuse.banks\":\"{}\"}," W "}", 8, LFUSE_ERR_UNSUPPORTED,
+     "this version does not know layerfuse.banks"},
+    {"{\"__metadata__\":{\"layerfuse.residuals\":\"{}\"}," W "}", 8,
+     LFUSE_ERR_UNSUPPORTED, "this version does not know layerfuse.residuals"},
+    {FIELDS("\"I64\"", "[]", "[0,8]"), 8, LFUSE_ERR_UNSUPPORTED,
+     "tensor w is of type I64; F32, F64, F16 and BF16 are supported"},
+    {FIELDS("\"f32\"", "[2]", "[0,8]"), 8, LFUSE_ERR_UNSUPPORTED,
+     "tensor w is of type f32; F32, F64, F16 and BF16 are supported"},
+    {FIELDS("\"F32\"", "[]", "[0,4]"), 4, LFUSE_ERR_UNSUPPORTED,
+     "tensor w has rank 0; 1 to 8 are supported"},
+    {FIELDS("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, LFUSE_ERR_UNSUPPORTED,
+     "tensor w has rank 9; 1 to 8 are supported"},
+    {FIELDS("\"F32\"", "[2,0]", "[0,0]"), 0, LFUSE_ERR_UNSUPPORTED,
+     "tensor w: shape[1] is 0; empty tensors are not supported"},
+};
+
+static void every_lie_of_a_header_is_named(void **state)
+{
+    struct lft *t = *state;
+    size_t i;
+
+    for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++)
+        refused(t, put_header(lies[i].header, lies[i].data_bytes), lies[i].status,
+                lies[i].message);
+}
+
+/* The sound twin of the table: were the files broken for another reason, this would fail. */
+static void the_same_fields_without_the_lie_are_taken(void **state)
+{
+    struct lft *t = *state;
+
+    lfuse_checkpoint_close(opened(t, put_header("{" W "," V "}", 16)));
+    lfuse_checkpoint_close(
+        opened(t, put_header(FIELDS("\"F32\"", "[1,1,1,1,1,1,1,1]", "[0,4]"), 4)));
+    lfuse_checkpoint_close(
+        opened(t, put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") W "}", 8)));
+    lfuse_checkpoint_close(opened(t, put_header("{\"__metadata__\":{}}", 0)));
+}
+
+static void a_broken_file_is_broken_before_it_is_unsupported(void **state)
+{
+    struct lft *t = *state;
+
+    refused(t, put_header(FIELDS("\"I64\"", "[1]", "[0,8]"), 9), LFUSE_ERR_FORMAT,
+            "the file has 9");
+}
+
+static void the_size_of_the_header_is_checked_first(void **state)
+{
+    struct lft *t = *state;
+    const char *path;
+
+    refused(t, put(3, "{}", 2, 0), LFUSE_ERR_FORMAT,
+            "the header has 3 bytes, the file has 2 after its size");
+    refused(t, put(UINT64_MAX, "{}", 2, 0), LFUSE_ERR_FORMAT,
+            "the header has 18446744073709551615 bytes, 100000000 are allowed");
+    path = put(100000001, "{}", 2, 0);
+    assert_int_equal(truncate(path, 100000009), 0); /* sparse: as large as it says */
+    refused(t, path, LFUSE_ERR_FORMAT,
+            "the header has 100000001 bytes, 100000000 are allowed");
+}
+
+static void a_file_cut_anywhere_is_refused(void **state)
+{
+    struct lft *t = *state;
+    const char *path = put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") W "," V "}", 16);
+    size_t size, length;
+    char *bytes = lft_read_file(path, &size);
+
+    lfuse_checkpoint_close(opened(t, path));
+    for (length = 0; length < size; length++) {
+        lft_write_file(path, bytes, length);
+        refused(t, path, LFUSE_ERR_FORMAT, "");
+    }
+}
+
+static void nesting_has_an_end(void **state)
+{
+    struct lft *t = *state;
+    static char header[100000];
+
+    memset(header, '[', sizeof(header));
+    memcpy(header, "{\"w\":", 5);
+    refused(t, put(sizeof(header), header, sizeof(header), 0), LFUSE_ERR_FORMAT,
+            "maximum parsing depth reached");
+}
+
+static void messages_are_one_line_whatever_the_names(void **state)
+{
+    struct lft *t = *state;
+    static char header[2000];
+
+    refused(t, put_header("{\"a\\n\\u001b[2J\\u009b\xc3\xb6\":1}", 0), LFUSE_ERR_FORMAT,
+            "tensor a??[2J?\xc3\xb6: its value is no object");
+    (void)snprintf(header, sizeof(header), "{\"%0*d\":1}", 1500, 0);
+    refused(t, put_header(header, 0), LFUSE_ERR_FORMAT, "...: its value is no object");
+    refused(t, put_header("{\"a\nb\":1}", 0), LFUSE_ERR_FORMAT, "the header, byte ");
+    assert_null(strchr(t->err.message, '\n'));
+}
+
+/* ---- the system ------------------------------------------------------------------------------------ */
+
+static void what_cannot_be_opened_is_told_with_errno(void **state)
+{
+    struct lft *t = *state;
+    const char *file = put_header("{}", 0), *pipe_path = lft_path("pipe");
+    char below[300];
+
+    refused(t, lft_path("missing"), LFUSE_ERR_IO, "cannot open ");
+    assert_int_equal(t->err.detail, ENOENT);
+    refused(t, "", LFUSE_ERR_IO, "cannot open ");
+    assert_int_equal(t->err.detail, ENOENT);
+    refused(t, lft_path("."), LFUSE_ERR_IO, "cannot read ");
+    assert_int_equal(t->err.detail, EISDIR);
+    (void)snprintf(below, sizeof(below), "%s/x", file);
+    refused(t, below, LFUSE_ERR_IO, "cannot open ");
+    assert_int_equal(t->err.detail, ENOTDIR);
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    refused(t, pipe_path, LFUSE_ERR_IO, "cannot read ");
+    assert_int_equal(t->err.detail, EINVAL);
+}
+
+static void null_arguments_are_named(void **state)
+{
+    struct lft *t = *state;
+    lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
+
+    lft_fails(t, lfuse_checkpoint_open(NULL, "x", &c, &t->err), LFUSE_ERR_ARGUMENT,
+              "ctx is NULL");
+    assert_null(c);
+    c = (lfuse_checkpoint *)(uintptr_t)8;
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, NULL, &c, &t->err), LFUSE_ERR_ARGUMENT,
+              "path is NULL");
+    assert_null(c);
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, "x", NULL, &t->err), LFUSE_ERR_ARGUMENT,
+              "checkpoint is NULL");
+    assert_int_equal(lfuse_checkpoint_open(t->ctx, NULL, &c, NULL), LFUSE_ERR_ARGUMENT);
+}
+
+static lfuse_status open_and_close(struct lft *t, void *path)
+{
+    lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
+    lfuse_status status = lfuse_checkpoint_open(t->ctx, path, &c, &t->err);
+
+    if (status != LFUSE_OK)
+        assert_null(c);
+    else
+        lfuse_checkpoint_close(c);
+    return status;
+}
+
+/* Metadata, aliases and a tensor that has to be copied: every allocation there is. */
+static const char *put_rich(void)
+{
+    return put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") V "," W "} ", 16);
+}
+
+static void every_refused_allocation_is_an_error(void **state)
+{
+    struct lft *t = *state;
+
+    lft_every_allocation_fails(t, open_and_close, (void *)(uintptr_t)put_rich());
+}
+
+/* ---- Jansson's memory, which is malloc's ---------------------------------------------------------- */
+
+static int json_count, json_fail_at, json_live;
+
+static void *json_alloc(size_t size)
+{
+    void *ptr = json_count++ == json_fail_at ? NULL : malloc(size);
+
+    json_live += ptr != NULL;
+    return ptr;
+}
+
+static void json_release(void *ptr)
+{
+    json_live -= ptr != NULL;
+    free(ptr);
+}
+
+/* Jansson reports some of its own failures as bad syntax; what matters is that none is lost. */
+static void every_refused_allocation_of_jansson_is_an_error(void **state)
+{
+    struct lft *t = *state;
+    const char *path = put_rich();
+    lfuse_status status = LFUSE_ERR_NO_MEMORY;
+    int64_t live = t->memory.live;
+    int k;
+
+    json_set_alloc_funcs(json_alloc, json_release);
+    for (k = 0; status != LFUSE_OK; k++) {
+        json_count = 0;
+        json_fail_at = k;
+        status = open_and_close(t, (void *)(uintptr_t)path);
+        assert_true(status == LFUSE_OK || status == LFUSE_ERR_NO_MEMORY ||
+                    status == LFUSE_ERR_FORMAT);
+        assert_int_equal(json_live, 0);
+        assert_int_equal(t->memory.live, live);
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(k > 10);
+}
+
+/* ---- shared by threads ------------------------------------------------------------------------------- */
+
+struct readers {
+    const lfuse_checkpoint *checkpoint;
+    atomic_int right;
+};
+
+static void read_one(void *arg, int64_t index)
+{
+    struct readers *r = arg;
+    const char *name = index % 2 == 0 ? "w" : "v";
+    const unsigned char *data = lfuse_tensor_data(lfuse_checkpoint_tensor(
+        r->checkpoint, lfuse_checkpoint_find(r->checkpoint, name)));
+
+    if (data[1] == 1 + 8 * (index % 2))
+        atomic_fetch_add(&r->right, 1);
+}
+
+static void threads_may_share_a_checkpoint(void **state)
+{
+    struct lft *t = *state;
+    lfuse_checkpoint *c = opened(t, put_header("{" W "," V "}", 16));
+    struct readers readers = {.checkpoint = c};
+    struct lfi_env env = {.allocator = lft_allocator(&t->memory)};
+    struct lfi_pool *pool;
+    lfuse_executor executor;
+
+    lft_ok(t, lfi_pool_create(&env, 3, &pool, &t->err));
+    executor = lfi_pool_executor(pool);
+    assert_int_equal(executor.parallel_for(executor.user, 1000, read_one, &readers), 0);
+    assert_int_equal(readers.right, 1000);
+    lfi_pool_destroy(&env, pool);
+    lfuse_checkpoint_close(c);
+}
+
+/* ---- a trained network -------------------------------------------------------------------------------- */
+
+/*
+ * Numbers by NumPy, of the file's bytes: a.view("<u4").astype("u8").sum() is exact; the f64 sum
+ * of n floats is off by less than n eps sum|a|, in whatever order: 36864 * eps * 1338.02.
+ */
+static void reads_a_trained_network(void **state)
+{
+    struct lft *t = *state;
+    const char *path = LFT_SHARED "/data/weights/resnet20-cifar10.safetensors";
+    const lfuse_tensor *w;
+    const float *data;
+    uint64_t bits = 0;
+    double sum = 0.0;
+    lfuse_checkpoint *c;
+    int64_t i;
+
+    if (access(path, R_OK) != 0) {
+        print_message("no %s here: skipped\n", path);
+        skip();
+    }
+    c = opened(t, path);
+    assert_int_equal(lfuse_checkpoint_count(c), 97);
+    assert_string_equal(lfuse_checkpoint_name(c, 0), "conv1.weight");
+    assert_string_equal(lfuse_checkpoint_metadata(c, "format"), "pt");
+    w = lfuse_checkpoint_tensor(c, lfuse_checkpoint_find(c, "layer3.2.conv2.weight"));
+    assert_int_equal(lfuse_tensor_rank(w), 4);
+    assert_int_equal(lfuse_tensor_dim(w, 0), 64);
+    assert_int_equal(lfuse_tensor_dim(w, 1), 64);
+    assert_int_equal(lfuse_tensor_dim(w, 2), 3);
+    assert_int_equal(lfuse_tensor_dim(w, 3), 3);
+    data = lfuse_tensor_data(w);
+    for (i = 0; i < lfuse_tensor_elements(w); i++) {
+        uint32_t word;
+
+        memcpy(&word, &data[i], sizeof(word));
+        bits += word;
+        sum += (double)data[i];
+    }
+    assert_true(bits == UINT64_C(78503290977082));
+    assert_true(fabs(sum - 1.509974816668091) <= 36864 * DBL_EPSILON * 1338.02);
+    lfuse_checkpoint_close(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        lft_files_test(shows_a_file_made_by_hand_byte_for_byte),
+        lft_files_test(answers_null_and_out_of_range_alike),
+        lft_files_test(aligns_by_copying_what_the_file_does_not_align),
+        lft_files_test(aliases_come_last_by_name_at_their_owner_s_address),
+        lft_files_test(finds_each_of_many_names),
+        lft_files_test(an_open_file_may_be_unlinked),
+        lft_files_test(every_lie_of_a_header_is_named),
+        lft_files_test(the_same_fields_without_the_lie_are_taken),
+        lft_files_test(a_broken_file_is_broken_before_it_is_unsupported),
+        lft_files_test(the_size_of_the_header_is_checked_first),
+        lft_files_test(a_file_cut_anywhere_is_refused),
+        lft_files_test(nesting_has_an_end),
+        lft_files_test(messages_are_one_line_whatever_the_names),
+        lft_files_test(what_cannot_be_opened_is_told_with_errno),
+        lft_files_test(null_arguments_are_named),
+        lft_files_test(every_refused_allocation_is_an_error),
+        lft_files_test(every_refused_allocation_of_jansson_is_an_error),
+        lft_files_test(threads_may_share_a_checkpoint),
+        lft_files_test(reads_a_trained_network),
+    };
+
+    return cmocka_run_group_tests_name("checkpoint", tests, NULL, NULL);
+}
