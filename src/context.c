@@ -19,8 +19,7 @@ static lfuse_status check_options(const lfuse_context_options *o, lfuse_error *e
                         (int)o->threads, (int)MAX_THREADS);
     if ((o->allocator.alloc == NULL) != (o->allocator.release == NULL))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "options.allocator has only one of its two "
-                        "functions");
+                        "options.allocator lacks one of its functions");
     if (has_executor && o->threads != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
                         "options asks for %d threads and brings an executor",
@@ -58,29 +57,19 @@ static struct lfi_env env_from(const lfuse_context_options *o)
     return env;
 }
 
-lfuse_status lfuse_context_create(const lfuse_context_options *options,
-                                  lfuse_context **ctx, lfuse_error *err)
+static lfuse_status create(const lfuse_context_options *o, lfuse_context **ctx,
+                           lfuse_error *err)
 {
-    lfuse_context_options o;
-    struct lfi_env env;
+    const struct lfi_env env = env_from(o);
     lfuse_context *c;
     lfuse_status status;
 
-    if (ctx == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
-    *ctx = NULL;
-    status = lfi_options_import(&o, sizeof(o), options, true, "options", err);
-    if (status == LFUSE_OK)
-        status = check_options(&o, err);
-    if (status != LFUSE_OK)
-        return status;
-    env = env_from(&o);
     status = lfi_alloc_zero(&env, 1, sizeof(*c), "a context", &c, err);
     if (status != LFUSE_OK)
         return status;
     c->env = env;
-    if (o.threads > 1) {
-        status = lfi_pool_create(&c->env, o.threads, &c->pool, err);
+    if (o->threads > 1) {
+        status = lfi_pool_create(&c->env, o->threads, &c->pool, err);
         if (status != LFUSE_OK) {
             lfi_free(&env, c, 1, sizeof(*c));
             return status;
@@ -89,6 +78,23 @@ lfuse_status lfuse_context_create(const lfuse_context_options *options,
     }
     *ctx = c;
     return LFUSE_OK;
+}
+
+lfuse_status lfuse_context_create(const lfuse_context_options *options,
+                                  lfuse_context **ctx, lfuse_error *err)
+{
+    lfuse_context_options o;
+    lfuse_status status;
+
+    if (ctx == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
+    *ctx = NULL;
+    status = lfi_options_import(&o, sizeof(o), options, true, "options", err);
+    if (status == LFUSE_OK)
+        status = check_options(&o, err);
+    if (status == LFUSE_OK)
+        status = create(&o, ctx, err);
+    return status;
 }
 
 void lfuse_context_destroy(lfuse_context *ctx)

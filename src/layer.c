@@ -33,11 +33,32 @@ static lfuse_status check_desc(const lfuse_layer_desc *d, lfuse_error *err)
     return LFUSE_OK;
 }
 
+static lfuse_status create(lfuse_context *ctx, const lfuse_layer_desc *d,
+                           lfuse_layer **layer, lfuse_error *err)
+{
+    lfuse_layer *l;
+    lfuse_status status;
+
+    status = lfi_alloc_zero(&ctx->env, 1, sizeof(*l), "a layer", &l, err);
+    if (status != LFUSE_OK)
+        return status;
+    l->ctx = ctx;
+    l->layer.kind = d->kind;
+    l->layer.position = d->position;
+    status = lfi_string_copy(&ctx->env, d->name, &l->layer.name, err);
+    if (status == LFUSE_OK)
+        status = lfi_string_copy(&ctx->env, d->param_type, &l->layer.param_type, err);
+    if (status == LFUSE_OK)
+        *layer = l;
+    else
+        lfuse_layer_destroy(l);
+    return status;
+}
+
 lfuse_status lfuse_layer_create(lfuse_context *ctx, const lfuse_layer_desc *desc,
                                 lfuse_layer **layer, lfuse_error *err)
 {
     lfuse_layer_desc d;
-    lfuse_layer *l = NULL;
     lfuse_status status;
 
     if (layer == NULL)
@@ -49,19 +70,7 @@ lfuse_status lfuse_layer_create(lfuse_context *ctx, const lfuse_layer_desc *desc
     if (status == LFUSE_OK)
         status = check_desc(&d, err);
     if (status == LFUSE_OK)
-        status = lfi_alloc_zero(&ctx->env, 1, sizeof(*l), "a layer", &l, err);
-    if (status != LFUSE_OK)
-        return status;
-    l->ctx = ctx;
-    l->layer.kind = d.kind;
-    l->layer.position = d.position;
-    status = lfi_string_copy(&ctx->env, d.name, &l->layer.name, err);
-    if (status == LFUSE_OK)
-        status = lfi_string_copy(&ctx->env, d.param_type, &l->layer.param_type, err);
-    if (status == LFUSE_OK)
-        *layer = l;
-    else
-        lfuse_layer_destroy(l);
+        status = create(ctx, &d, layer, err);
     return status;
 }
 
@@ -109,48 +118,81 @@ static lfuse_status check_parameter(const lfuse_layer *layer, const lfuse_parame
     return status;
 }
 
+/* Lets go of both lists. */
+static void release_lists(lfuse_layer *layer)
+{
+    const struct lfi_env *env = &layer->ctx->env;
+    const size_t capacity = (size_t)layer->capacity;
+
+    lfi_free(env, layer->given, capacity, sizeof(*layer->given));
+    lfi_free(env, layer->layer.parameters, capacity, sizeof(*layer->layer.parameters));
+}
+
+/* What source's lists hold moves to target's, which have room for it. */
+static void move_lists(lfuse_layer *target, lfuse_layer *source)
+{
+    const size_t count = (size_t)source->layer.parameter_count;
+
+    if (count > 0) {
+        memcpy(target->layer.parameters, source->layer.parameters,
+               count * sizeof(*target->layer.parameters));
+        memcpy(target->given, source->given, count * sizeof(*target->given));
+    }
+    release_lists(source);
+}
+
 /* Room for one more parameter. */
 static lfuse_status reserve(lfuse_layer *layer, lfuse_error *err)
 {
     const struct lfi_env *env = &layer->ctx->env;
-    struct lfi_layer *l = &layer->layer;
-    int32_t capacity = layer->capacity == 0 ? 4 : 2 * layer->capacity;
-    struct lfi_parameter *parameters = NULL;
-    lfuse_parameter *given = NULL;
+    const int32_t capacity = layer->capacity == 0 ? 4 : 2 * layer->capacity;
+    lfuse_layer grown = *layer;
     lfuse_status status;
 
-    if (l->parameter_count < layer->capacity)
+    if (layer->layer.parameter_count < layer->capacity)
         return LFUSE_OK;
-    status = lfi_alloc_zero(env, (size_t)capacity, sizeof(*parameters), "parameters",
-                            &parameters, err);
+    grown.capacity = capacity;
+    grown.given = NULL;
+    grown.layer.parameters = NULL;
+    status = lfi_alloc_zero(env, (size_t)capacity, sizeof(*grown.layer.parameters),
+                            "parameters", &grown.layer.parameters, err);
     if (status == LFUSE_OK)
-        status = lfi_alloc_zero(env, (size_t)capacity, sizeof(*given), "parameters",
-                                &given, err);
+        status = lfi_alloc_zero(env, (size_t)capacity, sizeof(*grown.given), "parameters",
+                                &grown.given, err);
     if (status != LFUSE_OK) {
-        lfi_free(env, parameters, (size_t)capacity, sizeof(*parameters));
+        release_lists(&grown);
         return status;
     }
-    if (l->parameter_count > 0) {
-        memcpy(parameters, l->parameters,
-               (size_t)l->parameter_count * sizeof(*parameters));
-        memcpy(given, layer->given, (size_t)l->parameter_count * sizeof(*given));
-    }
-    lfi_free(env, l->parameters, (size_t)layer->capacity, sizeof(*parameters));
-    lfi_free(env, layer->given, (size_t)layer->capacity, sizeof(*given));
-    l->parameters = parameters;
-    layer->given = given;
-    layer->capacity = capacity;
+    move_lists(&grown, layer);
+    *layer = grown;
     return LFUSE_OK;
+}
+
+/* Appends what has been checked, under a name that the layer owns. */
+static void append(lfuse_layer *layer, lfuse_parameter given, char *name)
+{
+    struct lfi_parameter *p = &layer->layer.parameters[layer->layer.parameter_count];
+    int32_t i;
+
+    given.role = given.role == 0 ? LFUSE_ROLE_WEIGHT : given.role;
+    given.name = name;
+    given.layer = layer->layer.name;
+    layer->given[layer->layer.parameter_count++] = given;
+    p->name = name;
+    p->value = &given.value->array;
+    p->gradient = given.gradient != NULL ? &given.gradient->array : NULL;
+    for (i = 0; i < LFUSE_MAX_STATE; i++)
+        p->state[i] = given.state[i] != NULL ? &given.state[i]->array : NULL;
+    p->role = given.role;
+    p->output_axis = given.output_axis;
 }
 
 lfuse_status lfuse_layer_add_parameter(lfuse_layer *layer,
                                        const lfuse_parameter *parameter, lfuse_error *err)
 {
-    struct lfi_parameter *p;
     lfuse_parameter given;
     lfuse_status status;
     char *name = NULL;
-    int32_t i;
 
     if (layer == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "layer is NULL");
@@ -162,21 +204,9 @@ lfuse_status lfuse_layer_add_parameter(lfuse_layer *layer,
         status = reserve(layer, err);
     if (status == LFUSE_OK)
         status = lfi_string_copy(&layer->ctx->env, given.name, &name, err);
-    if (status != LFUSE_OK)
-        return status;
-    given.role = given.role == 0 ? LFUSE_ROLE_WEIGHT : given.role;
-    given.name = name;
-    given.layer = layer->layer.name;
-    layer->given[layer->layer.parameter_count] = given;
-    p = &layer->layer.parameters[layer->layer.parameter_count++];
-    p->name = name;
-    p->value = &given.value->array;
-    p->gradient = given.gradient != NULL ? &given.gradient->array : NULL;
-    for (i = 0; i < LFUSE_MAX_STATE; i++)
-        p->state[i] = given.state[i] != NULL ? &given.state[i]->array : NULL;
-    p->role = given.role;
-    p->output_axis = given.output_axis;
-    return LFUSE_OK;
+    if (status == LFUSE_OK)
+        append(layer, given, name);
+    return status;
 }
 
 void lfuse_layer_destroy(lfuse_layer *layer)
@@ -189,9 +219,7 @@ void lfuse_layer_destroy(lfuse_layer *layer)
     env = &layer->ctx->env;
     for (i = 0; i < layer->layer.parameter_count; i++)
         lfi_string_free(env, layer->layer.parameters[i].name);
-    lfi_free(env, layer->given, (size_t)layer->capacity, sizeof(*layer->given));
-    lfi_free(env, layer->layer.parameters, (size_t)layer->capacity,
-             sizeof(*layer->layer.parameters));
+    release_lists(layer);
     lfi_string_free(env, layer->layer.param_type);
     lfi_string_free(env, layer->layer.name);
     lfi_free(env, layer, 1, sizeof(*layer));

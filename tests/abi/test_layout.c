@@ -1,0 +1,412 @@
+/*
+ * test_layout.c - every constant, size and offset of the contract, written down
+ *
+ * abidiff cannot see our constants, and a value is for ever: a line here never changes once
+ * its release is out; what a release adds is added. check_headers compiles
+ * this as C99 and as C++11: that is the test. check_names finds what is missing here.
+ */
+#include <layerfuse/layerfuse.h>
+
+#if defined(__cplusplus)
+#define PIN(condition) static_assert(condition, #condition)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define PIN(condition) _Static_assert(condition, #condition)
+#else
+#define PIN(condition) extern const char pinned[(condition) ? 1 : -1]
+#endif
+
+/* Pointers and size_t of 8 bytes; no other layout has been released. */
+PIN(sizeof(void *) == 8 && sizeof(size_t) == 8);
+
+#define CONSTANT(name, value)     PIN((int)name == (value))
+#define TYPE(name, same)          PIN(sizeof(name) == sizeof(same) && (name)-1 < 0)
+#define SIZE(name, bytes)         PIN(sizeof(name) == (bytes))
+#define FIELD(name, field, bytes) PIN(offsetof(name, field) == (bytes))
+
+/* types.h */
+TYPE(lfuse_status, int32_t);
+CONSTANT(LFUSE_OK, 0);
+CONSTANT(LFUSE_ERR_ARGUMENT, -1);
+CONSTANT(LFUSE_ERR_SHAPE, -2);
+CONSTANT(LFUSE_ERR_TYPE, -3);
+CONSTANT(LFUSE_ERR_STATE, -4);
+CONSTANT(LFUSE_ERR_UNSUPPORTED, -5);
+CONSTANT(LFUSE_ERR_NAME, -6);
+CONSTANT(LFUSE_ERR_UNREACHABLE, -7);
+CONSTANT(LFUSE_ERR_NO_MEMORY, -10);
+CONSTANT(LFUSE_ERR_OVERFLOW, -11);
+CONSTANT(LFUSE_ERR_THREAD, -12);
+CONSTANT(LFUSE_ERR_DEGENERATE, -20);
+CONSTANT(LFUSE_ERR_NOT_FINITE, -21);
+CONSTANT(LFUSE_ERR_IO, -30);
+CONSTANT(LFUSE_ERR_FORMAT, -31);
+CONSTANT(LFUSE_ERR_CANCELLED, -40);
+CONSTANT(LFUSE_ERR_CALLBACK, -41);
+
+SIZE(lfuse_error, 256);
+FIELD(lfuse_error, status, 0);
+FIELD(lfuse_error, detail, 4);
+FIELD(lfuse_error, message, 8);
+TYPE(lfuse_dtype, int32_t);
+CONSTANT(LFUSE_F32, 1);
+CONSTANT(LFUSE_F64, 2);
+CONSTANT(LFUSE_F16, 3);
+CONSTANT(LFUSE_BF16, 4);
+TYPE(lfuse_layout, int32_t);
+CONSTANT(LFUSE_LAYOUT_NCHW, 1);
+CONSTANT(LFUSE_LAYOUT_NHWC, 2);
+TYPE(lfuse_isa, int32_t);
+CONSTANT(LFUSE_ISA_BEST, 0);
+CONSTANT(LFUSE_ISA_SCALAR, 1);
+CONSTANT(LFUSE_ISA_AVX2, 2);
+CONSTANT(LFUSE_ISA_AVX512, 3);
+TYPE(lfuse_metric, int32_t);
+CONSTANT(LFUSE_METRIC_EUCLIDEAN, 1);
+CONSTANT(LFUSE_METRIC_COSINE, 2);
+CONSTANT(LFUSE_METRIC_COVARIANCE, 3);
+TYPE(lfuse_policy, int32_t);
+CONSTANT(LFUSE_POLICY_AVERAGE, 1);
+CONSTANT(LFUSE_POLICY_FREEZE, 2);
+TYPE(lfuse_freeze_gradient, int32_t);
+CONSTANT(LFUSE_FREEZE_BOTH, 1);
+CONSTANT(LFUSE_FREEZE_DROPPED, 2);
+TYPE(lfuse_scope, int32_t);
+CONSTANT(LFUSE_SCOPE_GLOBAL, 1);
+TYPE(lfuse_unit, int32_t);
+CONSTANT(LFUSE_UNIT_LAYER, 1);
+TYPE(lfuse_base, int32_t);
+CONSTANT(LFUSE_BASE_CANDIDATES, 1);
+CONSTANT(LFUSE_BASE_ALL, 2);
+TYPE(lfuse_layer_kind, int32_t);
+CONSTANT(LFUSE_LAYER_OTHER, 0);
+CONSTANT(LFUSE_LAYER_CONV2D, 1);
+CONSTANT(LFUSE_LAYER_LINEAR, 2);
+CONSTANT(LFUSE_LAYER_NORM, 3);
+CONSTANT(LFUSE_LAYER_EMBEDDING, 4);
+TYPE(lfuse_role, int32_t);
+CONSTANT(LFUSE_ROLE_WEIGHT, 1);
+CONSTANT(LFUSE_ROLE_BIAS, 2);
+CONSTANT(LFUSE_ROLE_NORM, 3);
+CONSTANT(LFUSE_ROLE_STATISTIC, 4);
+TYPE(lfuse_gradients, int32_t);
+CONSTANT(LFUSE_GRADIENTS_PER_POSITION, 1);
+CONSTANT(LFUSE_GRADIENTS_ACCUMULATED, 2);
+TYPE(lfuse_combine, int32_t);
+CONSTANT(LFUSE_COMBINE_MEAN, 1);
+CONSTANT(LFUSE_COMBINE_SUM, 2);
+TYPE(lfuse_schedule, int32_t);
+CONSTANT(LFUSE_SCHEDULE_UNIFORM, 1);
+TYPE(lfuse_verdict, int32_t);
+CONSTANT(LFUSE_VERDICT_CONTINUE, 0);
+CONSTANT(LFUSE_VERDICT_FUSED, 1);
+CONSTANT(LFUSE_VERDICT_DONE, 2);
+TYPE(lfuse_save_mode, int32_t);
+CONSTANT(LFUSE_SAVE_DEDUP, 1);
+CONSTANT(LFUSE_SAVE_EXPAND, 2);
+TYPE(lfuse_log_level, int32_t);
+CONSTANT(LFUSE_LOG_WARNING, 1);
+CONSTANT(LFUSE_LOG_INFO, 2);
+
+SIZE(lfuse_allocator, 24);
+FIELD(lfuse_allocator, alloc, 0);
+FIELD(lfuse_allocator, release, 8);
+FIELD(lfuse_allocator, user, 16);
+
+SIZE(lfuse_executor, 24);
+FIELD(lfuse_executor, parallel_for, 0);
+FIELD(lfuse_executor, user, 8);
+FIELD(lfuse_executor, concurrency, 16);
+FIELD(lfuse_executor, reserved, 20);
+
+/* context.h */
+
+SIZE(lfuse_context_options, 104);
+FIELD(lfuse_context_options, struct_size, 0);
+FIELD(lfuse_context_options, allocator, 8);
+FIELD(lfuse_context_options, executor, 32);
+FIELD(lfuse_context_options, log, 56);
+FIELD(lfuse_context_options, log_user, 64);
+FIELD(lfuse_context_options, progress, 72);
+FIELD(lfuse_context_options, progress_user, 80);
+FIELD(lfuse_context_options, seed, 88);
+FIELD(lfuse_context_options, threads, 96);
+FIELD(lfuse_context_options, isa, 100);
+
+/* tensor.h */
+CONSTANT(LFUSE_MAX_RANK, 8);
+
+SIZE(lfuse_tensor_desc, 56);
+FIELD(lfuse_tensor_desc, struct_size, 0);
+FIELD(lfuse_tensor_desc, data, 8);
+FIELD(lfuse_tensor_desc, dims, 16);
+FIELD(lfuse_tensor_desc, strides, 24);
+FIELD(lfuse_tensor_desc, release, 32);
+FIELD(lfuse_tensor_desc, release_user, 40);
+FIELD(lfuse_tensor_desc, dtype, 48);
+FIELD(lfuse_tensor_desc, rank, 52);
+
+/* layer.h */
+CONSTANT(LFUSE_MAX_STATE, 4);
+
+SIZE(lfuse_layer_desc, 32);
+FIELD(lfuse_layer_desc, struct_size, 0);
+FIELD(lfuse_layer_desc, name, 8);
+FIELD(lfuse_layer_desc, param_type, 16);
+FIELD(lfuse_layer_desc, kind, 24);
+FIELD(lfuse_layer_desc, position, 28);
+
+SIZE(lfuse_parameter, 80);
+FIELD(lfuse_parameter, struct_size, 0);
+FIELD(lfuse_parameter, layer, 8);
+FIELD(lfuse_parameter, name, 16);
+FIELD(lfuse_parameter, value, 24);
+FIELD(lfuse_parameter, gradient, 32);
+FIELD(lfuse_parameter, state, 40);
+FIELD(lfuse_parameter, role, 72);
+FIELD(lfuse_parameter, output_axis, 76);
+
+/* similarity.h */
+CONSTANT(LFUSE_BLOCK_WHOLE, -1);
+
+SIZE(lfuse_similarity_options, 24);
+FIELD(lfuse_similarity_options, struct_size, 0);
+FIELD(lfuse_similarity_options, block, 8);
+FIELD(lfuse_similarity_options, metric, 16);
+FIELD(lfuse_similarity_options, output_axis, 20);
+
+SIZE(lfuse_metric_properties, 32);
+FIELD(lfuse_metric_properties, struct_size, 0);
+FIELD(lfuse_metric_properties, name, 8);
+FIELD(lfuse_metric_properties, is_distance, 16);
+FIELD(lfuse_metric_properties, is_symmetric, 20);
+FIELD(lfuse_metric_properties, needs_equal_shape, 24);
+FIELD(lfuse_metric_properties, reserved, 28);
+
+/* plan.h */
+
+SIZE(lfuse_plan_options, 72);
+FIELD(lfuse_plan_options, struct_size, 0);
+FIELD(lfuse_plan_options, ratio, 8);
+FIELD(lfuse_plan_options, top_k, 16);
+FIELD(lfuse_plan_options, block, 24);
+FIELD(lfuse_plan_options, in_force, 32);
+FIELD(lfuse_plan_options, metric, 40);
+FIELD(lfuse_plan_options, policy, 44);
+FIELD(lfuse_plan_options, freeze_gradient, 48);
+FIELD(lfuse_plan_options, scope, 52);
+FIELD(lfuse_plan_options, unit, 56);
+FIELD(lfuse_plan_options, base, 60);
+FIELD(lfuse_plan_options, max_group, 64);
+FIELD(lfuse_plan_options, reserved, 68);
+
+SIZE(lfuse_fusion, 56);
+FIELD(lfuse_fusion, struct_size, 0);
+FIELD(lfuse_fusion, a, 8);
+FIELD(lfuse_fusion, b, 16);
+FIELD(lfuse_fusion, kept, 24);
+FIELD(lfuse_fusion, score, 32);
+FIELD(lfuse_fusion, saved_parameters, 40);
+FIELD(lfuse_fusion, ratio, 48);
+
+SIZE(lfuse_account, 64);
+FIELD(lfuse_account, struct_size, 0);
+FIELD(lfuse_account, candidates_logical, 8);
+FIELD(lfuse_account, candidates_unique, 16);
+FIELD(lfuse_account, all_logical, 24);
+FIELD(lfuse_account, all_unique, 32);
+FIELD(lfuse_account, all_unique_bytes, 40);
+FIELD(lfuse_account, ratio, 48);
+FIELD(lfuse_account, base, 56);
+FIELD(lfuse_account, reserved, 60);
+
+/* ties.h */
+CONSTANT(LFUSE_TIES_KEEP_ORIGINALS, 1);
+CONSTANT(LFUSE_TIES_MIRROR, 2);
+
+SIZE(lfuse_ties_options, 40);
+FIELD(lfuse_ties_options, struct_size, 0);
+FIELD(lfuse_ties_options, rebind, 8);
+FIELD(lfuse_ties_options, rebind_user, 16);
+FIELD(lfuse_ties_options, flags, 24);
+FIELD(lfuse_ties_options, gradients, 28);
+FIELD(lfuse_ties_options, combine, 32);
+FIELD(lfuse_ties_options, reserved, 36);
+
+/* retrainer.h */
+
+SIZE(lfuse_retrainer_options, 40);
+FIELD(lfuse_retrainer_options, struct_size, 0);
+FIELD(lfuse_retrainer_options, plan, 8);
+FIELD(lfuse_retrainer_options, ties, 16);
+FIELD(lfuse_retrainer_options, fusions, 24);
+FIELD(lfuse_retrainer_options, interval, 28);
+FIELD(lfuse_retrainer_options, schedule, 32);
+FIELD(lfuse_retrainer_options, reserved, 36);
+
+/* checkpoint.h */
+
+SIZE(lfuse_checkpoint_entry, 24);
+FIELD(lfuse_checkpoint_entry, name, 0);
+FIELD(lfuse_checkpoint_entry, tensor, 8);
+FIELD(lfuse_checkpoint_entry, owner, 16);
+
+SIZE(lfuse_checkpoint_save_options, 32);
+FIELD(lfuse_checkpoint_save_options, struct_size, 0);
+FIELD(lfuse_checkpoint_save_options, metadata, 8);
+FIELD(lfuse_checkpoint_save_options, metadata_count, 16);
+FIELD(lfuse_checkpoint_save_options, mode, 24);
+FIELD(lfuse_checkpoint_save_options, reserved, 28);
+
+/* gemm.h */
+CONSTANT(LFUSE_GEMM_TRANSPOSE_A, 1);
+CONSTANT(LFUSE_GEMM_TRANSPOSE_B, 2);
+
+SIZE(lfuse_gemm_args, 96);
+FIELD(lfuse_gemm_args, struct_size, 0);
+FIELD(lfuse_gemm_args, a, 8);
+FIELD(lfuse_gemm_args, b, 16);
+FIELD(lfuse_gemm_args, c, 24);
+FIELD(lfuse_gemm_args, m, 32);
+FIELD(lfuse_gemm_args, n, 40);
+FIELD(lfuse_gemm_args, k, 48);
+FIELD(lfuse_gemm_args, lda, 56);
+FIELD(lfuse_gemm_args, ldb, 64);
+FIELD(lfuse_gemm_args, ldc, 72);
+FIELD(lfuse_gemm_args, alpha, 80);
+FIELD(lfuse_gemm_args, beta, 84);
+FIELD(lfuse_gemm_args, flags, 88);
+FIELD(lfuse_gemm_args, reserved, 92);
+
+/* conv2d.h */
+CONSTANT(LFUSE_CONV2D_ACCUMULATE, 1);
+
+SIZE(lfuse_conv2d_args, 224);
+FIELD(lfuse_conv2d_args, struct_size, 0);
+FIELD(lfuse_conv2d_args, x, 8);
+FIELD(lfuse_conv2d_args, w, 16);
+FIELD(lfuse_conv2d_args, bias, 24);
+FIELD(lfuse_conv2d_args, dy, 32);
+FIELD(lfuse_conv2d_args, y, 40);
+FIELD(lfuse_conv2d_args, dx, 48);
+FIELD(lfuse_conv2d_args, dw, 56);
+FIELD(lfuse_conv2d_args, dbias, 64);
+FIELD(lfuse_conv2d_args, workspace, 72);
+FIELD(lfuse_conv2d_args, workspace_bytes, 80);
+FIELD(lfuse_conv2d_args, batch, 88);
+FIELD(lfuse_conv2d_args, in_channels, 96);
+FIELD(lfuse_conv2d_args, height, 104);
+FIELD(lfuse_conv2d_args, width, 112);
+FIELD(lfuse_conv2d_args, out_channels, 120);
+FIELD(lfuse_conv2d_args, kernel_h, 128);
+FIELD(lfuse_conv2d_args, kernel_w, 136);
+FIELD(lfuse_conv2d_args, stride_h, 144);
+FIELD(lfuse_conv2d_args, stride_w, 152);
+FIELD(lfuse_conv2d_args, pad_top, 160);
+FIELD(lfuse_conv2d_args, pad_bottom, 168);
+FIELD(lfuse_conv2d_args, pad_left, 176);
+FIELD(lfuse_conv2d_args, pad_right, 184);
+FIELD(lfuse_conv2d_args, dilation_h, 192);
+FIELD(lfuse_conv2d_args, dilation_w, 200);
+FIELD(lfuse_conv2d_args, groups, 208);
+FIELD(lfuse_conv2d_args, layout, 216);
+FIELD(lfuse_conv2d_args, flags, 220);
+
+/* linear.h */
+CONSTANT(LFUSE_LINEAR_ACCUMULATE, 1);
+
+SIZE(lfuse_linear_args, 104);
+FIELD(lfuse_linear_args, struct_size, 0);
+FIELD(lfuse_linear_args, x, 8);
+FIELD(lfuse_linear_args, w, 16);
+FIELD(lfuse_linear_args, bias, 24);
+FIELD(lfuse_linear_args, dy, 32);
+FIELD(lfuse_linear_args, y, 40);
+FIELD(lfuse_linear_args, dx, 48);
+FIELD(lfuse_linear_args, dw, 56);
+FIELD(lfuse_linear_args, dbias, 64);
+FIELD(lfuse_linear_args, batch, 72);
+FIELD(lfuse_linear_args, in_features, 80);
+FIELD(lfuse_linear_args, out_features, 88);
+FIELD(lfuse_linear_args, flags, 96);
+FIELD(lfuse_linear_args, reserved, 100);
+
+/* batch_norm.h */
+CONSTANT(LFUSE_BATCH_NORM_RELU, 1);
+CONSTANT(LFUSE_BATCH_NORM_ACCUMULATE, 2);
+
+SIZE(lfuse_batch_norm_args, 168);
+FIELD(lfuse_batch_norm_args, struct_size, 0);
+FIELD(lfuse_batch_norm_args, x, 8);
+FIELD(lfuse_batch_norm_args, scale, 16);
+FIELD(lfuse_batch_norm_args, shift, 24);
+FIELD(lfuse_batch_norm_args, residual, 32);
+FIELD(lfuse_batch_norm_args, dy, 40);
+FIELD(lfuse_batch_norm_args, y, 48);
+FIELD(lfuse_batch_norm_args, dx, 56);
+FIELD(lfuse_batch_norm_args, dresidual, 64);
+FIELD(lfuse_batch_norm_args, dscale, 72);
+FIELD(lfuse_batch_norm_args, dshift, 80);
+FIELD(lfuse_batch_norm_args, running_mean, 88);
+FIELD(lfuse_batch_norm_args, running_variance, 96);
+FIELD(lfuse_batch_norm_args, saved_mean, 104);
+FIELD(lfuse_batch_norm_args, saved_inverse, 112);
+FIELD(lfuse_batch_norm_args, batch, 120);
+FIELD(lfuse_batch_norm_args, channels, 128);
+FIELD(lfuse_batch_norm_args, pixels, 136);
+FIELD(lfuse_batch_norm_args, epsilon, 144);
+FIELD(lfuse_batch_norm_args, momentum, 152);
+FIELD(lfuse_batch_norm_args, layout, 160);
+FIELD(lfuse_batch_norm_args, flags, 164);
+
+/* pool2d.h */
+TYPE(lfuse_pool, int32_t);
+CONSTANT(LFUSE_POOL_AVERAGE, 1);
+CONSTANT(LFUSE_POOL_MAX, 2);
+
+SIZE(lfuse_pool2d_args, 144);
+FIELD(lfuse_pool2d_args, struct_size, 0);
+FIELD(lfuse_pool2d_args, x, 8);
+FIELD(lfuse_pool2d_args, dy, 16);
+FIELD(lfuse_pool2d_args, y, 24);
+FIELD(lfuse_pool2d_args, dx, 32);
+FIELD(lfuse_pool2d_args, batch, 40);
+FIELD(lfuse_pool2d_args, channels, 48);
+FIELD(lfuse_pool2d_args, height, 56);
+FIELD(lfuse_pool2d_args, width, 64);
+FIELD(lfuse_pool2d_args, kernel_h, 72);
+FIELD(lfuse_pool2d_args, kernel_w, 80);
+FIELD(lfuse_pool2d_args, stride_h, 88);
+FIELD(lfuse_pool2d_args, stride_w, 96);
+FIELD(lfuse_pool2d_args, pad_top, 104);
+FIELD(lfuse_pool2d_args, pad_bottom, 112);
+FIELD(lfuse_pool2d_args, pad_left, 120);
+FIELD(lfuse_pool2d_args, pad_right, 128);
+FIELD(lfuse_pool2d_args, pool, 136);
+FIELD(lfuse_pool2d_args, layout, 140);
+
+/* loss.h */
+
+SIZE(lfuse_cross_entropy_args, 64);
+FIELD(lfuse_cross_entropy_args, struct_size, 0);
+FIELD(lfuse_cross_entropy_args, logits, 8);
+FIELD(lfuse_cross_entropy_args, labels, 16);
+FIELD(lfuse_cross_entropy_args, dlogits, 24);
+FIELD(lfuse_cross_entropy_args, batch, 32);
+FIELD(lfuse_cross_entropy_args, classes, 40);
+FIELD(lfuse_cross_entropy_args, loss, 48);
+FIELD(lfuse_cross_entropy_args, correct, 56);
+
+/* update.h */
+CONSTANT(LFUSE_SGD_NESTEROV, 1);
+
+SIZE(lfuse_sgd_args, 72);
+FIELD(lfuse_sgd_args, struct_size, 0);
+FIELD(lfuse_sgd_args, value, 8);
+FIELD(lfuse_sgd_args, gradient, 16);
+FIELD(lfuse_sgd_args, velocity, 24);
+FIELD(lfuse_sgd_args, count, 32);
+FIELD(lfuse_sgd_args, learning_rate, 40);
+FIELD(lfuse_sgd_args, momentum, 48);
+FIELD(lfuse_sgd_args, weight_decay, 56);
+FIELD(lfuse_sgd_args, flags, 64);
+FIELD(lfuse_sgd_args, reserved, 68);
