@@ -1,0 +1,238 @@
+/*
+ * bench_conv2d.c - time of a convolution's three directions, by shape and layout
+ *
+ *     bench_conv2d [threads] [name]        only shapes whose name begins with `name`
+ *
+ * The peak is what independent fused multiply-adds of the widest vectors reach in this run, on
+ * one thread, times the threads. The last lines add up the convolutions of one training step
+ * of ResNet-20 on images of 32 x 32, batch 128.
+ */
+#include <layerfuse/layerfuse.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#if defined(LFI_X86)
+#include <immintrin.h>
+#endif
+
+enum { REPEATS = 25, BATCH = 128, DIRECTIONS = 3 };
+
+static const struct shape {
+    const char *name;
+    int64_t in_channels, size, out_channels, stride;
+    int resnet20; /* how many such layers ResNet-20 has */
+} shapes[] = {
+    {"rn_stem", 3, 32, 16, 1, 1},      {"rn16", 16, 32, 16, 1, 6},
+    {"rn16_32s2", 16, 32, 32, 2, 1},   {"rn32", 32, 16, 32, 1, 5},
+    {"rn32_64s2", 32, 16, 64, 2, 1},   {"rn64", 64, 8, 64, 1, 5},
+    {"vgg3_64", 3, 32, 64, 1, 0},      {"vgg64", 64, 32, 64, 1, 0},
+    {"vgg64_128", 64, 16, 128, 1, 0},  {"vgg128", 128, 16, 128, 1, 0},
+    {"vgg128_256", 128, 8, 256, 1, 0}, {"vgg256", 256, 8, 256, 1, 0},
+    {"vgg256_512", 256, 4, 512, 1, 0}, {"vgg512", 512, 4, 512, 1, 0},
+    {"vgg512s", 512, 2, 512, 1, 0},
+};
+
+static const char *const direction_names[DIRECTIONS] = {"forward", "backward_data",
+                                                        "backward_weights"};
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- the peak ------------------------------------------------------------------------------ */
+
+#if defined(LFI_X86)
+
+enum { CHAINS = 12, STEPS = 1 << 20 };
+
+#define DEFINE_PEAK(NAME, TARGET, VEC, SET1, FMA, STORE)                               \
+    __attribute__((target(TARGET))) static double NAME(void)                           \
+    {                                                                                  \
+        const VEC x = SET1(0.5f);                                                      \
+        VEC sum[CHAINS];                                                               \
+        float out[16];                                                                 \
+        volatile float sink;                                                           \
+        double start = now();                                                          \
+        int i, k;                                                                      \
+                                                                                       \
+        for (k = 0; k < CHAINS; k++)                                                   \
+            sum[k] = SET1((float)k);                                                   \
+        for (i = 0; i < STEPS; i++)                                                    \
+            _Pragma("GCC unroll 12") for (k = 0; k < CHAINS; k++) sum[k] =             \
+                FMA(sum[k], x, x);                                                     \
+        for (k = 0; k < CHAINS; k++) {                                                 \
+            STORE(out, sum[k]);                                                        \
+            sink = out[0];                                                             \
+        }                                                                              \
+        (void)sink;                                                                    \
+        return 2.0 * CHAINS * STEPS * (sizeof(VEC) / sizeof(float)) / (now() - start); \
+    }
+
+DEFINE_PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps,
+            _mm256_storeu_ps)
+DEFINE_PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps,
+            _mm512_storeu_ps)
+
+/* Operations per second on one thread, or 0. */
+static double peak_of(lfuse_isa isa)
+{
+    double (*peak)(void) = isa == LFUSE_ISA_AVX512 ? peak_avx512 : peak_avx2;
+    double best = 0.0;
+    int i;
+
+    for (i = 0; i < 10 && isa != LFUSE_ISA_SCALAR; i++) {
+        double got = peak();
+
+        best = got > best ? got : best;
+    }
+    return best;
+}
+
+#else
+
+static double peak_of(lfuse_isa isa)
+{
+    (void)isa;
+    return 0.0;
+}
+
+#endif
+
+/* ---- one shape ------------------------------------------------------------------------------ */
+
+static float *numbers(int64_t count)
+{
+    float *data = malloc((size_t)count * sizeof(float));
+    int64_t i;
+
+    if (data == NULL)
+        exit(1);
+    for (i = 0; i < count; i++)
+        data[i] = (float)((i * 7919) % 2003 - 1001) / 1024.0f;
+    return data;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+struct timing {
+    double median, least; /* seconds */
+};
+
+static struct timing measure(lfuse_context *ctx, const lfuse_conv2d_args *args,
+                             int direction)
+{
+    lfuse_status (*const calls[DIRECTIONS])(lfuse_context *, const lfuse_conv2d_args *,
+                                            lfuse_error *) = {
+        lfuse_conv2d_forward, lfuse_conv2d_backward_data, lfuse_conv2d_backward_weights};
+    double seconds[REPEATS];
+    struct timing timing;
+    lfuse_error err;
+    int i;
+
+    for (i = -2; i < REPEATS; i++) {
+        double start = now();
+
+        if (calls[direction](ctx, args, &err) != LFUSE_OK) {
+            fprintf(stderr, "bench_conv2d: %s\n", err.message);
+            exit(1);
+        }
+        if (i >= 0)
+            seconds[i] = now() - start;
+    }
+    qsort(seconds, REPEATS, sizeof(seconds[0]), compare);
+    timing.median = seconds[REPEATS / 2];
+    timing.least = seconds[0];
+    return timing;
+}
+
+static void run_shape(lfuse_context *ctx, const struct shape *s, lfuse_layout layout,
+                      double peak, double *step)
+{
+    int64_t out = (s->size - 1) / s->stride + 1;
+    int64_t x_count = BATCH * s->in_channels * s->size * s->size;
+    int64_t w_count = s->out_channels * s->in_channels * 9;
+    int64_t y_count = BATCH * s->out_channels * out * out;
+    double operations = 18.0 * (double)(y_count * s->in_channels);
+    lfuse_conv2d_args args;
+    int d;
+
+    lfuse_conv2d_args_init(&args, sizeof(args));
+    args.batch = BATCH;
+    args.in_channels = s->in_channels;
+    args.height = args.width = s->size;
+    args.out_channels = s->out_channels;
+    args.kernel_h = args.kernel_w = 3;
+    args.stride_h = args.stride_w = s->stride;
+    args.pad_top = args.pad_bottom = args.pad_left = args.pad_right = 1;
+    args.layout = layout;
+    args.x = numbers(x_count);
+    args.w = numbers(w_count);
+    args.dy = numbers(y_count);
+    args.y = numbers(y_count);
+    args.dx = numbers(x_count);
+    args.dw = numbers(w_count);
+    for (d = 0; d < DIRECTIONS; d++) {
+        struct timing t = measure(ctx, &args, d);
+
+        printf("%-11s %s %-17s %8.3f %8.3f %8.1f %6.1f%%\n", s->name,
+               layout == LFUSE_LAYOUT_NHWC ? "NHWC" : "NCHW", direction_names[d],
+               1e3 * t.median, 1e3 * t.least, 1e-9 * operations / t.median,
+               peak > 0.0 ? 100.0 * operations / t.median / peak : 0.0);
+        /* the first layer's input has no gradient that anybody needs */
+        if (d != 1 || s->in_channels != 3)
+            step[d] += s->resnet20 * t.median;
+    }
+    free((void *)args.x);
+    free((void *)args.w);
+    free((void *)args.dy);
+    free(args.y);
+    free(args.dx);
+    free(args.dw);
+}
+
+int main(int argc, char **argv)
+{
+    const char *only = argc > 2 ? argv[2] : "";
+    lfuse_context_options options;
+    double step[2][DIRECTIONS] = {{0.0}}, peak;
+    lfuse_context *ctx;
+    lfuse_error err;
+    size_t i, layout;
+
+    lfuse_context_options_init(&options, sizeof(options));
+    options.threads = argc > 1 ? atoi(argv[1]) : 1;
+    if (lfuse_context_create(&options, &ctx, &err) != LFUSE_OK) {
+        fprintf(stderr, "bench_conv2d: %s\n", err.message);
+        return 1;
+    }
+    peak = peak_of(lfuse_context_isa(ctx)) * lfuse_context_threads(ctx);
+    printf("peak of %d threads: %.1f GFLOP/s; batch %d\n",
+           (int)lfuse_context_threads(ctx), 1e-9 * peak, (int)BATCH);
+    printf("%-11s %-4s %-17s %8s %8s %8s %7s\n", "shape", "", "direction", "ms median",
+           "least", "GFLOP/s", "of peak");
+    for (layout = 0; layout < 2; layout++)
+        for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+            if (strncmp(shapes[i].name, only, strlen(only)) == 0)
+                run_shape(ctx, &shapes[i],
+                          layout == 0 ? LFUSE_LAYOUT_NHWC : LFUSE_LAYOUT_NCHW, peak,
+                          step[layout]);
+    for (layout = 0; layout < 2; layout++)
+        printf("ResNet-20 step, %s: %.1f + %.1f + %.1f = %.1f ms\n",
+               layout == 0 ? "NHWC" : "NCHW", 1e3 * step[layout][0],
+               1e3 * step[layout][1], 1e3 * step[layout][2],
+               1e3 * (step[layout][0] + step[layout][1] + step[layout][2]));
+    lfuse_context_destroy(ctx);
+    return 0;
+}
