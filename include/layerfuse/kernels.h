@@ -6,6 +6,8 @@
  * Outputs must not overlap inputs unless the entry says so. A kernel checks its arguments
  * before it writes anything; NaN in gives NaN out. Kernels run over the context's threads, and
  * their results have the same bits for every number of them, but not across instruction sets.
+ * Where an executor of the host's refuses a loop, they return LFUSE_ERR_CALLBACK with its
+ * answer in detail, and what the outputs hold is then unspecified.
  */
 #ifndef LAYERFUSE_KERNELS_H
 #define LAYERFUSE_KERNELS_H

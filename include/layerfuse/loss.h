@@ -34,7 +34,7 @@ LFUSE_API void lfuse_cross_entropy_args_init(lfuse_cross_entropy_args *args, siz
  *          LFUSE_ERR_OVERFLOW     a size does not fit
  *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know
  *          On failure the outputs are untouched.
- * Numbers: each row in f64, shifted by its maximum.
+ * Numbers: each row in f64, shifted by its maximum; a row with NaN is never correct.
  * Threads: concurrent calls may share ctx and inputs.
  * Source:  Since 0.1.
  */

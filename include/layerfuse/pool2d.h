@@ -10,7 +10,8 @@ typedef int32_t lfuse_pool;
 enum {
     LFUSE_POOL_AVERAGE =
         1, /* 0 means this: over the pixels inside the image, padding left out */
-    LFUSE_POOL_MAX = 2 /* of equal values the first in row order gets the gradient */
+    LFUSE_POOL_MAX = 2 /* of equal values the first in row order gets the gradient; NaN is
+                          greater than every number */
 };
 
 /* out_h = (height + pad_top + pad_bottom - kernel_h) / stride_h + 1, out_w likewise. */

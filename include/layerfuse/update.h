@@ -12,13 +12,13 @@ typedef struct lfuse_sgd_args {
     size_t struct_size;    /* set by lfuse_sgd_args_init(&a, sizeof(a)) */
     float *value;          /* (count): updated */
     const float *gradient; /* (count) */
-    float *velocity;       /* (count): updated; zeros at first; NULL with momentum 0 */
+    float *velocity; /* (count): updated; zeros at first; may be NULL with momentum 0 */
     int64_t count;
-    double learning_rate;
-    double momentum;     /* in [0, 1) */
-    double weight_decay; /* >= 0, added to the gradient times the value */
-    uint32_t flags;      /* LFUSE_SGD_* or 0 */
-    int32_t reserved;
+    double learning_rate; /* >= 0 */
+    double momentum;      /* in [0, 1) */
+    double weight_decay;  /* >= 0, added to the gradient times the value */
+    uint32_t flags;       /* LFUSE_SGD_* or 0 */
+    int32_t reserved;     /* 0 */
 } lfuse_sgd_args;
 
 /**

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "kernels/kernels.h"
 
 /* ---- memory ---------------------------------------------------------------------------- */
 
@@ -129,6 +130,19 @@ double lft_value(uint64_t seed, int64_t index)
     int64_t sixteen_bits = (int64_t)(lfi_random_u64(seed, 0, (uint64_t)index) >> 48);
 
     return (double)(sixteen_bits - 32768) / 32768.0;
+}
+
+void lft_fill(float *values, int64_t count, uint64_t seed)
+{
+    int64_t i;
+
+    for (i = 0; i < count; i++)
+        values[i] = (float)lft_value(seed, i);
+}
+
+int lft_runs(lfuse_isa isa)
+{
+    return lfi_kernels_select(isa) != NULL;
 }
 
 static lfuse_tensor *create(struct lft *t, lfuse_dtype dtype, void *data, va_list list)

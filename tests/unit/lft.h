@@ -78,6 +78,11 @@ lfuse_tensor *lft_tensor(struct lft *t, lfuse_dtype dtype, uint64_t seed, ...);
 lfuse_tensor *lft_borrow(struct lft *t, lfuse_dtype dtype, void *data, ...);
 double lft_value(uint64_t seed, int64_t index); /* in [-1, 1), a multiple of 2^-15 */
 
+/* The same values in the caller's floats. */
+void lft_fill(float *values, int64_t count, uint64_t seed);
+/* Whether this machine runs the kernels of an instruction set. */
+int lft_runs(lfuse_isa isa);
+
 /* A layer with one weight (f32, owned), registered for teardown. */
 lfuse_layer *lft_layer(struct lft *t, const char *name, const char *param_type,
                        int32_t position, lfuse_tensor *weight, lfuse_tensor *gradient,
