@@ -73,63 +73,91 @@ struct lfi_view lfi_view_axis_first(const struct lfi_view *view, int32_t axis)
 
 /* ---- runs: the elements of a view in row order, cut where the innermost axis ends -------- */
 
+/* Axes that lie in memory like one are walked as one, so that runs are long. */
 struct cursor {
-    const struct lfi_view *view;
+    int64_t dims[LFI_MAX_RANK];
+    int64_t strides[LFI_MAX_RANK];
     int64_t index[LFI_MAX_RANK];
     int64_t offset; /* of the current element */
+    int32_t last;   /* axis */
 };
+
+static void cursor_shape(struct cursor *c, const struct lfi_view *view)
+{
+    int32_t i;
+
+    c->last = 0;
+    c->dims[0] = view->dims[0];
+    c->strides[0] = view->strides[0];
+    for (i = 1; i < view->rank; i++) {
+        if (view->dims[i] == 1)
+            continue;
+        if (c->dims[c->last] == 1 ||
+            c->strides[c->last] == view->dims[i] * view->strides[i]) {
+            c->dims[c->last] *= view->dims[i];
+        } else {
+            c->dims[++c->last] = view->dims[i];
+        }
+        c->strides[c->last] = view->strides[i];
+    }
+}
 
 static void cursor_seek(struct cursor *c, const struct lfi_view *view, int64_t element)
 {
     int32_t i;
 
-    c->view = view;
+    cursor_shape(c, view);
     c->offset = 0;
-    for (i = view->rank - 1; i >= 0; i--) {
-        c->index[i] = element % view->dims[i];
-        element /= view->dims[i];
-        c->offset += c->index[i] * view->strides[i];
+    for (i = c->last; i >= 0; i--) {
+        c->index[i] = element % c->dims[i];
+        element /= c->dims[i];
+        c->offset += c->index[i] * c->strides[i];
     }
 }
 
 /* Elements from here to the end of the innermost axis. */
 static int64_t cursor_run(const struct cursor *c)
 {
-    int32_t last = c->view->rank - 1;
-
-    return c->view->dims[last] - c->index[last];
+    return c->dims[c->last] - c->index[c->last];
 }
 
 static void cursor_advance(struct cursor *c, int64_t run)
 {
-    const struct lfi_view *v = c->view;
-    int32_t i = v->rank - 1;
+    int32_t i = c->last;
 
     c->index[i] += run;
-    c->offset += run * v->strides[i];
-    while (i > 0 && c->index[i] == v->dims[i]) {
-        c->offset += v->strides[i - 1] - v->dims[i] * v->strides[i];
+    c->offset += run * c->strides[i];
+    while (i > 0 && c->index[i] == c->dims[i]) {
+        c->offset += c->strides[i - 1] - c->dims[i] * c->strides[i];
         c->index[i] = 0;
         c->index[--i]++;
     }
 }
 
+/* With the stride of 1 written out, the compiler may use vectors. */
 #define READ_RUN(T, EXPRESSION)                        \
     do {                                               \
         const T *p = (const T *)view->data + c.offset; \
-        for (i = 0; i < run; i++) {                    \
-            T e = p[i * stride];                       \
-            out[i] = EXPRESSION;                       \
-        }                                              \
+        if (stride == 1)                               \
+            for (i = 0; i < run; i++) {                \
+                T e = p[i];                            \
+                out[i] = EXPRESSION;                   \
+            }                                          \
+        else                                           \
+            for (i = 0; i < run; i++) {                \
+                T e = p[i * stride];                   \
+                out[i] = EXPRESSION;                   \
+            }                                          \
     } while (0)
 
 #define DEFINE_READ(NAME, OUT)                                                     \
     void NAME(const struct lfi_view *view, int64_t first, int64_t count, OUT *out) \
     {                                                                              \
-        int64_t stride = view->strides[view->rank - 1], run, i;                    \
+        int64_t stride, run, i;                                                    \
         struct cursor c;                                                           \
                                                                                    \
         cursor_seek(&c, view, first);                                              \
+        stride = c.strides[c.last];                                                \
         for (; count > 0; count -= run, out += run) {                              \
             run = cursor_run(&c);                                                  \
             if (run > count)                                                       \
@@ -204,10 +232,11 @@ static float round_to_odd(double value)
 void lfi_view_write_f64(const struct lfi_view *view, int64_t first, int64_t count,
                         const double *in)
 {
-    int64_t stride = view->strides[view->rank - 1], run, i;
+    int64_t stride, run, i;
     struct cursor c;
 
     cursor_seek(&c, view, first);
+    stride = c.strides[c.last];
     for (; count > 0; count -= run, in += run) {
         run = cursor_run(&c);
         if (run > count)
@@ -226,9 +255,7 @@ void lfi_view_write_f64(const struct lfi_view *view, int64_t first, int64_t coun
 static void copy_same_type(const struct lfi_view *target, const struct lfi_view *source)
 {
     size_t size = lfi_dtype_size(source->dtype);
-    int64_t st = target->strides[target->rank - 1],
-            ss = source->strides[source->rank - 1];
-    int64_t left = lfi_view_elements(source), run, i;
+    int64_t left = lfi_view_elements(source), run, st, ss, i;
     struct cursor t, s;
 
     if (lfi_view_is_dense(target) && lfi_view_is_dense(source)) {
@@ -237,11 +264,13 @@ static void copy_same_type(const struct lfi_view *target, const struct lfi_view 
     }
     cursor_seek(&t, target, 0);
     cursor_seek(&s, source, 0);
+    st = t.strides[t.last];
+    ss = s.strides[s.last];
     for (; left > 0; left -= run) {
         char *to = (char *)target->data + (size_t)t.offset * size;
         const char *from = (const char *)source->data + (size_t)s.offset * size;
 
-        run = cursor_run(&s);
+        run = cursor_run(&t) < cursor_run(&s) ? cursor_run(&t) : cursor_run(&s);
         for (i = 0; i < run; i++)
             memcpy(to + (size_t)(i * st) * size, from + (size_t)(i * ss) * size, size);
         cursor_advance(&t, run);
