@@ -10,24 +10,14 @@
  *
  * n cancels, and so does any scale: a block is scaled by a power of two to about 1, so that
  * nothing leaves the range of the type. Where rows are fewer, tr(Sa Sc) = |Xa Xc'|_F^2 and
- * |S|_F = |X X'|_F are cheaper than the (d, d) matrices.
- *
- * f64 data is multiplied in f64. Of narrower data the centred values, rounded to f32, are
- * multiplied in f32 over PANEL steps and the sums added in f64: an entry of X'X is then off by
- * at most (PANEL + 2) 2^-24 of the same sum over absolute values. The same products give the
- * three norms, so that equal inputs still give 1.
+ * |S|_F = |X X'|_F are cheaper than the (d, d) matrices. f64 data is multiplied in f64,
+ * narrower data in f32 (products.c); the same products give the three norms, so that equal
+ * inputs give 1 in either.
  */
 #include "similarity/similarity.h"
 
 #include <math.h>
 #include <string.h>
-
-#include "kernels/kernels.h"
-
-enum {
-    PANEL = 64, /* products in one f32 sum; steps taken at a time */
-    STRIP = 64  /* rows of a product in f32 before they are added to f64 */
-};
 
 /* Where a block lies in the (rows, columns) matrix that a view is. */
 struct block {
@@ -45,20 +35,17 @@ struct side {
     double prescale;
     double scale;
     bool constant; /* all rows are equal */
-    void *panel;   /* (PANEL, order) of the type of the products */
+    void *panel;   /* (LFI_PANEL, pitch) of the type of the products */
 };
 
 struct work {
-    const struct lfi_env *env;
+    struct lfi_products products; /* of this block: over its columns, or its rows */
     struct side a, c;
-    bool wide;     /* products in f64 */
-    bool gram;     /* X X' instead of X'X: rows are fewer */
-    int64_t order; /* of the products in this block: its rows or its columns */
-    double *line;  /* a piece of a row */
-    double *aa;    /* (order, order): products */
+    bool gram;    /* X X' instead of X'X: rows are fewer */
+    double *line; /* a piece of a row */
+    double *aa;   /* (order, order): products */
     double *cc;
-    double *ac;   /* where rows are fewer, else NULL */
-    float *strip; /* (STRIP, order): a piece of one, in f32 */
+    double *ac; /* where rows are fewer, else NULL */
 };
 
 /* Part `index` of a direction cut into near-equal ones. */
@@ -85,10 +72,10 @@ static int64_t longest(int64_t length, int64_t block)
     return count;
 }
 
-/* X X' for three products costs 3 n n d, X'X for two 2 n d d. */
+/* X X' costs 2 n n d: two by half, for symmetry, and one; X'X costs n d d: two by half. */
 static bool rows_are_cheaper(int64_t rows, int64_t columns)
 {
-    return rows < columns - columns / 3;
+    return rows < columns / 2;
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */
@@ -157,7 +144,7 @@ static void put_line(const struct work *w, const struct side *side, int64_t colu
 
     for (j = 0; j < count; j++)
         w->line[j] = (w->line[j] * side->prescale - origin[j] - mean[j]) * side->scale;
-    if (w->wide)
+    if (w->products.wide)
         for (j = 0; j < count; j++)
             wide[at + j * stride] = w->line[j];
     else
@@ -165,100 +152,24 @@ static void put_line(const struct work *w, const struct side *side, int64_t colu
             narrow[at + j * stride] = (float)w->line[j];
 }
 
-/* Steps [step, step + count) of the products' inner direction; zeros up to a multiple of 4. */
+/* Steps [step, step + count) of the products' inner direction; zeros pad the order. */
 static void load_panel(const struct work *w, const struct side *side,
                        const struct block *b, int64_t step, int64_t count)
 {
-    size_t row_bytes = (size_t)w->order * (w->wide ? sizeof(double) : sizeof(float));
-    int64_t i;
+    int64_t pitch = lfi_products_pitch(w->products.order), i;
 
-    memset((char *)side->panel + (size_t)count * row_bytes, 0,
-           (size_t)(-count & 3) * row_bytes);
+    memset(side->panel, 0,
+           (size_t)(count * pitch) * (w->products.wide ? sizeof(double) : sizeof(float)));
     if (w->gram)
         for (i = 0; i < b->rows; i++) {
             read_line(side, b, i, step, count, w->line);
-            put_line(w, side, step, count, i, w->order);
+            put_line(w, side, step, count, i, pitch);
         }
     else
         for (i = 0; i < count; i++) {
             read_line(side, b, step + i, 0, b->columns, w->line);
-            put_line(w, side, 0, b->columns, i * w->order, 1);
+            put_line(w, side, 0, b->columns, i * pitch, 1);
         }
-}
-
-/* ---- products ---------------------------------------------------------------------------- */
-
-/* sum += P'Q of two (steps, order) panels, in f64. */
-static void add_products_f64(const struct work *w, const double *p, const double *q,
-                             int64_t steps, double *sum)
-{
-    int64_t m = w->order, i, j, k;
-
-    for (i = 0; i < m; i++) {
-        double *restrict row = sum + i * m;
-
-        for (k = 0; k < steps; k += 4) {
-            const double *a = p + k * m + i, *b = q + k * m;
-            double a0 = a[0], a1 = a[m], a2 = a[2 * m], a3 = a[3 * m];
-
-            for (j = 0; j < m; j++)
-                row[j] +=
-                    (a0 * b[j] + a1 * b[j + m]) + (a2 * b[j + 2 * m] + a3 * b[j + 3 * m]);
-        }
-    }
-}
-
-/* The same of f32 panels: short sums in f32, by the context's kernel, added in f64. */
-static void add_products_f32(const struct work *w, const float *p, const float *q,
-                             int64_t steps, double *sum)
-{
-    const int64_t tap = 0;
-    int64_t m = w->order, i, rows, e;
-    struct lfi_gemm_tile tile = {
-        .b = q,
-        .c = w->strip,
-        .a_tap = &tap,
-        .b_tap = &tap,
-        .taps = 1,
-        .steps = steps,
-        .cols = m,
-        .a_row = 1,
-        .a_step = m,
-        .b_step = m,
-        .c_row = m,
-    };
-
-    for (i = 0; i < m; i += rows, sum += rows * m) {
-        rows = m - i < STRIP ? m - i : STRIP;
-        tile.a = p + i;
-        tile.rows = rows;
-        w->env->kernels->gemm_f32(&tile);
-        for (e = 0; e < rows * m; e++)
-            sum[e] += (double)w->strip[e];
-    }
-}
-
-static void add_products(const struct work *w, const struct side *p, const struct side *q,
-                         int64_t steps, double *sum)
-{
-    if (w->wide)
-        add_products_f64(w, p->panel, q->panel, steps, sum);
-    else
-        add_products_f32(w, p->panel, q->panel, steps, sum);
-}
-
-/* The sum of the elementwise product; by rows, which bounds its error by 2 order 2^-53. */
-static double dot(const struct work *w, const double *x, const double *y)
-{
-    double sum = 0.0, row;
-    int64_t i, j;
-
-    for (i = 0; i < w->order; i++, x += w->order, y += w->order) {
-        for (row = 0.0, j = 0; j < w->order; j++)
-            row += x[j] * y[j];
-        sum += row;
-    }
-    return sum;
 }
 
 /* ---- blocks ------------------------------------------------------------------------------- */
@@ -266,26 +177,28 @@ static double dot(const struct work *w, const double *x, const double *y)
 /* The alignment of one block, neither side of which is constant. */
 static double align_block(struct work *w, const struct block *b)
 {
+    const struct lfi_products *products = &w->products;
     int64_t inner = w->gram ? b->columns : b->rows, step, steps;
-    size_t bytes;
+    double ac;
 
-    w->order = w->gram ? b->rows : b->columns;
-    bytes = (size_t)w->order * (size_t)w->order * sizeof(double);
-    memset(w->aa, 0, bytes);
-    memset(w->cc, 0, bytes);
+    w->products.order = lfi_products_order(w->gram ? b->rows : b->columns);
+    lfi_products_clear(products, w->aa);
+    lfi_products_clear(products, w->cc);
     if (w->gram)
-        memset(w->ac, 0, bytes);
+        lfi_products_clear(products, w->ac);
     for (step = 0; step < inner; step += steps) {
-        steps = inner - step < PANEL ? inner - step : PANEL;
+        steps = inner - step < LFI_PANEL ? inner - step : LFI_PANEL;
         load_panel(w, &w->a, b, step, steps);
         load_panel(w, &w->c, b, step, steps);
-        add_products(w, &w->a, &w->a, steps, w->aa);
-        add_products(w, &w->c, &w->c, steps, w->cc);
+        lfi_products_add(products, w->a.panel, w->a.panel, steps, w->aa);
+        lfi_products_add(products, w->c.panel, w->c.panel, steps, w->cc);
         if (w->gram)
-            add_products(w, &w->a, &w->c, steps, w->ac);
+            lfi_products_add(products, w->a.panel, w->c.panel, steps, w->ac);
     }
-    return (w->gram ? dot(w, w->ac, w->ac) : dot(w, w->aa, w->cc)) /
-           (sqrt(dot(w, w->aa, w->aa)) * sqrt(dot(w, w->cc, w->cc)));
+    ac = w->gram ? lfi_products_dot(products, w->ac, w->ac)
+                 : lfi_products_dot(products, w->aa, w->cc);
+    return ac / (sqrt(lfi_products_dot(products, w->aa, w->aa)) *
+                 sqrt(lfi_products_dot(products, w->cc, w->cc)));
 }
 
 /* What all blocks gave. */
@@ -345,23 +258,23 @@ static void *take(struct arena *arena, int64_t rows, int64_t columns)
 static void lay_out(struct work *w, const struct lfi_comparison *pair,
                     struct arena *arena)
 {
-    int64_t rows = pair->a.dims[0], columns = lfi_view_elements(&pair->a) / rows;
+    int64_t rows = pair->a.dims[0], columns = lfi_view_elements(&pair->a) / rows, order;
 
     rows = longest(rows, pair->params.block);
     columns = longest(columns, pair->params.block);
     w->gram = rows_are_cheaper(rows, columns);
-    w->order = w->gram ? rows : columns;
+    order = lfi_products_order(w->gram ? rows : columns);
+    w->a.panel = take(arena, LFI_PANEL, lfi_products_pitch(order));
+    w->c.panel = take(arena, LFI_PANEL, lfi_products_pitch(order));
+    w->products.strip = take(arena, LFI_PANEL, order);
+    w->aa = take(arena, order, order);
+    w->cc = take(arena, order, order);
+    w->ac = w->gram ? take(arena, order, order) : NULL;
     w->a.origin = take(arena, 1, columns);
     w->a.mean = take(arena, 1, columns);
     w->c.origin = take(arena, 1, columns);
     w->c.mean = take(arena, 1, columns);
     w->line = take(arena, 1, columns);
-    w->a.panel = take(arena, PANEL, w->order);
-    w->c.panel = take(arena, PANEL, w->order);
-    w->aa = take(arena, w->order, w->order);
-    w->cc = take(arena, w->order, w->order);
-    w->ac = w->gram ? take(arena, w->order, w->order) : NULL;
-    w->strip = take(arena, STRIP / 2, w->order);
 }
 
 static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
@@ -379,7 +292,7 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     int64_t rows = pair->a.dims[0], columns = lfi_view_elements(&pair->a) / rows;
     int64_t down = parts_of(rows, pair->params.block);
     int64_t across = parts_of(columns, pair->params.block), i, j;
-    struct work w = {.env = env, .a.view = &pair->a, .c.view = &pair->c};
+    struct work w = {.a.view = &pair->a, .c.view = &pair->c};
     struct arena arena = {.base = memory, .fits = true};
     struct tally tally = {0};
     struct block b;
@@ -387,7 +300,8 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 
     if (status != LFUSE_OK)
         return status;
-    w.wide = pair->a.dtype == LFUSE_F64 || pair->c.dtype == LFUSE_F64;
+    w.products.kernels = env->kernels;
+    w.products.wide = pair->a.dtype == LFUSE_F64 || pair->c.dtype == LFUSE_F64;
     lay_out(&w, pair, &arena);
     for (i = 0; i < down; i++)
         for (j = 0; j < across; j++) {

@@ -14,6 +14,7 @@
 #define LFI_SIMILARITY_H
 
 #include "base/base.h"
+#include "kernels/kernels.h"
 
 struct lfi_similarity_params {
     lfuse_metric metric; /* a known one */
@@ -58,6 +59,30 @@ lfuse_status lfi_comparison_check_finite(const struct lfi_comparison *pair,
 lfuse_status lfi_similarity_compare(const struct lfi_env *env,
                                     const struct lfi_comparison *pair, double *out,
                                     lfuse_error *err);
+
+/*
+ * Products of panels, for metrics that need X'Y: sums of (steps, order) panels P'Q, in f64 of
+ * f64 panels or, faster, in short f32 sums of f32 panels. order counts padding; what pads, up
+ * to the pitch, is 0.
+ */
+enum { LFI_PANEL = 64 }; /* steps in a panel at most; products in one f32 sum */
+
+struct lfi_products {
+    const struct lfi_kernels *kernels;
+    int64_t order; /* from lfi_products_order() */
+    bool wide;     /* panels and products are f64 */
+    float *strip;  /* scratch: (LFI_PANEL, order) */
+};
+
+int64_t lfi_products_order(int64_t order); /* with its padding */
+int64_t
+lfi_products_pitch(int64_t order); /* from row to row of a panel; of a padded order */
+void lfi_products_clear(const struct lfi_products *products, double *sum);
+/* sum (order, order) += P'Q. With p == q the same bits as with an equal q. */
+void lfi_products_add(const struct lfi_products *products, const void *p, const void *q,
+                      int64_t steps, double *sum);
+double lfi_products_dot(const struct lfi_products *products, const double *x,
+                        const double *y); /* the sum of x[i][j] * y[i][j] */
 
 /* One item of a matrix: a layer with one weight or several. */
 struct lfi_similarity_item {
