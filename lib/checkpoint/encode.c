@@ -10,7 +10,6 @@
 #include "checkpoint/parts.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { DATA_ALIGN = 64 };
@@ -61,40 +60,47 @@ add_metadata(json_t *target, const struct lfi_checkpoint_params *params, lfuse_e
     return LFUSE_OK;
 }
 
-/* The object of aliases as a string; malloc's. */
-static char *alias_text(const struct lfi_layout *l)
+/* Alias to owner, by name; NULL when malloc refused. */
+static json_t *alias_object(const struct lfi_layout *l)
 {
     json_t *aliases = json_object();
-    char *text = NULL;
+    int failed = aliases == NULL;
     int64_t i;
 
     for (i = 0; i < l->alias_count; i++) {
         int64_t alias = l->aliases[i];
 
-        if (json_object_set_new(aliases, l->entries[alias].name,
-                                json_string(l->entries[l->owners[alias]].name)) != 0)
-            goto done;
+        failed |= json_object_set_new(aliases, l->entries[alias].name,
+                                      json_string(l->entries[l->owners[alias]].name));
     }
-    text = json_dumps(aliases, JSON_COMPACT);
-done:
+    if (failed == 0)
+        return aliases;
     json_decref(aliases);
-    return text;
+    return NULL;
 }
 
-static lfuse_status add_aliases(json_t *target, const struct lfi_layout *l,
-                                lfuse_error *err)
+/* The object goes in as text: into memory of ours, for Jansson's may have a host's own free. */
+static lfuse_status add_aliases(const struct lfi_env *env, json_t *target,
+                                const struct lfi_layout *l, lfuse_error *err)
 {
-    char *text;
-    int failed;
+    json_t *aliases;
+    char *text = NULL;
+    size_t size;
+    lfuse_status status;
 
     if (l->alias_count == 0)
         return LFUSE_OK;
-    text = alias_text(l);
-    failed = text == NULL ||
-             json_object_set_new(target, LFI_KEY_ALIASES, json_string(text)) != 0 ||
-             json_object_set_new(target, LFI_KEY_FORMAT, json_string(LFI_FORMAT)) != 0;
-    free(text);
-    return failed ? no_memory(err) : LFUSE_OK;
+    aliases = alias_object(l);
+    size = json_dumpb(aliases, NULL, 0, JSON_COMPACT); /* 0 for NULL */
+    status = size == 0 ? no_memory(err) : lfi_alloc(env, size, 1, "a header", &text, err);
+    if (status == LFUSE_OK &&
+        (json_dumpb(aliases, text, size, JSON_COMPACT) != size ||
+         json_object_set_new(target, LFI_KEY_ALIASES, json_stringn(text, size)) != 0 ||
+         json_object_set_new(target, LFI_KEY_FORMAT, json_string(LFI_FORMAT)) != 0))
+        status = no_memory(err);
+    lfi_free(env, text, size, 1);
+    json_decref(aliases);
+    return status;
 }
 
 /* NULL when malloc refused. Setting a value of NULL fails, so only the sets are looked at. */
@@ -122,7 +128,8 @@ static json_t *tensor_fields(const struct lfi_view *view, int64_t begin)
     return NULL;
 }
 
-static lfuse_status build(json_t *root, const struct lfi_layout *l,
+static lfuse_status build(const struct lfi_env *env, json_t *root,
+                          const struct lfi_layout *l,
                           const struct lfi_checkpoint_params *params, lfuse_error *err)
 {
     json_t *metadata = json_object();
@@ -133,7 +140,7 @@ static lfuse_status build(json_t *root, const struct lfi_layout *l,
         return no_memory(err);
     status = add_metadata(metadata, params, err);
     if (status == LFUSE_OK)
-        status = add_aliases(metadata, l, err);
+        status = add_aliases(env, metadata, l, err);
     if (status != LFUSE_OK)
         return status;
     if (json_object_size(metadata) == 0)
@@ -194,7 +201,7 @@ lfuse_status lfi_header_encode(const struct lfi_env *env, const struct lfi_layou
                                size_t *bytes, lfuse_error *err)
 {
     json_t *root = json_object();
-    lfuse_status status = build(root, layout, params, err);
+    lfuse_status status = build(env, root, layout, params, err);
 
     if (status == LFUSE_OK)
         status = dump(env, root, layout->data_bytes, text, bytes, err);
