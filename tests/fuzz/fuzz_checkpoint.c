@@ -1,0 +1,150 @@
+/*
+ * fuzz_checkpoint.c - any bytes as a safetensors file
+ *
+ * Whatever opens is read to its last byte, looked up by name, saved again and opened again.
+ */
+#define _GNU_SOURCE /* memfd_create */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <layerfuse/layerfuse.h>
+
+#define CHECK(condition) ((condition) ? (void)0 : wrong(#condition))
+
+static void wrong(const char *condition)
+{
+    fprintf(stderr, "not so: %s\n", condition);
+    abort();
+}
+
+/* Every byte, so that a tensor that reaches past its memory is noticed. */
+static unsigned touch(const lfuse_tensor *tensor)
+{
+    const unsigned char *data = lfuse_tensor_data(tensor);
+    size_t size = lfuse_tensor_bytes(tensor), i;
+    unsigned sum = 0;
+
+    CHECK(size > 0);
+    CHECK((uintptr_t)data % lfuse_dtype_size(lfuse_tensor_dtype(tensor)) == 0);
+    for (i = 0; i < size; i++)
+        sum = sum * 31 + data[i];
+    return sum;
+}
+
+/* The same names with the same bytes. */
+static void compare(const lfuse_checkpoint *a, const lfuse_checkpoint *b)
+{
+    int64_t i, count = lfuse_checkpoint_count(a);
+
+    CHECK(lfuse_checkpoint_count(b) == count);
+    for (i = 0; i < count; i++) {
+        int64_t k = lfuse_checkpoint_find(b, lfuse_checkpoint_name(a, i));
+
+        CHECK(k >= 0);
+        CHECK(touch(lfuse_checkpoint_tensor(a, i)) ==
+              touch(lfuse_checkpoint_tensor(b, k)));
+    }
+}
+
+static void save_again(lfuse_context *ctx, const lfuse_checkpoint *c)
+{
+    int64_t count = lfuse_checkpoint_count(c), i;
+    lfuse_checkpoint_entry *entries = calloc((size_t)count, sizeof(*entries));
+    const char *parent = getenv("TMPDIR");
+    lfuse_checkpoint *again;
+    lfuse_error err;
+    char path[4096];
+    lfuse_status status;
+
+    CHECK(entries != NULL);
+    for (i = 0; i < count; i++) {
+        int64_t owner = lfuse_checkpoint_owner(c, i);
+
+        entries[i].name = lfuse_checkpoint_name(c, i);
+        entries[i].tensor = lfuse_checkpoint_tensor(c, i);
+        entries[i].owner = owner == i ? NULL : lfuse_checkpoint_name(c, owner);
+    }
+    (void)snprintf(path, sizeof(path), "%s/fuzz-checkpoint-%d",
+                   parent != NULL ? parent : "/tmp", (int)getpid());
+    status = lfuse_checkpoint_save(ctx, path, entries, count, NULL, &err);
+    free(entries);
+    /* The format allows an empty name; we write none. */
+    CHECK(status == LFUSE_OK ||
+          (status == LFUSE_ERR_ARGUMENT && lfuse_checkpoint_find(c, "") >= 0));
+    if (status != LFUSE_OK)
+        return;
+    CHECK(lfuse_checkpoint_open(ctx, path, &again, NULL) == LFUSE_OK);
+    (void)unlink(path);
+    compare(c, again);
+    lfuse_checkpoint_close(again);
+}
+
+static void look_at(const lfuse_checkpoint *c)
+{
+    int64_t i;
+
+    for (i = 0; i < lfuse_checkpoint_count(c); i++) {
+        int64_t owner = lfuse_checkpoint_owner(c, i);
+
+        (void)touch(lfuse_checkpoint_tensor(c, i));
+        CHECK(lfuse_checkpoint_find(c, lfuse_checkpoint_name(c, i)) == i);
+        CHECK(lfuse_checkpoint_owner(c, owner) == owner);
+        CHECK(lfuse_tensor_data(lfuse_checkpoint_tensor(c, i)) ==
+              lfuse_tensor_data(lfuse_checkpoint_tensor(c, owner)));
+    }
+    for (i = 0; i < lfuse_checkpoint_metadata_count(c); i++)
+        CHECK(lfuse_checkpoint_metadata(c, lfuse_checkpoint_metadata_key(c, i)) != NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    int file = memfd_create("checkpoint", MFD_CLOEXEC);
+    lfuse_context *ctx;
+    lfuse_checkpoint *c;
+    lfuse_error err = {0};
+    char path[64];
+
+    CHECK(file >= 0 && write(file, data, size) == (ssize_t)size);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+    CHECK(lfuse_context_create(NULL, &ctx, NULL) == LFUSE_OK);
+    if (lfuse_checkpoint_open(ctx, path, &c, &err) == LFUSE_OK) {
+        look_at(c);
+        if (lfuse_checkpoint_count(c) > 0)
+            save_again(ctx, c);
+    } else {
+        CHECK(c == NULL && err.message[0] != '\0' && strchr(err.message, '\n') == NULL);
+        CHECK(err.status == LFUSE_ERR_FORMAT || err.status == LFUSE_ERR_UNSUPPORTED);
+    }
+    lfuse_checkpoint_close(c);
+    lfuse_context_destroy(ctx);
+    (void)close(file);
+    return 0;
+}
+
+#ifdef LFT_LIBFUZZER
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
+                               unsigned seed);
+
+/* Most changes make the size of the header wrong, and no further check is reached: every other
+ * time it is put right. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    uint64_t end;
+
+    size = LLVMFuzzerMutate(data, size, max_size);
+    if (seed % 2 == 0 || size < 8)
+        return size;
+    for (end = size; end > 8 && data[end - 1] != '}'; end--)
+        ;
+    end -= 8;
+    memcpy(data, &end, sizeof(end));
+    return size;
+}
+#endif
