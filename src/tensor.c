@@ -138,7 +138,7 @@ void lfuse_tensor_destroy(lfuse_tensor *tensor)
     if (tensor == NULL)
         return;
     env = &tensor->ctx->env;
-    lfi_array_release(env, &tensor->array);
+    lfi_array_release(&tensor->array);
     lfi_free(env, tensor, 1, sizeof(*tensor));
 }
 

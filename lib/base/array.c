@@ -5,6 +5,8 @@
 
 struct lfi_storage {
     atomic_size_t references;
+    lfuse_allocator
+        allocator; /* which it came from: ties may end it in another context */
     void *data;
     size_t bytes; /* owned; 0 when borrowed */
     void (*release)(void *data, void *user);
@@ -16,8 +18,10 @@ static lfuse_status storage_create(const struct lfi_env *env, struct lfi_storage
 {
     lfuse_status status = lfi_alloc_zero(env, 1, sizeof(**out), "an array", out, err);
 
-    if (status == LFUSE_OK)
+    if (status == LFUSE_OK) {
         atomic_init(&(*out)->references, 1);
+        (*out)->allocator = env->allocator;
+    }
     return status;
 }
 
@@ -70,18 +74,20 @@ bool lfi_array_is_owned(const struct lfi_array *array)
     return array->storage->bytes != 0;
 }
 
-void lfi_array_release(const struct lfi_env *env, struct lfi_array *array)
+void lfi_array_release(struct lfi_array *array)
 {
     struct lfi_storage *storage = array->storage;
+    struct lfi_env home = {0};
 
     array->storage = NULL;
     if (storage == NULL || atomic_fetch_sub(&storage->references, 1) != 1)
         return;
+    home.allocator = storage->allocator;
     if (storage->bytes != 0)
-        lfi_free(env, storage->data, storage->bytes, 1);
+        lfi_free(&home, storage->data, storage->bytes, 1);
     else if (storage->release != NULL)
         storage->release(storage->data, storage->user);
-    lfi_free(env, storage, 1, sizeof(*storage));
+    lfi_free(&home, storage, 1, sizeof(*storage));
 }
 
 struct lfi_array lfi_array_share(const struct lfi_array *source)

@@ -155,8 +155,8 @@ lfuse_status lfi_array_borrow(const struct lfi_env *env, const struct lfi_view *
                               void (*release)(void *data, void *user), void *user,
                               struct lfi_array *array, lfuse_error *err);
 bool lfi_array_is_owned(const struct lfi_array *array);
-/* Drops the reference; an array of zeros is ignored. env as at creation. */
-void lfi_array_release(const struct lfi_env *env, struct lfi_array *array);
+/* Drops the reference; an array of zeros is ignored. Memory goes back where it came from. */
+void lfi_array_release(struct lfi_array *array);
 /* Another reference to source's memory. Cannot fail. */
 struct lfi_array lfi_array_share(const struct lfi_array *source);
 

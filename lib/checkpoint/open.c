@@ -229,13 +229,13 @@ void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *c)
     int64_t i;
 
     for (i = 0; c->arrays != NULL && i < c->names.count; i++)
-        lfi_array_release(env, &c->arrays[i]);
+        lfi_array_release(&c->arrays[i]);
     lfi_free(env, c->text, c->text_bytes, 1);
     lfi_free(env, c->values, (size_t)c->keys.count, sizeof(*c->values));
     lfi_names_free(env, &c->keys);
     lfi_free(env, c->owners, (size_t)c->names.count, sizeof(*c->owners));
     lfi_free(env, c->arrays, (size_t)c->names.count, sizeof(*c->arrays));
     lfi_names_free(env, &c->names);
-    lfi_array_release(env, &c->mapping);
+    lfi_array_release(&c->mapping);
     memset(c, 0, sizeof(*c));
 }
