@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "checkpoint/checkpoint.h"
 #include "fusion/fusion.h"
+#include "retrain/retrain.h"
 
 struct lfuse_context {
     struct lfi_env env;
@@ -36,5 +37,42 @@ struct lfuse_checkpoint {
     lfuse_tensor
         *tensors; /* of file.arrays, and as many; without references of their own */
 };
+
+struct lfuse_plan {
+    lfuse_context *ctx;
+    struct lfi_plan plan;
+};
+
+struct lfuse_ties {
+    lfuse_context *ctx;
+    struct lfi_ties ties;
+};
+
+struct lfuse_retrainer {
+    lfuse_context *ctx;
+    lfuse_layer **layers; /* ties.ties.count of them */
+    lfuse_ties ties;
+    lfuse_plan plan;
+    struct lfi_retrainer retrainer;
+};
+
+/* The engine's layers behind `count` handles, in an array to free; LFUSE_ERR_ARGUMENT when
+ * there is none, or a NULL among them. */
+lfuse_status lfi_handles_layers(lfuse_context *ctx, const lfuse_layer *const *layers,
+                                int64_t count, struct lfi_layer ***out, lfuse_error *err);
+void lfi_handles_layers_free(lfuse_context *ctx, struct lfi_layer **layers,
+                             int64_t count);
+
+/* Checked options, with every default filled in; *in_force is as given. */
+lfuse_status lfi_handles_plan_options(const lfuse_plan_options *options, const char *what,
+                                      struct lfi_plan_options *out,
+                                      const lfuse_ties **in_force, lfuse_error *err);
+lfuse_status lfi_handles_ties_options(const lfuse_ties_options *options, const char *what,
+                                      struct lfi_ties_options *out, lfuse_error *err);
+/* LFUSE_ERR_ARGUMENT unless value is in [0, last]. */
+lfuse_status lfi_handles_constant(int32_t value, int32_t last, const char *options,
+                                  const char *field, lfuse_error *err);
+lfuse_status lfi_handles_account(const struct lfi_account *measured, lfuse_base base,
+                                 lfuse_account *account, lfuse_error *err);
 
 #endif

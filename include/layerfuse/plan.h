@@ -93,10 +93,12 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
 /**
  * lfuse_plan_build() - measures the layers and chooses what to fuse
  *
- * Shapes:  layers of one param type have weights of the same names, shapes and types.
+ * Shapes:  layers of one param type that have weights have them of the same names, in the same
+ *          order, and of the same shapes, output axes and types.
  * Result:  a plan that reaches options->ratio, or takes the top_k best fusions, or whichever of
- *          the two comes first. Candidates are the layers whose param type occurs at least
- *          twice and that have a weight. Progress is told as "similarity".
+ *          the two comes first; without fusions when the ratio is met already. Candidates are
+ *          the layers that have a weight and share their param type with another that has.
+ *          Progress is told as "similarity", in pairs of all param types.
  * Owner:   layers, names and options are borrowed for the call. *plan is returned: release
  *          with lfuse_plan_destroy().
  * Errors:  LFUSE_ERR_ARGUMENT      NULL, count < 1, a ratio < 1 or not finite, neither ratio nor
@@ -104,11 +106,12 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *                                  without parameters, or in_force over other layers
  *          LFUSE_ERR_NAME          two layers of one name, or weights of other names within a
  *                                  param type
- *          LFUSE_ERR_SHAPE         weights of other shapes within a param type
+ *          LFUSE_ERR_SHAPE         weights of other shapes or output axes within a param type
  *          LFUSE_ERR_TYPE          weights of other element types within a param type
  *          LFUSE_ERR_NOT_FINITE    NaN or infinity in a weight: says which and where
  *          LFUSE_ERR_DEGENERATE    the metric is undefined for a layer
- *          LFUSE_ERR_UNREACHABLE   the ratio is out of reach: says the largest that is not
+ *          LFUSE_ERR_UNREACHABLE   the ratio is out of reach: says the largest that joining
+ *                                  the most alike first gets to
  *          LFUSE_ERR_NO_MEMORY     the scratch was refused
  *          LFUSE_ERR_CANCELLED     the progress callback said stop
  *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know

@@ -56,8 +56,9 @@ LFUSE_API void lfuse_retrainer_options_init(lfuse_retrainer_options *options,
  *          destroyed. *retrainer is returned: release with lfuse_retrainer_destroy().
  * Errors:  as lfuse_plan_build() and lfuse_ties_create(): the goal is tried at once, so that
  *          a ratio out of reach is known before an hour of training; and
- *          LFUSE_ERR_ARGUMENT  options or options->plan is NULL, its ratio is 0, in_force is
- *                              given, a negative number, or an unknown schedule
+ *          LFUSE_ERR_ARGUMENT     options or options->plan is NULL, its ratio is 0, top_k or
+ *                                 in_force is given, a negative number, or an unknown schedule
+ *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients
  *          On failure *retrainer is NULL and the layers are untouched.
  * Threads: layers are read.
  * Source:  O'Neill et al. 2021, algorithm 1. Since 0.1.
@@ -81,8 +82,8 @@ LFUSE_API void lfuse_retrainer_destroy(lfuse_retrainer *retrainer);
  *
  * Result:  measures the layers as they are and ties the most alike. Called once, before
  *          training; lfuse_retrainer_end_epoch() does the later ones.
- * Errors:  as lfuse_plan_build() and lfuse_ties_apply(); LFUSE_ERR_STATE inside a step, or
- *          when the first fusion is done. On failure nothing has changed.
+ * Errors:  as lfuse_plan_build() and lfuse_ties_apply(); LFUSE_ERR_STATE inside a step or an
+ *          evaluation, or when the first fusion is done. On failure nothing has changed.
  * Threads: layers are written.
  * Source:  Since 0.1.
  */
@@ -99,7 +100,8 @@ LFUSE_API lfuse_status lfuse_retrainer_fuse(lfuse_retrainer *retrainer,
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     out of order: begin, combine, end; abort after begin or
  *                              combine. Says which call was expected.
- *          and those of lfuse_ties_combine_gradients(). On failure nothing has changed.
+ *          and those of lfuse_ties_combine_gradients() and lfuse_ties_refresh(). On failure
+ *          nothing has changed but what these say, and the same call is expected still.
  * Threads: confined.
  * Source:  Since 0.1.
  */
@@ -150,8 +152,10 @@ LFUSE_API lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer,
 /**
  * lfuse_retrainer_end_epoch() - counts an epoch and fuses when it is time
  *
- * Result:  *verdict says what happened. metric is the caller's figure for the epoch (greater
- *          is better, such as accuracy); it is logged, and decides nothing in this version.
+ * Result:  *verdict says what happened; where an earlier fusion had gone past the ratio of the
+ *          one that is due, nothing has, and it is LFUSE_VERDICT_CONTINUE. metric is the caller's
+ *          figure for the epoch (greater is better, such as accuracy); it is logged, and
+ *          decides nothing in this version.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or a metric that is not finite
  *          LFUSE_ERR_STATE     inside a step or an evaluation, before the first fusion, or
  *                              after LFUSE_VERDICT_DONE

@@ -9,9 +9,12 @@
  *   mirror  borrowed memory, without one: a copy, kept equal by lfuse_ties_refresh(); saves
  *           the file and the traffic, not the memory
  *
+ * Memory that is not laid out like the buffer (other strides) is always mirrored.
+ *
  * Gradients and optimiser state of members are the kept member's, too: state that the tensors
  * own re-points and is freed; gradients likewise when they are accumulated, while gradients
- * per position stay apart for lfuse_ties_combine_gradients(). Parameters that are not weights
+ * per position stay apart for lfuse_ties_combine_gradients(). Borrowed gradients and state stay
+ * where they are, and are the kept member's alone to use. Parameters that are not weights
  * stay per position.
  *
  * Ties are confined to one thread, and so are their layers' tensors while ties change.
@@ -87,14 +90,20 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *
  * Result:  every group of the plan has one buffer. average: its weights are the mean over the
  *          members' weights, those of layers tied before counted once for each; freeze: the
- *          kept member's. Optimiser state is merged the same way.
+ *          kept member's. Optimiser state is merged the same way, over the members that
+ *          have it. Groups that the plan does not change keep their policy, others have the
+ *          plan's. A plan without fusions changes nothing.
  * Errors:  LFUSE_ERR_ARGUMENT    NULL
- *          LFUSE_ERR_NAME        the plan is of other layers: says the first that differs
- *          LFUSE_ERR_SHAPE       a weight has another shape than when the plan was built
- *          LFUSE_ERR_STATE       the plan was not built over what is in force now
- *          LFUSE_ERR_NOT_FINITE  NaN or infinity in a weight
- *          LFUSE_ERR_CALLBACK    rebind refused; error.detail is its value
- *          LFUSE_ERR_NO_MEMORY   the allocator refused
+ *          LFUSE_ERR_NAME         the plan is of other layers: says the first that differs
+ *          LFUSE_ERR_SHAPE        a weight has another shape than when the plan was built
+ *          LFUSE_ERR_TYPE         or another element type
+ *          LFUSE_ERR_STATE        the plan was not built over what is in force now, or a layer
+ *                                 has gained a weight since ties were first applied
+ *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a weight that is tied anew: says where
+ *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients: the
+ *                                 dropped positions' share is in their sum already
+ *          LFUSE_ERR_CALLBACK     rebind refused; error.detail is its value
+ *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          On failure nothing has changed.
  * Threads: layers and ties are written.
  * Source:  O'Neill et al. 2021, sec. 3.2. Since 0.1.
@@ -106,6 +115,9 @@ LFUSE_API lfuse_status lfuse_ties_apply(lfuse_ties *ties, const lfuse_plan *plan
  * lfuse_ties_undo() - parts all groups and puts every weight and state back as it was before
  * the first apply, bit for bit
  *
+ * Result:  weights of all layers, tied or not, and their optimiser state; what training has
+ *          made of other parameters stays. Values that were re-pointed have memory of their
+ *          own again: borrowed ones theirs of before, owned ones at a new address.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     LFUSE_TIES_KEEP_ORIGINALS was not given
  *          LFUSE_ERR_CALLBACK  rebind refused; error.detail is its value
@@ -125,8 +137,10 @@ LFUSE_API lfuse_status lfuse_ties_undo(lfuse_ties *ties,
  *          Groups with frozen weights are left alone.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     a weight of a group that trains has no gradient: says which
- *          On failure nothing has changed.
- * Threads: gradients are written, over the context's threads.
+ *          LFUSE_ERR_CALLBACK  the host's executor refused; the gradients are unspecified
+ *          On failure otherwise nothing has changed.
+ * Threads: gradients are written, over the context's threads; added in f64 in the order of the
+ *          layers and rounded once, so that no bit depends on how many there are.
  * Source:  O'Neill et al. 2021, sec. 3.2. Since 0.1.
  */
 LFUSE_API lfuse_status lfuse_ties_combine_gradients(lfuse_ties *ties,
@@ -137,6 +151,7 @@ LFUSE_API lfuse_status lfuse_ties_combine_gradients(lfuse_ties *ties,
  *
  * Result:  without mirrors nothing happens.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
+ *          LFUSE_ERR_CALLBACK  the host's executor refused; some mirrors may be stale
  * Threads: layers are written, over the context's threads.
  * Source:  Since 0.1.
  */

@@ -35,4 +35,248 @@ struct lfi_layer {
     struct lfi_parameter *parameters;
 };
 
+/* ---- layers ---------------------------------------------------------------------------- */
+
+/* Parameters of role weight, in the order they were added; they alone are ever tied. */
+int32_t lfi_layer_weight_count(const struct lfi_layer *layer);
+struct lfi_parameter *lfi_layer_weight(const struct lfi_layer *layer, int32_t index);
+int64_t lfi_layer_weight_elements(const struct lfi_layer *layer);
+/* LFUSE_ERR_NAME when two layers share a name. */
+lfuse_status lfi_layers_check_names(const struct lfi_layer *const *layers, int64_t count,
+                                    lfuse_error *err);
+/* Whether the layer at index has weights, and shares its param type with another that has. */
+bool lfi_layers_is_candidate(const struct lfi_layer *const *layers, int64_t count,
+                             int64_t index);
+/* LFUSE_ERR_NOT_FINITE, naming layer, weight and element, when there is one that is not. */
+lfuse_status lfi_layer_check_finite(const struct lfi_layer *layer, lfuse_error *err);
+
+/* ---- grouping: a partition of layers ----------------------------------------------------- */
+
+struct lfi_grouping {
+    int64_t layers;
+    int64_t count;    /* groups of two members or more, ordered by their first members */
+    int64_t *owner;   /* (layers) the kept member of a layer's group; untied: itself */
+    int64_t *kept;    /* (count) */
+    int64_t *first;   /* (count + 1) where a group's members start */
+    int64_t *members; /* ascending within a group */
+};
+
+/* Nobody is tied. */
+lfuse_status lfi_grouping_create(const struct lfi_env *env, int64_t layers,
+                                 struct lfi_grouping *grouping, lfuse_error *err);
+void lfi_grouping_destroy(const struct lfi_env *env, struct lfi_grouping *grouping);
+/* The partition that owner says; NULL: nobody is tied. Cannot fail. */
+void lfi_grouping_set(struct lfi_grouping *grouping, const int64_t *owner);
+int64_t lfi_grouping_size(const struct lfi_grouping *grouping, int64_t group);
+
+/* ---- account ------------------------------------------------------------------------------ */
+
+struct lfi_account {
+    int64_t candidates_logical;
+    int64_t candidates_unique;
+    int64_t all_logical;
+    int64_t all_unique;
+    size_t all_unique_bytes;
+};
+
+void lfi_account_measure(const struct lfi_layer *const *layers, int64_t count,
+                         const int64_t *owner, struct lfi_account *account);
+/* logical / unique; 1 where there is nothing to count. */
+double lfi_account_ratio(const struct lfi_account *account, lfuse_base base);
+
+/* ---- plan --------------------------------------------------------------------------------- */
+
+/* No zero stands for a default here. */
+struct lfi_plan_options {
+    double ratio;      /* or 0: top_k decides */
+    int64_t top_k;     /* or INT64_MAX */
+    int64_t max_group; /* or INT64_MAX */
+    struct lfi_similarity_params similarity;
+    lfuse_policy policy;
+    lfuse_freeze_gradient freeze_gradient;
+    lfuse_base base;
+};
+
+struct lfi_fusion {
+    int64_t a;
+    int64_t b;
+    int64_t kept;
+    double score;
+    int64_t saved_parameters;
+    double ratio;
+};
+
+/* What apply checks a layer against. */
+struct lfi_planned_layer {
+    char *name;
+    int32_t weight_count;
+    struct lfi_planned_weight *weights;
+};
+
+struct lfi_planned_weight {
+    char *name;
+    struct lfi_view shape; /* no data */
+};
+
+struct lfi_plan {
+    struct lfi_plan_options options;
+    int64_t layer_count;
+    struct lfi_planned_layer *layers;
+    struct lfi_grouping start; /* what was in force */
+    struct lfi_grouping goal;
+    int64_t fusion_count;
+    int64_t fusion_capacity;
+    struct lfi_fusion *fusions;
+    struct lfi_account account; /* of goal */
+};
+
+/* in_force is over the same layers, or NULL. On failure *plan holds nothing. */
+lfuse_status lfi_plan_build(const struct lfi_env *env,
+                            const struct lfi_layer *const *layers, int64_t count,
+                            const struct lfi_plan_options *options,
+                            const struct lfi_grouping *in_force, struct lfi_plan *plan,
+                            lfuse_error *err);
+void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan);
+
+/* The parts of building. Candidates of one param type, by index. */
+struct lfi_candidates {
+    int64_t type_count;
+    int64_t *first;   /* (type_count + 1) where a type's layers start */
+    int64_t *members; /* types in the order of their first layers, members ascending */
+};
+
+/* LFUSE_ERR_NAME, _SHAPE or _TYPE when the weights of a type do not match. */
+lfuse_status lfi_candidates_find(const struct lfi_env *env,
+                                 const struct lfi_layer *const *layers, int64_t count,
+                                 struct lfi_candidates *candidates, lfuse_error *err);
+void lfi_candidates_destroy(const struct lfi_env *env, int64_t count,
+                            struct lfi_candidates *candidates);
+
+struct lfi_pair {
+    double cost; /* less is more alike: the score, or minus it */
+    double score;
+    int64_t a; /* a < b, indices of layers */
+    int64_t b;
+};
+
+/* All pairs within types, the most alike first, equal ones by (a, b). */
+lfuse_status lfi_pairs_measure(const struct lfi_env *env,
+                               const struct lfi_layer *const *layers,
+                               const struct lfi_candidates *candidates,
+                               const struct lfi_similarity_params *params,
+                               struct lfi_pair **pairs, int64_t *count, lfuse_error *err);
+
+/* Joins pairs until options are met: fusions, goal and account of a plan that has the rest. */
+lfuse_status lfi_plan_join(const struct lfi_env *env,
+                           const struct lfi_layer *const *layers,
+                           const struct lfi_pair *pairs, int64_t pair_count,
+                           struct lfi_plan *plan, lfuse_error *err);
+
+/* ---- ties --------------------------------------------------------------------------------- */
+
+struct lfi_ties_options {
+    int32_t (*rebind)(const char *layer, const char *parameter, void *new_data,
+                      void *user); /* or NULL */
+    void *rebind_user;
+    bool keep_originals;
+    bool mirror;
+    lfuse_gradients gradients;
+    lfuse_combine combine;
+};
+
+/* Which of a parameter's arrays. */
+enum { LFI_VALUE = 0, LFI_GRADIENT = 1, LFI_STATE = 2, LFI_ARRAYS = 2 + LFI_MAX_STATE };
+
+struct lfi_array *lfi_parameter_array(const struct lfi_parameter *parameter,
+                                      int32_t which); /* or NULL */
+
+/* What a weight was before anything was in force. Arrays of zeros hold nothing. */
+struct lfi_original {
+    bool borrowed[LFI_ARRAYS];         /* the memory was the caller's */
+    struct lfi_array copy[LFI_ARRAYS]; /* for undo, of value and state */
+    struct lfi_array own[LFI_ARRAYS];  /* for undo, set aside when it re-pointed */
+};
+
+struct lfi_rule {
+    lfuse_policy policy;
+    lfuse_freeze_gradient freeze_gradient;
+};
+
+struct lfi_ties {
+    struct lfi_ties_options options;
+    int64_t count;
+    struct lfi_layer **layers;
+    struct lfi_grouping in_force;
+    struct lfi_rule *rules;         /* (count) of the group of an owner */
+    int64_t *first_original;        /* (count + 1) where a layer's originals start */
+    struct lfi_original *originals; /* NULL until something is in force */
+};
+
+lfuse_status lfi_ties_create(const struct lfi_env *env, struct lfi_layer *const *layers,
+                             int64_t count, const struct lfi_ties_options *options,
+                             struct lfi_ties *ties, lfuse_error *err);
+void lfi_ties_destroy(const struct lfi_env *env, struct lfi_ties *ties);
+lfuse_status lfi_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
+                            const struct lfi_plan *plan, lfuse_error *err);
+/* LFUSE_ERR_UNSUPPORTED when these gradients cannot train a group of this rule. */
+lfuse_status lfi_ties_check_rule(const struct lfi_ties_options *options,
+                                 struct lfi_rule rule, lfuse_error *err);
+lfuse_status lfi_ties_undo(const struct lfi_env *env, struct lfi_ties *ties,
+                           lfuse_error *err);
+lfuse_status lfi_ties_combine_gradients(const struct lfi_env *env,
+                                        const struct lfi_ties *ties, lfuse_error *err);
+lfuse_status lfi_ties_refresh(const struct lfi_env *env, const struct lfi_ties *ties,
+                              lfuse_error *err);
+bool lfi_ties_is_frozen(const struct lfi_ties *ties, int64_t index);
+size_t lfi_ties_resident_bytes(const struct lfi_ties *ties);
+
+/* The parts of applying. Originals of the layer at index, one for each of its weights. */
+struct lfi_original *lfi_ties_originals(const struct lfi_ties *ties, int64_t index);
+lfuse_status lfi_ties_keep_originals(const struct lfi_env *env, struct lfi_ties *ties,
+                                     lfuse_error *err);
+void lfi_ties_drop_originals(const struct lfi_env *env, struct lfi_ties *ties);
+
+/* The kept member's array, when this one's memory is to become it; NULL when it is, or is
+ * to stay apart: mirrored, laid out in another way, or borrowed with nobody to tell. */
+struct lfi_array *lfi_ties_target(const struct lfi_ties *ties, int64_t layer,
+                                  int64_t kept, int32_t weight, int32_t which);
+
+/* Where a weight's value goes; NULL: it stays, or nobody needs to be told. */
+typedef void *(*lfi_destination)(const struct lfi_ties *ties, int64_t layer,
+                                 int32_t weight, const void *arg);
+/* Tells the caller of every value that goes; all or, if it refuses one, none. */
+lfuse_status lfi_ties_rebind(const struct lfi_ties *ties, lfi_destination destination,
+                             const void *arg, lfuse_error *err);
+
+/* ---- policies and combining ------------------------------------------------------------------ */
+
+struct lfi_policy {
+    lfuse_policy policy;
+    const char *name;
+    bool averages; /* the buffer starts as the members' mean; else as the kept member's */
+    bool freezes;  /* freeze_gradient says which gradients go on training it */
+};
+
+const struct lfi_policy *lfi_policy_find(lfuse_policy policy); /* NULL: unknown */
+const struct lfi_policy *lfi_policy_by_name(const char *name); /* NULL: unknown */
+void lfi_policy_names(char *text, size_t size);                /* "average, freeze" */
+bool lfi_rule_is_frozen(struct lfi_rule rule);
+/* The kept position's gradient alone trains the buffer. */
+bool lfi_rule_drops(struct lfi_rule rule);
+
+/* One array of one weight over the members of a group. */
+struct lfi_combination {
+    struct lfi_layer *const *layers;
+    const int64_t *members;
+    int64_t count;
+    const int64_t *owner; /* members are read through their owners; NULL: themselves */
+    int32_t weight;
+    int32_t which;
+    double divisor; /* of the sum; 0: the number of members that have the array */
+};
+
+/* Elements [first, first + count) of target. target may be one of the sources. */
+void lfi_combine(const struct lfi_combination *combination, const struct lfi_view *target,
+                 int64_t first, int64_t count);
+
 #endif

@@ -1,0 +1,53 @@
+/*
+ * account.c - what a network costs, in parameters
+ *
+ *     ratio = logical / unique       over the weights of candidates, or over all parameters
+ *
+ * Statistics (running means and variances) are not parameters and are not counted.
+ */
+#include "fusion/fusion.h"
+
+static void add_layer(const struct lfi_layer *layer, bool is_candidate, bool is_owner,
+                      struct lfi_account *account)
+{
+    int32_t i;
+
+    for (i = 0; i < layer->parameter_count; i++) {
+        const struct lfi_parameter *p = &layer->parameters[i];
+        const bool is_weight = p->role == LFUSE_ROLE_WEIGHT;
+        const bool is_unique = is_owner || !is_weight;
+        const int64_t n = lfi_view_elements(&p->value->view);
+
+        if (p->role == LFUSE_ROLE_STATISTIC)
+            continue;
+        account->all_logical += n;
+        account->all_unique += is_unique ? n : 0;
+        account->all_unique_bytes += is_unique ? lfi_view_bytes(&p->value->view) : 0;
+        if (is_candidate && is_weight) {
+            account->candidates_logical += n;
+            account->candidates_unique += is_unique ? n : 0;
+        }
+    }
+}
+
+void lfi_account_measure(const struct lfi_layer *const *layers, int64_t count,
+                         const int64_t *owner, struct lfi_account *account)
+{
+    int64_t i;
+
+    *account = (struct lfi_account){0};
+    for (i = 0; i < count; i++)
+        add_layer(layers[i], lfi_layers_is_candidate(layers, count, i), owner[i] == i,
+                  account);
+}
+
+double lfi_account_ratio(const struct lfi_account *account, lfuse_base base)
+{
+    int64_t logical = account->candidates_logical, unique = account->candidates_unique;
+
+    if (base == LFUSE_BASE_ALL) {
+        logical = account->all_logical;
+        unique = account->all_unique;
+    }
+    return unique == 0 ? 1.0 : (double)logical / (double)unique;
+}

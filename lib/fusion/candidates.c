@@ -1,0 +1,115 @@
+/*
+ * candidates.c - which layers could fuse
+ *
+ * Those whose param type occurs at least twice with weights. Within a type weights have the
+ * same names in the same order, shapes, output axes and element types.
+ */
+#include "fusion/fusion.h"
+
+#include <string.h>
+
+static lfuse_status check_weight(const struct lfi_layer *a, const struct lfi_layer *b,
+                                 int32_t index, lfuse_error *err)
+{
+    const struct lfi_parameter *p = lfi_layer_weight(a, index),
+                               *q = lfi_layer_weight(b, index);
+    char ps[96], qs[96];
+
+    if (strcmp(p->name, q->name) != 0)
+        return lfi_fail(err, LFUSE_ERR_NAME,
+                        "param type %s: weight %d of layer %s is named %s, of %s %s",
+                        a->param_type, (int)index, a->name, p->name, b->name, q->name);
+    if (!lfi_view_same_shape(&p->value->view, &q->value->view)) {
+        lfi_view_shape_text(&p->value->view, ps, sizeof(ps));
+        lfi_view_shape_text(&q->value->view, qs, sizeof(qs));
+        return lfi_fail(err, LFUSE_ERR_SHAPE,
+                        "param type %s: %s of layer %s is %s, of %s %s", a->param_type,
+                        p->name, a->name, ps, b->name, qs);
+    }
+    if (p->output_axis != q->output_axis)
+        return lfi_fail(err, LFUSE_ERR_SHAPE,
+                        "param type %s: output_axis of %s of layer %s is %d, of %s %d",
+                        a->param_type, p->name, a->name, (int)p->output_axis, b->name,
+                        (int)q->output_axis);
+    if (p->value->view.dtype != q->value->view.dtype)
+        return lfi_fail(err, LFUSE_ERR_TYPE,
+                        "param type %s: %s of layer %s is %s, of %s %s", a->param_type,
+                        p->name, a->name, lfi_dtype_name(p->value->view.dtype), b->name,
+                        lfi_dtype_name(q->value->view.dtype));
+    return LFUSE_OK;
+}
+
+static lfuse_status check_pair(const struct lfi_layer *a, const struct lfi_layer *b,
+                               lfuse_error *err)
+{
+    const int32_t n = lfi_layer_weight_count(a), m = lfi_layer_weight_count(b);
+    lfuse_status status = LFUSE_OK;
+    int32_t i;
+
+    if (n != m)
+        return lfi_fail(err, LFUSE_ERR_NAME,
+                        "param type %s: layer %s has %d weights, %s has %d",
+                        a->param_type, a->name, (int)n, b->name, (int)m);
+    for (i = 0; i < n && status == LFUSE_OK; i++)
+        status = check_weight(a, b, i, err);
+    return status;
+}
+
+/* Appends the type whose first layer is at index. */
+static lfuse_status add_type(const struct lfi_layer *const *layers, int64_t count,
+                             int64_t index, struct lfi_candidates *c, lfuse_error *err)
+{
+    int64_t at = c->first[c->type_count], i;
+    lfuse_status status = LFUSE_OK;
+
+    for (i = index; i < count && status == LFUSE_OK; i++) {
+        if (strcmp(layers[i]->param_type, layers[index]->param_type) != 0 ||
+            lfi_layer_weight_count(layers[i]) == 0)
+            continue;
+        status = check_pair(layers[index], layers[i], err);
+        c->members[at++] = i;
+    }
+    c->first[++c->type_count] = at;
+    return status;
+}
+
+/* Whether a type that was found already has the layer at index. */
+static bool is_found(const struct lfi_candidates *c, int64_t index)
+{
+    int64_t i;
+
+    for (i = 0; i < c->first[c->type_count]; i++)
+        if (c->members[i] == index)
+            return true;
+    return false;
+}
+
+lfuse_status lfi_candidates_find(const struct lfi_env *env,
+                                 const struct lfi_layer *const *layers, int64_t count,
+                                 struct lfi_candidates *candidates, lfuse_error *err)
+{
+    struct lfi_candidates *c = candidates;
+    lfuse_status status;
+    int64_t i;
+
+    *c = (struct lfi_candidates){0};
+    status = lfi_alloc_zero(env, (size_t)count + 1, sizeof(*c->first), "candidates",
+                            &c->first, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, (size_t)count + 1, sizeof(*c->members), "candidates",
+                                &c->members, err);
+    for (i = 0; i < count && status == LFUSE_OK; i++)
+        if (!is_found(c, i) && lfi_layers_is_candidate(layers, count, i))
+            status = add_type(layers, count, i, c, err);
+    if (status != LFUSE_OK)
+        lfi_candidates_destroy(env, count, c);
+    return status;
+}
+
+void lfi_candidates_destroy(const struct lfi_env *env, int64_t count,
+                            struct lfi_candidates *candidates)
+{
+    lfi_free(env, candidates->members, (size_t)count + 1, sizeof(*candidates->members));
+    lfi_free(env, candidates->first, (size_t)count + 1, sizeof(*candidates->first));
+    *candidates = (struct lfi_candidates){0};
+}

@@ -1,0 +1,90 @@
+/* layers.c - what a plan and ties ask of layers */
+#include "fusion/fusion.h"
+
+#include <string.h>
+
+int32_t lfi_layer_weight_count(const struct lfi_layer *layer)
+{
+    int32_t n = 0, i;
+
+    for (i = 0; i < layer->parameter_count; i++)
+        n += layer->parameters[i].role == LFUSE_ROLE_WEIGHT;
+    return n;
+}
+
+struct lfi_parameter *lfi_layer_weight(const struct lfi_layer *layer, int32_t index)
+{
+    int32_t i;
+
+    for (i = 0; i < layer->parameter_count; i++)
+        if (layer->parameters[i].role == LFUSE_ROLE_WEIGHT && index-- == 0)
+            return &layer->parameters[i];
+    return NULL;
+}
+
+int64_t lfi_layer_weight_elements(const struct lfi_layer *layer)
+{
+    int64_t n = 0;
+    int32_t i;
+
+    for (i = 0; i < layer->parameter_count; i++)
+        if (layer->parameters[i].role == LFUSE_ROLE_WEIGHT)
+            n += lfi_view_elements(&layer->parameters[i].value->view);
+    return n;
+}
+
+struct lfi_array *lfi_parameter_array(const struct lfi_parameter *parameter,
+                                      int32_t which)
+{
+    switch (which) {
+    case LFI_VALUE: return parameter->value;
+    case LFI_GRADIENT: return parameter->gradient;
+    default: return parameter->state[which - LFI_STATE];
+    }
+}
+
+lfuse_status lfi_layers_check_names(const struct lfi_layer *const *layers, int64_t count,
+                                    lfuse_error *err)
+{
+    int64_t i, j;
+
+    for (i = 1; i < count; i++)
+        for (j = 0; j < i; j++)
+            if (strcmp(layers[i]->name, layers[j]->name) == 0)
+                return lfi_fail(err, LFUSE_ERR_NAME,
+                                "layers[%lld] and layers[%lld] are both named %s",
+                                (long long)j, (long long)i, layers[i]->name);
+    return LFUSE_OK;
+}
+
+bool lfi_layers_is_candidate(const struct lfi_layer *const *layers, int64_t count,
+                             int64_t index)
+{
+    int64_t i;
+
+    if (lfi_layer_weight_count(layers[index]) == 0)
+        return false;
+    for (i = 0; i < count; i++)
+        if (i != index && lfi_layer_weight_count(layers[i]) > 0 &&
+            strcmp(layers[i]->param_type, layers[index]->param_type) == 0)
+            return true;
+    return false;
+}
+
+lfuse_status lfi_layer_check_finite(const struct lfi_layer *layer, lfuse_error *err)
+{
+    int32_t i;
+
+    for (i = 0; i < layer->parameter_count; i++) {
+        const struct lfi_parameter *p = &layer->parameters[i];
+        int64_t at = -1;
+
+        if (p->role == LFUSE_ROLE_WEIGHT)
+            at = lfi_view_find_not_finite(&p->value->view);
+        if (at >= 0)
+            return lfi_fail(err, LFUSE_ERR_NOT_FINITE,
+                            "element %lld of parameter %s of layer %s is not finite",
+                            (long long)at, p->name, layer->name);
+    }
+    return LFUSE_OK;
+}

@@ -1,0 +1,154 @@
+/*
+ * plan.c - a plan: what it was built from, and the steps of building it
+ *
+ * A plan keeps no layer. It remembers names, shapes and what was in force, so that applying
+ * it to other layers, or at another time, is noticed.
+ */
+#include "fusion/fusion.h"
+
+static lfuse_status remember_weights(const struct lfi_env *env,
+                                     const struct lfi_layer *layer,
+                                     struct lfi_planned_layer *planned, lfuse_error *err)
+{
+    const int32_t n = lfi_layer_weight_count(layer);
+    lfuse_status status;
+    int32_t i;
+
+    status = lfi_alloc_zero(env, (size_t)n, sizeof(*planned->weights), "a plan",
+                            &planned->weights, err);
+    if (status != LFUSE_OK)
+        return status;
+    planned->weight_count = n;
+    for (i = 0; i < n && status == LFUSE_OK; i++) {
+        const struct lfi_parameter *p = lfi_layer_weight(layer, i);
+
+        planned->weights[i].shape = p->value->view;
+        planned->weights[i].shape.data = NULL;
+        status = lfi_string_copy(env, p->name, &planned->weights[i].name, err);
+    }
+    return status;
+}
+
+static lfuse_status remember(const struct lfi_env *env,
+                             const struct lfi_layer *const *layers, int64_t count,
+                             struct lfi_plan *plan, lfuse_error *err)
+{
+    lfuse_status status;
+    int64_t i;
+
+    status = lfi_alloc_zero(env, (size_t)count, sizeof(*plan->layers), "a plan",
+                            &plan->layers, err);
+    if (status != LFUSE_OK)
+        return status;
+    plan->layer_count = count;
+    for (i = 0; i < count && status == LFUSE_OK; i++) {
+        status = lfi_string_copy(env, layers[i]->name, &plan->layers[i].name, err);
+        if (status == LFUSE_OK)
+            status = remember_weights(env, layers[i], &plan->layers[i], err);
+    }
+    return status;
+}
+
+/* Everything a plan has before its pairs are measured. */
+static lfuse_status prepare(const struct lfi_env *env,
+                            const struct lfi_layer *const *layers, int64_t count,
+                            const struct lfi_grouping *in_force, struct lfi_plan *plan,
+                            lfuse_error *err)
+{
+    lfuse_status status;
+
+    status = remember(env, layers, count, plan, err);
+    if (status == LFUSE_OK)
+        status = lfi_grouping_create(env, count, &plan->start, err);
+    if (status == LFUSE_OK)
+        status = lfi_grouping_create(env, count, &plan->goal, err);
+    if (status != LFUSE_OK)
+        return status;
+    if (in_force != NULL) {
+        lfi_grouping_set(&plan->start, in_force->owner);
+        lfi_grouping_set(&plan->goal, in_force->owner);
+    }
+    plan->fusion_capacity = count; /* a fusion leaves one owner less */
+    return lfi_alloc(env, (size_t)count, sizeof(*plan->fusions), "a plan", &plan->fusions,
+                     err);
+}
+
+static lfuse_status check_layers(const struct lfi_layer *const *layers, int64_t count,
+                                 lfuse_error *err)
+{
+    int64_t i;
+
+    for (i = 0; i < count; i++)
+        if (layers[i]->parameter_count == 0)
+            return lfi_fail(err, LFUSE_ERR_ARGUMENT, "layer %s has no parameters",
+                            layers[i]->name);
+    return lfi_layers_check_names(layers, count, err);
+}
+
+static lfuse_status check_finite(const struct lfi_layer *const *layers,
+                                 const struct lfi_candidates *candidates,
+                                 lfuse_error *err)
+{
+    const int64_t n = candidates->first[candidates->type_count];
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    for (i = 0; i < n && status == LFUSE_OK; i++)
+        status = lfi_layer_check_finite(layers[candidates->members[i]], err);
+    return status;
+}
+
+lfuse_status lfi_plan_build(const struct lfi_env *env,
+                            const struct lfi_layer *const *layers, int64_t count,
+                            const struct lfi_plan_options *options,
+                            const struct lfi_grouping *in_force, struct lfi_plan *plan,
+                            lfuse_error *err)
+{
+    struct lfi_candidates candidates = {0};
+    struct lfi_pair *pairs = NULL;
+    int64_t pair_count = 0;
+    lfuse_status status;
+
+    *plan = (struct lfi_plan){.options = *options};
+    status = check_layers(layers, count, err);
+    if (status == LFUSE_OK)
+        status = lfi_candidates_find(env, layers, count, &candidates, err);
+    if (status == LFUSE_OK)
+        status = check_finite(layers, &candidates, err);
+    if (status == LFUSE_OK)
+        status = prepare(env, layers, count, in_force, plan, err);
+    if (status == LFUSE_OK)
+        status = lfi_pairs_measure(env, layers, &candidates, &options->similarity, &pairs,
+                                   &pair_count, err);
+    if (status == LFUSE_OK)
+        status = lfi_plan_join(env, layers, pairs, pair_count, plan, err);
+    lfi_free(env, pairs, (size_t)pair_count, sizeof(*pairs));
+    lfi_candidates_destroy(env, count, &candidates);
+    if (status != LFUSE_OK)
+        lfi_plan_destroy(env, plan);
+    return status;
+}
+
+static void forget(const struct lfi_env *env, struct lfi_planned_layer *planned)
+{
+    int32_t i;
+
+    for (i = 0; i < planned->weight_count; i++)
+        lfi_string_free(env, planned->weights[i].name);
+    lfi_free(env, planned->weights, (size_t)planned->weight_count,
+             sizeof(*planned->weights));
+    lfi_string_free(env, planned->name);
+}
+
+void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan)
+{
+    int64_t i;
+
+    lfi_free(env, plan->fusions, (size_t)plan->fusion_capacity, sizeof(*plan->fusions));
+    lfi_grouping_destroy(env, &plan->goal);
+    lfi_grouping_destroy(env, &plan->start);
+    for (i = 0; i < plan->layer_count; i++)
+        forget(env, &plan->layers[i]);
+    lfi_free(env, plan->layers, (size_t)plan->layer_count, sizeof(*plan->layers));
+    *plan = (struct lfi_plan){0};
+}

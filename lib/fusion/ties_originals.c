@@ -1,0 +1,81 @@
+/*
+ * ties_originals.c - what weights were before anything was in force
+ *
+ * Whose memory they had is always remembered: a value that was re-pointed no longer says so.
+ * Copies of values and state are kept only for undo: those of every layer, because training
+ * between two applications moves the layers that are still untied.
+ */
+#include "fusion/fusion.h"
+
+struct lfi_original *lfi_ties_originals(const struct lfi_ties *ties, int64_t index)
+{
+    return ties->originals + ties->first_original[index];
+}
+
+static lfuse_status copy_array(const struct lfi_env *env, const struct lfi_array *array,
+                               struct lfi_array *copy, lfuse_error *err)
+{
+    lfuse_status status = lfi_array_create(env, &array->view, copy, err);
+
+    if (status == LFUSE_OK)
+        lfi_view_copy(&copy->view, &array->view);
+    return status;
+}
+
+static lfuse_status keep_weight(const struct lfi_env *env,
+                                const struct lfi_parameter *parameter, bool copies,
+                                struct lfi_original *original, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int32_t which;
+
+    for (which = 0; which < LFI_ARRAYS && status == LFUSE_OK; which++) {
+        const struct lfi_array *array = lfi_parameter_array(parameter, which);
+
+        if (array == NULL)
+            continue;
+        original->borrowed[which] = !lfi_array_is_owned(array);
+        if (copies && which != LFI_GRADIENT)
+            status = copy_array(env, array, &original->copy[which], err);
+    }
+    return status;
+}
+
+lfuse_status lfi_ties_keep_originals(const struct lfi_env *env, struct lfi_ties *ties,
+                                     lfuse_error *err)
+{
+    lfuse_status status;
+    int64_t i;
+    int32_t k, n;
+
+    for (i = 0; i < ties->count; i++)
+        ties->first_original[i + 1] =
+            ties->first_original[i] + lfi_layer_weight_count(ties->layers[i]);
+    status = lfi_alloc_zero(env, (size_t)ties->first_original[ties->count],
+                            sizeof(*ties->originals), "originals", &ties->originals, err);
+    for (i = 0; i < ties->count && status == LFUSE_OK; i++) {
+        n = lfi_layer_weight_count(ties->layers[i]);
+        for (k = 0; k < n && status == LFUSE_OK; k++)
+            status = keep_weight(env, lfi_layer_weight(ties->layers[i], k),
+                                 ties->options.keep_originals,
+                                 lfi_ties_originals(ties, i) + k, err);
+    }
+    if (status != LFUSE_OK)
+        lfi_ties_drop_originals(env, ties);
+    return status;
+}
+
+void lfi_ties_drop_originals(const struct lfi_env *env, struct lfi_ties *ties)
+{
+    const int64_t n = ties->originals == NULL ? 0 : ties->first_original[ties->count];
+    int32_t which;
+    int64_t i;
+
+    for (i = 0; i < n; i++)
+        for (which = 0; which < LFI_ARRAYS; which++) {
+            lfi_array_release(&ties->originals[i].copy[which]);
+            lfi_array_release(&ties->originals[i].own[which]);
+        }
+    lfi_free(env, ties->originals, (size_t)n, sizeof(*ties->originals));
+    ties->originals = NULL;
+}

@@ -1,0 +1,66 @@
+/* ties_rebind.c - telling the caller where its memory went: all of it, or nothing */
+#include "fusion/fusion.h"
+
+static int32_t tell(const struct lfi_ties *ties, int64_t layer, int32_t weight,
+                    void *data)
+{
+    const struct lfi_layer *l = ties->layers[layer];
+
+    return ties->options.rebind(l->name, lfi_layer_weight(l, weight)->name, data,
+                                ties->options.rebind_user);
+}
+
+/* Takes back what was told before weight `end` of the layer at index, latest first. */
+static void take_back(const struct lfi_ties *ties, int64_t index, int32_t end,
+                      lfi_destination destination, const void *arg)
+{
+    int32_t k;
+
+    for (; index >= 0; index--) {
+        if (end < 0)
+            end = lfi_layer_weight_count(ties->layers[index]);
+        for (k = end - 1; k >= 0; k--)
+            if (destination(ties, index, k, arg) != NULL)
+                (void)tell(ties, index, k,
+                           lfi_layer_weight(ties->layers[index], k)->value->view.data);
+        end = -1;
+    }
+}
+
+static lfuse_status rebind_layer(const struct lfi_ties *ties, int64_t index,
+                                 lfi_destination destination, const void *arg,
+                                 lfuse_error *err)
+{
+    const struct lfi_layer *layer = ties->layers[index];
+    const int32_t n = lfi_layer_weight_count(layer);
+    int32_t answer, k;
+    void *data;
+
+    for (k = 0; k < n; k++) {
+        data = destination(ties, index, k, arg);
+        if (data == NULL)
+            continue;
+        answer = tell(ties, index, k, data);
+        if (answer == 0)
+            continue;
+        take_back(ties, index, k, destination, arg);
+        return lfi_fail_detail(err, LFUSE_ERR_CALLBACK, answer,
+                               "rebind of parameter %s of layer %s returned %d",
+                               lfi_layer_weight(layer, k)->name, layer->name,
+                               (int)answer);
+    }
+    return LFUSE_OK;
+}
+
+lfuse_status lfi_ties_rebind(const struct lfi_ties *ties, lfi_destination destination,
+                             const void *arg, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    if (ties->options.rebind == NULL)
+        return LFUSE_OK;
+    for (i = 0; i < ties->count && status == LFUSE_OK; i++)
+        status = rebind_layer(ties, i, destination, arg, err);
+    return status;
+}

@@ -1,0 +1,85 @@
+/* steps.c - the order of the hooks around a step and around an evaluation */
+#include "retrain/retrain.h"
+
+static const char *expected_call(enum lfi_phase phase)
+{
+    switch (phase) {
+    case LFI_PHASE_STEP: return "combine_gradients";
+    case LFI_PHASE_COMBINED: return "end_step";
+    case LFI_PHASE_EVAL: return "end_eval";
+    default: return "begin_step";
+    }
+}
+
+lfuse_status lfi_retrainer_expect(const struct lfi_retrainer *r, enum lfi_phase phase,
+                                  const char *call, lfuse_error *err)
+{
+    if (r->phase == phase)
+        return LFUSE_OK;
+    return lfi_fail(err, LFUSE_ERR_STATE, "%s was called, %s was expected", call,
+                    expected_call(r->phase));
+}
+
+lfuse_status lfi_retrainer_begin_step(struct lfi_retrainer *r, lfuse_error *err)
+{
+    lfuse_status status = lfi_retrainer_expect(r, LFI_PHASE_IDLE, "begin_step", err);
+
+    if (status == LFUSE_OK)
+        r->phase = LFI_PHASE_STEP;
+    return status;
+}
+
+lfuse_status lfi_retrainer_combine_gradients(const struct lfi_env *env,
+                                             struct lfi_retrainer *r, lfuse_error *err)
+{
+    lfuse_status status =
+        lfi_retrainer_expect(r, LFI_PHASE_STEP, "combine_gradients", err);
+
+    if (status == LFUSE_OK)
+        status = lfi_ties_combine_gradients(env, r->ties, err);
+    if (status == LFUSE_OK)
+        r->phase = LFI_PHASE_COMBINED;
+    return status;
+}
+
+lfuse_status lfi_retrainer_end_step(const struct lfi_env *env, struct lfi_retrainer *r,
+                                    lfuse_error *err)
+{
+    lfuse_status status = lfi_retrainer_expect(r, LFI_PHASE_COMBINED, "end_step", err);
+
+    if (status == LFUSE_OK)
+        status = lfi_ties_refresh(env, r->ties, err);
+    if (status == LFUSE_OK)
+        r->phase = LFI_PHASE_IDLE;
+    return status;
+}
+
+lfuse_status lfi_retrainer_abort_step(struct lfi_retrainer *r, lfuse_error *err)
+{
+    if (r->phase != LFI_PHASE_STEP && r->phase != LFI_PHASE_COMBINED)
+        return lfi_retrainer_expect(r, LFI_PHASE_STEP, "abort_step", err);
+    r->phase = LFI_PHASE_IDLE;
+    return LFUSE_OK;
+}
+
+lfuse_status lfi_retrainer_begin_eval(struct lfi_retrainer *r, lfuse_error *err)
+{
+    lfuse_status status = lfi_retrainer_expect(r, LFI_PHASE_IDLE, "begin_eval", err);
+
+    if (status == LFUSE_OK)
+        r->phase = LFI_PHASE_EVAL;
+    return status;
+}
+
+lfuse_status lfi_retrainer_end_eval(struct lfi_retrainer *r, lfuse_error *err)
+{
+    lfuse_status status;
+
+    if (r->phase == LFI_PHASE_IDLE)
+        return lfi_fail(err, LFUSE_ERR_STATE,
+                        "end_eval was called, begin_eval was expected");
+    status = lfi_retrainer_expect(r, LFI_PHASE_EVAL, "end_eval", err);
+    if (status == LFUSE_OK)
+        r->phase = LFI_PHASE_IDLE;
+    return status;
+}

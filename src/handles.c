@@ -1,0 +1,55 @@
+/* handles.c - what several parts of the shell do with handles and options */
+#include "handles.h"
+
+lfuse_status lfi_handles_layers(lfuse_context *ctx, const lfuse_layer *const *layers,
+                                int64_t count, struct lfi_layer ***out, lfuse_error *err)
+{
+    lfuse_status status;
+    int64_t i;
+
+    *out = NULL;
+    if (ctx == NULL || layers == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
+                        ctx == NULL ? "ctx" : "layers");
+    if (count < 1)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "count is %lld", (long long)count);
+    for (i = 0; i < count; i++)
+        if (layers[i] == NULL)
+            return lfi_fail(err, LFUSE_ERR_ARGUMENT, "layers[%lld] is NULL",
+                            (long long)i);
+    status = lfi_alloc(&ctx->env, (size_t)count, sizeof(**out), "layers", out, err);
+    for (i = 0; i < count && status == LFUSE_OK; i++)
+        (*out)[i] = (struct lfi_layer *)&layers[i]->layer;
+    return status;
+}
+
+void lfi_handles_layers_free(lfuse_context *ctx, struct lfi_layer **layers, int64_t count)
+{
+    if (layers != NULL)
+        lfi_free(&ctx->env, layers, (size_t)count, sizeof(*layers));
+}
+
+lfuse_status lfi_handles_constant(int32_t value, int32_t last, const char *options,
+                                  const char *field, lfuse_error *err)
+{
+    if (value >= 0 && value <= last)
+        return LFUSE_OK;
+    return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.%s is %d, which is unknown", options,
+                    field, (int)value);
+}
+
+lfuse_status lfi_handles_account(const struct lfi_account *measured, lfuse_base base,
+                                 lfuse_account *account, lfuse_error *err)
+{
+    const lfuse_account a = {
+        .candidates_logical = measured->candidates_logical,
+        .candidates_unique = measured->candidates_unique,
+        .all_logical = measured->all_logical,
+        .all_unique = measured->all_unique,
+        .all_unique_bytes = measured->all_unique_bytes,
+        .ratio = lfi_account_ratio(measured, base),
+        .base = base,
+    };
+
+    return lfi_options_export(account, &a, sizeof(a), "account", err);
+}

@@ -1,0 +1,277 @@
+/* plan.c - the shell of plan.h */
+#include "handles.h"
+
+#include <math.h>
+
+enum { DEFAULT_BLOCK = 128 };
+
+void lfuse_plan_options_init(lfuse_plan_options *options, size_t size)
+{
+    lfi_options_init(options, size);
+}
+
+void lfuse_fusion_init(lfuse_fusion *fusion, size_t size)
+{
+    lfi_options_init(fusion, size);
+}
+
+void lfuse_account_init(lfuse_account *account, size_t size)
+{
+    lfi_options_init(account, size);
+}
+
+/* ---- policies -------------------------------------------------------------------------- */
+
+lfuse_status lfuse_policy_from_name(const char *name, lfuse_policy *policy,
+                                    lfuse_error *err)
+{
+    const struct lfi_policy *found;
+    char known[128];
+
+    if (name == NULL || policy == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
+                        name == NULL ? "name" : "policy");
+    found = lfi_policy_by_name(name);
+    if (found == NULL) {
+        lfi_policy_names(known, sizeof(known));
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "policy %.64s is unknown; known are %s",
+                        name, known);
+    }
+    *policy = found->policy;
+    return LFUSE_OK;
+}
+
+const char *lfuse_policy_name(lfuse_policy policy)
+{
+    const struct lfi_policy *found = lfi_policy_find(policy);
+
+    return found == NULL ? "?" : found->name;
+}
+
+/* ---- options ----------------------------------------------------------------------------- */
+
+static lfuse_status check_numbers(const lfuse_plan_options *o, const char *what,
+                                  lfuse_error *err)
+{
+    if (!isfinite(o->ratio) || (o->ratio != 0.0 && o->ratio < 1.0))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.ratio is %g, not a ratio >= 1", what,
+                        o->ratio);
+    if (o->top_k < 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.top_k is %lld", what,
+                        (long long)o->top_k);
+    if (o->ratio == 0.0 && o->top_k == 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s gives neither ratio nor top_k",
+                        what);
+    if (o->block < LFUSE_BLOCK_WHOLE)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.block is %lld", what,
+                        (long long)o->block);
+    if (o->max_group < 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.max_group is %d", what,
+                        (int)o->max_group);
+    if (o->reserved != 0)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "%s.reserved is %d", what,
+                        (int)o->reserved);
+    return LFUSE_OK;
+}
+
+static lfuse_status check_constants(const lfuse_plan_options *o, const char *what,
+                                    lfuse_error *err)
+{
+    lfuse_status status;
+
+    if (o->metric != 0 && lfi_metric_find(o->metric) == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.metric is %d, which is unknown",
+                        what, (int)o->metric);
+    if (o->policy != 0 && lfi_policy_find(o->policy) == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.policy is %d, which is unknown",
+                        what, (int)o->policy);
+    status = lfi_handles_constant(o->freeze_gradient, LFUSE_FREEZE_DROPPED, what,
+                                  "freeze_gradient", err);
+    if (status == LFUSE_OK)
+        status = lfi_handles_constant(o->scope, LFUSE_SCOPE_GLOBAL, what, "scope", err);
+    if (status == LFUSE_OK)
+        status = lfi_handles_constant(o->unit, LFUSE_UNIT_LAYER, what, "unit", err);
+    if (status == LFUSE_OK)
+        status = lfi_handles_constant(o->base, LFUSE_BASE_ALL, what, "base", err);
+    return status;
+}
+
+lfuse_status lfi_handles_plan_options(const lfuse_plan_options *options, const char *what,
+                                      struct lfi_plan_options *out,
+                                      const lfuse_ties **in_force, lfuse_error *err)
+{
+    lfuse_plan_options o;
+    lfuse_status status;
+
+    status = lfi_options_import(&o, sizeof(o), options, false, what, err);
+    if (status == LFUSE_OK)
+        status = check_numbers(&o, what, err);
+    if (status == LFUSE_OK)
+        status = check_constants(&o, what, err);
+    if (status != LFUSE_OK)
+        return status;
+    out->ratio = o.ratio;
+    out->top_k = o.top_k != 0 ? o.top_k : INT64_MAX;
+    out->max_group = o.max_group != 0 ? o.max_group : INT64_MAX;
+    out->similarity.metric = o.metric != 0 ? o.metric : LFUSE_METRIC_EUCLIDEAN;
+    out->similarity.block = o.block != 0 ? o.block : DEFAULT_BLOCK;
+    out->policy = o.policy != 0 ? o.policy : LFUSE_POLICY_AVERAGE;
+    out->freeze_gradient = o.freeze_gradient != 0 ? o.freeze_gradient : LFUSE_FREEZE_BOTH;
+    out->base = o.base != 0 ? o.base : LFUSE_BASE_CANDIDATES;
+    *in_force = o.in_force;
+    return LFUSE_OK;
+}
+
+/* ---- building ------------------------------------------------------------------------------ */
+
+static lfuse_status check_in_force(const lfuse_ties *in_force, struct lfi_layer **layers,
+                                   int64_t count, lfuse_error *err)
+{
+    int64_t i;
+
+    if (in_force == NULL)
+        return LFUSE_OK;
+    if (in_force->ties.count != count)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "options.in_force is over %lld layers, count is %lld",
+                        (long long)in_force->ties.count, (long long)count);
+    for (i = 0; i < count; i++)
+        if (in_force->ties.layers[i] != layers[i])
+            return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                            "options.in_force is over other layers: its layer %lld is "
+                            "%s, layers[%lld] is %s",
+                            (long long)i, in_force->ties.layers[i]->name, (long long)i,
+                            layers[i]->name);
+    return LFUSE_OK;
+}
+
+static lfuse_status build(lfuse_context *ctx, struct lfi_layer **layers, int64_t count,
+                          const struct lfi_plan_options *options,
+                          const lfuse_ties *in_force, lfuse_plan **plan, lfuse_error *err)
+{
+    lfuse_plan *p;
+    lfuse_status status = lfi_alloc_zero(&ctx->env, 1, sizeof(*p), "a plan", &p, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    p->ctx = ctx;
+    status =
+        lfi_plan_build(&ctx->env, (const struct lfi_layer *const *)layers, count, options,
+                       in_force != NULL ? &in_force->ties.in_force : NULL, &p->plan, err);
+    if (status == LFUSE_OK)
+        *plan = p;
+    else
+        lfi_free(&ctx->env, p, 1, sizeof(*p));
+    return status;
+}
+
+lfuse_status lfuse_plan_build(lfuse_context *ctx, const lfuse_layer *const *layers,
+                              int64_t count, const lfuse_plan_options *options,
+                              lfuse_plan **plan, lfuse_error *err)
+{
+    struct lfi_layer **unwrapped;
+    struct lfi_plan_options o;
+    const lfuse_ties *in_force;
+    lfuse_status status;
+
+    if (plan == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "plan is NULL");
+    *plan = NULL;
+    status = lfi_handles_plan_options(options, "options", &o, &in_force, err);
+    if (status != LFUSE_OK)
+        return status;
+    status = lfi_handles_layers(ctx, layers, count, &unwrapped, err);
+    if (status == LFUSE_OK)
+        status = check_in_force(in_force, unwrapped, count, err);
+    if (status == LFUSE_OK)
+        status = build(ctx, unwrapped, count, &o, in_force, plan, err);
+    lfi_handles_layers_free(ctx, unwrapped, count);
+    return status;
+}
+
+void lfuse_plan_destroy(lfuse_plan *plan)
+{
+    const struct lfi_env *env;
+
+    if (plan == NULL)
+        return;
+    env = &plan->ctx->env;
+    lfi_plan_destroy(env, &plan->plan);
+    lfi_free(env, plan, 1, sizeof(*plan));
+}
+
+/* ---- what is in it -------------------------------------------------------------------------- */
+
+int64_t lfuse_plan_fusion_count(const lfuse_plan *plan)
+{
+    return plan == NULL ? 0 : plan->plan.fusion_count;
+}
+
+lfuse_status lfuse_plan_fusion(const lfuse_plan *plan, int64_t index,
+                               lfuse_fusion *fusion, lfuse_error *err)
+{
+    const struct lfi_fusion *f;
+    lfuse_fusion known = {0};
+
+    if (plan == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "plan is NULL");
+    if (index < 0 || index >= plan->plan.fusion_count)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "index is %lld, the plan has %lld fusions", (long long)index,
+                        (long long)plan->plan.fusion_count);
+    f = &plan->plan.fusions[index];
+    known.a = f->a;
+    known.b = f->b;
+    known.kept = f->kept;
+    known.score = f->score;
+    known.saved_parameters = f->saved_parameters;
+    known.ratio = f->ratio;
+    return lfi_options_export(fusion, &known, sizeof(known), "fusion", err);
+}
+
+int64_t lfuse_plan_layer_count(const lfuse_plan *plan)
+{
+    return plan == NULL ? 0 : plan->plan.layer_count;
+}
+
+const char *lfuse_plan_layer_name(const lfuse_plan *plan, int64_t index)
+{
+    if (plan == NULL || index < 0 || index >= plan->plan.layer_count)
+        return NULL;
+    return plan->plan.layers[index].name;
+}
+
+int64_t lfuse_plan_group_count(const lfuse_plan *plan)
+{
+    return plan == NULL ? 0 : plan->plan.goal.count;
+}
+
+int64_t lfuse_plan_group_size(const lfuse_plan *plan, int64_t group)
+{
+    if (plan == NULL || group < 0 || group >= plan->plan.goal.count)
+        return 0;
+    return lfi_grouping_size(&plan->plan.goal, group);
+}
+
+int64_t lfuse_plan_group_member(const lfuse_plan *plan, int64_t group, int64_t member)
+{
+    if (member < 0 || member >= lfuse_plan_group_size(plan, group))
+        return -1;
+    return plan->plan.goal.members[plan->plan.goal.first[group] + member];
+}
+
+int64_t lfuse_plan_group_kept(const lfuse_plan *plan, int64_t group)
+{
+    if (lfuse_plan_group_size(plan, group) == 0)
+        return -1;
+    return plan->plan.goal.kept[group];
+}
+
+lfuse_status lfuse_plan_account(const lfuse_plan *plan, lfuse_account *account,
+                                lfuse_error *err)
+{
+    if (plan == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "plan is NULL");
+    return lfi_handles_account(&plan->plan.account, plan->plan.options.base, account,
+                               err);
+}

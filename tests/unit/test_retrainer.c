@@ -1,0 +1,2 @@
+#include "lft.h"
+int main(void){return 0;}
