@@ -4,9 +4,10 @@
  *     bench_kernels [threads]
  *
  * At the sizes of a ResNet-20 with batch 128, NHWC and NCHW: microseconds (the least of
- * several runs), bytes that must be read or written once per pass, GB/s, and the time over
- * that of a plain copy moving as many bytes: memcpy, cut over the same threads, timed at the
- * same size in the same run. A copy of n bytes moves 2 n.
+ * several runs), the bytes that must be read or written, each pass over a tensor counted, GB/s,
+ * and the time over that of plain copies of as many bytes: memcpy over the same threads, in the
+ * same run, from one half to the other of as much memory as the operation touches, so that
+ * both meet the same caches. A copy of n bytes moves 2 n.
  */
 #include <layerfuse/layerfuse.h>
 
@@ -23,6 +24,7 @@ enum { RUNS = 40, COPY_CHUNK = 262144 };
 struct bench {
     lfuse_context *ctx;
     struct lfi_env env; /* the same threads, for the copy */
+    float *memory;      /* where the tensors lie, one after the other */
     float *tensor[5];   /* x, y or residual, dy, dx, dresidual */
     float *channel[8];  /* a float per channel each */
     int64_t batch;
@@ -32,7 +34,8 @@ struct bench {
     uint32_t flags;
     lfuse_pool pool;
     int residual;
-    double bytes_per_us; /* of the copy */
+    int64_t copied;          /* floats */
+    double bytes_per_us[11]; /* of a copy that touches i halves of a tensor */
 };
 
 typedef lfuse_status (*operation)(struct bench *b, lfuse_error *err);
@@ -69,13 +72,14 @@ static double least_us(struct bench *b, operation run)
     return least;
 }
 
-/* Tensors moved: how many passes over all of them the operation cannot do without. */
-static void report(struct bench *b, const char *name, double tensors, operation run)
+/* Tensors moved, each pass counted, and halves of tensors touched. */
+static void report(struct bench *b, const char *name, double moved, int halves,
+                   operation run)
 {
-    double bytes = tensors * 4.0 * (double)elements(b), us = least_us(b, run);
+    double bytes = moved * 4.0 * (double)elements(b), us = least_us(b, run);
 
-    printf("  %-34s %9.1f us %6.2f MB %7.1f GB/s  x%.2f of a copy\n", name, us,
-           bytes * 1e-6, bytes / us * 1e-3, us / (bytes / b->bytes_per_us));
+    printf("  %-34s %9.1f us %6.2f MB %7.1f GB/s  x%.2f of copies\n", name, us,
+           bytes * 1e-6, bytes / us * 1e-3, us / (bytes / b->bytes_per_us[halves]));
 }
 
 /* ---- operations ------------------------------------------------------------------------- */
@@ -83,17 +87,32 @@ static void report(struct bench *b, const char *name, double tensors, operation 
 static void copy_task(void *arg, int64_t index, int32_t slot)
 {
     const struct bench *b = arg;
-    int64_t first = index * COPY_CHUNK, left = elements(b) - first;
+    int64_t first = index * COPY_CHUNK, left = b->copied - first;
 
     (void)slot;
-    memcpy(b->tensor[1] + first, b->tensor[0] + first,
+    memcpy(b->memory + b->copied + first, b->memory + first,
            (size_t)(left < COPY_CHUNK ? left : COPY_CHUNK) * sizeof(float));
 }
 
 static lfuse_status copy(struct bench *b, lfuse_error *err)
 {
-    return lfi_parallel_for(&b->env, (elements(b) - 1) / COPY_CHUNK + 1, copy_task, b,
-                            err);
+    return lfi_parallel_for(&b->env, (b->copied - 1) / COPY_CHUNK + 1, copy_task, b, err);
+}
+
+static void measure_copies(struct bench *b)
+{
+    int halves;
+
+    for (halves = 2; halves <= 10; halves++) {
+        b->copied = halves * elements(b) / 4;
+        b->bytes_per_us[halves] = 8.0 * (double)b->copied / least_us(b, copy);
+    }
+    printf(
+        "%lld x %lld x %lld x %lld: copies within 1 to 5 tensors:", (long long)b->batch,
+        (long long)b->side, (long long)b->side, (long long)b->channels);
+    for (halves = 2; halves <= 10; halves += 2)
+        printf(" %.1f", b->bytes_per_us[halves] * 1e-3);
+    printf(" GB/s\n");
 }
 
 static lfuse_status relu_forward(struct bench *b, lfuse_error *err)
@@ -230,45 +249,40 @@ static void run_batch_norm(struct bench *b)
 {
     b->flags = LFUSE_BATCH_NORM_RELU;
     b->residual = 0;
-    report(b, "training, relu: x, x, y", 3, training);
-    report(b, "inference, relu: x, y", 2, inference);
-    report(b, "backward, relu: x dy y, x dy y dx", 7, backward);
+    report(b, "training, relu: x, x, y", 3, 4, training);
+    report(b, "inference, relu: x, y", 2, 4, inference);
+    report(b, "backward, relu: x dy y, x dy y dx", 7, 8, backward);
     b->residual = 1;
-    report(b, "training, relu, residual: + r", 4, training);
-    report(b, "backward, relu, residual: + dr", 8, backward);
+    report(b, "training, relu, residual: + r", 4, 6, training);
+    report(b, "backward, relu, residual: + dr", 8, 10, backward);
     b->flags = 0;
     b->residual = 0;
-    report(b, "backward: x dy, x dy dx", 5, backward);
+    report(b, "backward: x dy, x dy dx", 5, 6, backward);
 }
 
 static void run_pools(struct bench *b)
 {
     b->pool = LFUSE_POOL_AVERAGE;
-    report(b, "average 2x2: x, y/4", 1.25, pool_forward);
-    report(b, "average 2x2 backward: dy/4, dx", 1.25, pool_backward);
-    report(b, "global average: x", 1, global_forward);
-    report(b, "global average backward: dx", 1, global_backward);
+    report(b, "average 2x2: x, y/4", 1.25, 3, pool_forward);
+    report(b, "average 2x2 backward: dy/4, dx", 1.25, 3, pool_backward);
+    report(b, "global average: x", 1, 2, global_forward);
+    report(b, "global average backward: dx", 1, 2, global_backward);
     b->pool = LFUSE_POOL_MAX;
-    report(b, "max 2x2: x, y/4", 1.25, pool_forward);
-    report(b, "max 2x2 backward: x, dy/4, dx", 2.25, pool_backward);
+    report(b, "max 2x2: x, y/4", 1.25, 3, pool_forward);
+    report(b, "max 2x2 backward: x, dy/4, dx", 2.25, 5, pool_backward);
 }
 
 static void run_size(struct bench *b, int64_t side, int64_t channels)
 {
     const char *layouts[] = {"NCHW", "NHWC"};
-    double us;
 
     b->side = side;
     b->channels = channels;
-    us = least_us(b, copy);
-    b->bytes_per_us = 8.0 * (double)elements(b) / us;
-    printf("%lld x %lld x %lld x %lld: copy %.1f us, %.1f GB/s\n", (long long)b->batch,
-           (long long)side, (long long)side, (long long)channels, us,
-           b->bytes_per_us * 1e-3);
-    report(b, "relu: x, y", 2, relu_forward);
-    report(b, "relu backward: y, dy, dx", 3, relu_backward);
-    report(b, "add: a, b, y", 3, add);
-    report(b, "sgd: w, g, v, w, v", 5, sgd);
+    measure_copies(b);
+    report(b, "relu: x, y", 2, 4, relu_forward);
+    report(b, "relu backward: y, dy, dx", 3, 6, relu_backward);
+    report(b, "add: a, b, y", 3, 6, add);
+    report(b, "sgd: w, g, v, w, v", 5, 6, sgd);
     for (b->layout = LFUSE_LAYOUT_NHWC; b->layout >= LFUSE_LAYOUT_NCHW; b->layout--) {
         printf(" %s\n", layouts[b->layout - 1]);
         run_batch_norm(b);
@@ -298,25 +312,25 @@ int main(int argc, char **argv)
     struct bench b = {.batch = 128};
     const size_t most = 128 * 32 * 32 * 16;
     lfuse_error err;
-    size_t i, t;
+    float *channels;
+    size_t i;
 
     if (!open_context(&b, argc > 1 ? atoi(argv[1]) : 1, &err)) {
         fprintf(stderr, "%s\n", err.message);
         return 1;
     }
-    for (t = 0; t < 5; t++) {
-        b.tensor[t] = malloc(most * sizeof(float));
-        for (i = 0; b.tensor[t] != NULL && i < most; i++)
-            b.tensor[t][i] = (float)((i * 2654435761u >> 7) % 1024) / 512.0f - 1.0f;
-    }
-    for (t = 0; t < 8; t++) {
-        b.channel[t] = malloc(64 * sizeof(float));
-        for (i = 0; b.channel[t] != NULL && i < 64; i++)
-            b.channel[t][i] = 1.0f;
-    }
-    for (t = 0; t < 8; t++)
-        if (b.channel[t] == NULL || (t < 5 && b.tensor[t] == NULL))
-            return 1;
+    b.memory = aligned_alloc(64, 5 * most * sizeof(float));
+    channels = aligned_alloc(64, 8 * 64 * sizeof(float));
+    if (b.memory == NULL || channels == NULL)
+        return 1;
+    for (i = 0; i < 5 * most; i++)
+        b.memory[i] = (float)((i * 2654435761u >> 7) % 1024) / 512.0f - 1.0f;
+    for (i = 0; i < 8 * 64; i++)
+        channels[i] = 1.0f;
+    for (i = 0; i < 5; i++)
+        b.tensor[i] = b.memory + i * most;
+    for (i = 0; i < 8; i++)
+        b.channel[i] = channels + i * 64;
     run_size(&b, 32, 16);
     run_size(&b, 16, 32);
     run_size(&b, 8, 64);

@@ -150,10 +150,21 @@ static void run_loop(const struct work *w, struct lfi_batch_norm_tile *tile, int
     w->job->loop(tile);
 }
 
+/* A number of each channel, for each of the columns. */
+static void repeat(const struct work *w, const float *channel, float *columns)
+{
+    const int64_t channels = w->share.channels;
+    int64_t k, c;
+
+    for (k = 0; k < w->fold; k++)
+        for (c = 0; c < channels; c++)
+            columns[k * channels + c] = channel[c];
+}
+
 static void start(struct work *w, const struct job *job, int64_t index, int32_t slot)
 {
     float *columns = job->columns + slot * VECTORS * job->width;
-    int64_t v, j;
+    int64_t v;
 
     w->job = job;
     w->share = share_of(job, index);
@@ -162,12 +173,9 @@ static void start(struct work *w, const struct job *job, int64_t index, int32_t 
     w->values = 0;
     for (v = 0; v < VECTORS; v++)
         w->columns[v] = columns + v * job->width;
-    for (v = 0; v < SUM; v++) {
-        const float *channel = job->channel + v * job->norm->channels + w->share.channel;
-
-        for (j = 0; j < w->fold * w->share.channels; j++)
-            w->columns[v][j] = channel[j % w->share.channels];
-    }
+    for (v = 0; v < SUM; v++)
+        repeat(w, job->channel + v * job->norm->channels + w->share.channel,
+               w->columns[v]);
 }
 
 /* ---- the pass that sums ---------------------------------------------------------------------- */
@@ -208,8 +216,7 @@ static void start_block(struct work *w, const float *x)
         w->columns[PRODUCT][j] = 0.0f;
     }
     if (w->job->tile.dy == NULL) /* moments */
-        for (j = 0; j < width; j++)
-            w->columns[CENTER][j] = x[j % w->share.channels];
+        repeat(w, x, w->columns[CENTER]);
 }
 
 static void add_rows(struct work *w, struct lfi_batch_norm_tile *tile, int64_t at)

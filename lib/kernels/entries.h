@@ -29,12 +29,10 @@
     void lfi_batch_norm_gradient_f32__##ISA(const struct lfi_batch_norm_tile *tile);
 
 #define LFI_POOL2D_ENTRIES(ISA)                                                  \
-    void lfi_pool_sum_f32__##ISA(const float *x, int64_t rows, int64_t width,    \
-                                 int64_t step, float *y);                        \
-    void lfi_pool_max_f32__##ISA(const float *x, int64_t rows, int64_t width,    \
-                                 int64_t step, float *y);                        \
-    void lfi_pool_spread_f32__##ISA(const float *dy, float factor, int64_t rows, \
-                                    int64_t width, int64_t step, float *dx);
+    void lfi_pool_average_f32__##ISA(const struct lfi_pool_tile *tile);          \
+    void lfi_pool_max_f32__##ISA(const struct lfi_pool_tile *tile);              \
+    void lfi_pool_average_gradient_f32__##ISA(const struct lfi_pool_tile *tile); \
+    void lfi_pool_max_gradient_f32__##ISA(const struct lfi_pool_tile *tile);
 
 LFI_GEMM_ENTRIES(scalar)
 LFI_TRANSPOSE_ENTRIES(scalar)

@@ -70,6 +70,27 @@ struct lfi_batch_norm_tile {
     bool relu;
 };
 
+/*
+ * A pooling window: rows x cols pixels, each of `width` channels side by side, at element
+ * r * row_step + c * step of x and dx. y and dy hold one pixel.
+ *
+ *     average            y = sum over the window / its pixels, in row order
+ *     max                y = x at the first pixel that no other exceeds; NaN exceeds numbers
+ *     average_gradient   dx += dy / pixels at each pixel
+ *     max_gradient       dx += dy at the pixel that max picks
+ */
+struct lfi_pool_tile {
+    const float *x;
+    const float *dy;
+    float *y;
+    float *dx;
+    int64_t rows;
+    int64_t cols;
+    int64_t row_step;
+    int64_t step;
+    int64_t width;
+};
+
 struct lfi_kernels {
     lfuse_isa isa;
     const char *name;
@@ -91,13 +112,11 @@ struct lfi_kernels {
     void (*batch_norm_apply_f32)(const struct lfi_batch_norm_tile *tile);
     void (*batch_norm_gradient_sums_f32)(const struct lfi_batch_norm_tile *tile);
     void (*batch_norm_gradient_f32)(const struct lfi_batch_norm_tile *tile);
-    /* pooling: y[j] += or max= over the rows of x; every row of dx += factor * dy */
-    void (*pool_sum_f32)(const float *x, int64_t rows, int64_t width, int64_t step,
-                         float *y);
-    void (*pool_max_f32)(const float *x, int64_t rows, int64_t width, int64_t step,
-                         float *y);
-    void (*pool_spread_f32)(const float *dy, float factor, int64_t rows, int64_t width,
-                            int64_t step, float *dx);
+    /* pooling, one window */
+    void (*pool_average_f32)(const struct lfi_pool_tile *tile);
+    void (*pool_max_f32)(const struct lfi_pool_tile *tile);
+    void (*pool_average_gradient_f32)(const struct lfi_pool_tile *tile);
+    void (*pool_max_gradient_f32)(const struct lfi_pool_tile *tile);
 };
 
 extern const struct lfi_kernels lfi_kernels_scalar;

@@ -4,27 +4,28 @@
  *     average  y = sum of x over the window's pixels inside the image / their number
  *     max      y = x at the first pixel, in row order, that no other exceeds; NaN exceeds all
  *
- * NHWC sums and compares whole rows of channels through the table, NCHW pixel by pixel along
- * contiguous rows. A task is an image (NHWC) or a plane (NCHW): no two write the same element.
+ * NHWC works on whole pixels of channels side by side. A plane of NCHW is an image of one
+ * channel; its windows are left to the scalar loops, for a vector would hold one number, but
+ * for those that are one long row, as in global pooling. A task is one or several images or
+ * planes: no two write the same element.
  */
 #include "kernels/kernels.h"
 
 #include <string.h>
 
+enum { LANES = 16, LONG_ROW = 2 * LANES, TASK_ELEMENTS = 16384 };
+
 struct job {
-    const struct lfi_kernels *kernels;
+    const struct lfi_kernels *kernels; /* of one window */
+    const struct lfi_kernels *wide;    /* of a long row */
     const struct lfi_pool2d *pool;
+    void (*image)(const struct job *job, int64_t index);
+    int64_t channels;    /* of an image */
+    int64_t images;      /* or planes */
+    int64_t task_images; /* of each task but the last */
 };
 
-/* The pixels of one output that lie inside the image. */
-struct window {
-    int64_t top;
-    int64_t left;
-    int64_t rows;
-    int64_t cols;
-};
-
-/* [first, first + kernel) cut to [0, size). */
+/* [first, first + kernel) cut to [0, size): how many, and *start. */
 static int64_t clip(int64_t first, int64_t kernel, int64_t size, int64_t *start)
 {
     int64_t end = first + kernel < size ? first + kernel : size;
@@ -33,227 +34,141 @@ static int64_t clip(int64_t first, int64_t kernel, int64_t size, int64_t *start)
     return end - *start;
 }
 
-static struct window window_of(const struct lfi_pool2d *p, int64_t i, int64_t j)
+/* The pixels of output (i, j) that lie inside the image, and where they start in it. */
+static struct lfi_pool_tile window(const struct job *job, int64_t i, int64_t j,
+                                   int64_t *at)
 {
-    struct window w;
+    const struct lfi_pool2d *p = job->pool;
+    struct lfi_pool_tile tile = {0};
+    int64_t top, left;
 
-    w.rows = clip(i * p->stride_h - p->pad_top, p->kernel_h, p->height, &w.top);
-    w.cols = clip(j * p->stride_w - p->pad_left, p->kernel_w, p->width, &w.left);
-    if (w.cols == p->width) { /* whole rows are one long row */
-        w.cols *= w.rows;
-        w.rows = 1;
+    tile.rows = clip(i * p->stride_h - p->pad_top, p->kernel_h, p->height, &top);
+    tile.cols = clip(j * p->stride_w - p->pad_left, p->kernel_w, p->width, &left);
+    tile.step = job->channels;
+    tile.row_step = p->width * job->channels;
+    tile.width = job->channels;
+    if (tile.cols == p->width) { /* whole rows are one long row */
+        tile.cols *= tile.rows;
+        tile.rows = 1;
     }
-    return w;
+    *at = (top * p->width + left) * job->channels;
+    return tile;
 }
 
-static float pixels_of(struct window w)
+static bool is_long_row(const struct lfi_pool_tile *tile)
 {
-    return (float)(w.rows * w.cols);
+    return tile->width == 1 && tile->rows == 1 && tile->cols >= LONG_ROW;
 }
 
-/* ---- channels side by side ----------------------------------------------------------------- */
+/* ---- long rows of one channel: LANES pixels as if they were channels -------------------------- */
 
-static void average_pixel(const struct job *job, struct window w, const float *x,
-                          float *y)
+static void average_row(const struct job *job, const struct lfi_pool_tile *tile)
+{
+    struct lfi_pool_tile lanes = *tile;
+    float mean[LANES], total = 0.0f;
+    int64_t i;
+
+    lanes.cols = tile->cols / LANES;
+    lanes.step = lanes.width = LANES;
+    lanes.y = mean;
+    job->wide->pool_average_f32(&lanes);
+    for (i = 0; i < LANES; i++)
+        total += mean[i] * (float)lanes.cols;
+    for (i = lanes.cols * LANES; i < tile->cols; i++)
+        total += tile->x[i];
+    tile->y[0] = total / (float)tile->cols;
+}
+
+/* ---- images -------------------------------------------------------------------------------------- */
+
+static void forward_image(const struct job *job, int64_t index)
 {
     const struct lfi_pool2d *p = job->pool;
-    int64_t r, c;
+    const float *x = p->x + index * p->height * p->width * job->channels;
+    float *y = p->y + index * p->out_h * p->out_w * job->channels;
+    int64_t i, j, at;
 
-    memset(y, 0, (size_t)p->channels * sizeof(*y));
-    for (r = 0; r < w.rows; r++)
-        job->kernels->pool_sum_f32(x + r * p->width * p->channels, w.cols, p->channels,
-                                   p->channels, y);
-    for (c = 0; c < p->channels; c++)
-        y[c] /= pixels_of(w);
-}
-
-static void max_pixel(const struct job *job, struct window w, const float *x, float *y)
-{
-    const struct lfi_pool2d *p = job->pool;
-    int64_t r;
-
-    memcpy(y, x, (size_t)p->channels * sizeof(*y));
-    for (r = 0; r < w.rows; r++)
-        job->kernels->pool_max_f32(x + r * p->width * p->channels, w.cols, p->channels,
-                                   p->channels, y);
-}
-
-static void forward_image(void *arg, int64_t index, int32_t slot)
-{
-    const struct job *job = arg;
-    const struct lfi_pool2d *p = job->pool;
-    const float *x = p->x + index * p->height * p->width * p->channels;
-    float *y = p->y + index * p->out_h * p->out_w * p->channels;
-    int64_t i, j;
-
-    (void)slot;
     for (i = 0; i < p->out_h; i++) {
         for (j = 0; j < p->out_w; j++) {
-            struct window w = window_of(p, i, j);
-            const float *start = x + (w.top * p->width + w.left) * p->channels;
+            struct lfi_pool_tile tile = window(job, i, j, &at);
 
+            tile.x = x + at;
+            tile.y = y;
             if (p->max)
-                max_pixel(job, w, start, y);
+                job->kernels->pool_max_f32(&tile);
+            else if (is_long_row(&tile))
+                average_row(job, &tile);
             else
-                average_pixel(job, w, start, y);
-            y += p->channels;
+                job->kernels->pool_average_f32(&tile);
+            y += job->channels;
         }
     }
 }
 
-/* ---- planes ---------------------------------------------------------------------------------- */
-
-/* Lanes of their own keep a long row from waiting for each addition. */
-static float sum_row(const struct lfi_kernels *kernels, const float *x, int64_t count)
-{
-    enum { LANES = 16 };
-    float lane[LANES] = {0.0f}, total = 0.0f;
-    int64_t whole = count / LANES, i;
-
-    if (whole > 0)
-        kernels->pool_sum_f32(x, whole, LANES, LANES, lane);
-    for (i = 0; i < LANES && whole > 0; i++)
-        total += lane[i];
-    for (i = whole * LANES; i < count; i++)
-        total += x[i];
-    return total;
-}
-
-static float average_window(const struct job *job, struct window w, const float *x)
-{
-    float total = 0.0f;
-    int64_t r;
-
-    for (r = 0; r < w.rows; r++)
-        total += sum_row(job->kernels, x + r * job->pool->width, w.cols);
-    return total / pixels_of(w);
-}
-
-/* Where the window's maximum is, from x; pixels are `step` elements apart. */
-static int64_t find_max(const struct lfi_pool2d *p, struct window w, const float *x,
-                        int64_t step)
-{
-    float best = x[0];
-    int64_t at = 0, r, c;
-
-    for (r = 0; r < w.rows; r++) {
-        for (c = 0; c < w.cols; c++) {
-            int64_t here = (r * p->width + c) * step;
-
-            if (x[here] > best || (x[here] != x[here] && best == best)) {
-                best = x[here];
-                at = here;
-            }
-        }
-    }
-    return at;
-}
-
-static void forward_plane(void *arg, int64_t index, int32_t slot)
-{
-    const struct job *job = arg;
-    const struct lfi_pool2d *p = job->pool;
-    const float *x = p->x + index * p->height * p->width;
-    float *y = p->y + index * p->out_h * p->out_w;
-    int64_t i, j;
-
-    (void)slot;
-    for (i = 0; i < p->out_h; i++) {
-        for (j = 0; j < p->out_w; j++) {
-            struct window w = window_of(p, i, j);
-            const float *start = x + w.top * p->width + w.left;
-
-            *y++ =
-                p->max ? start[find_max(p, w, start, 1)] : average_window(job, w, start);
-        }
-    }
-}
-
-/* ---- backward ----------------------------------------------------------------------------------- */
-
-/* To every pixel of the window alike; dy and dx have `channels` side by side. */
-static void spread_average(const struct job *job, struct window w, int64_t channels,
-                           const float *dy, float *dx)
-{
-    const float share = 1.0f / pixels_of(w);
-    int64_t r, c;
-
-    for (r = 0; r < w.rows; r++) {
-        float *row = dx + r * job->pool->width * channels;
-
-        if (channels > 1)
-            job->kernels->pool_spread_f32(dy, share, w.cols, channels, channels, row);
-        else
-            for (c = 0; c < w.cols; c++)
-                row[c] += share * dy[0];
-    }
-}
-
-/* To the pixel that was picked. */
-static void spread_max(const struct job *job, struct window w, int64_t channels,
-                       const float *x, const float *dy, float *dx)
-{
-    int64_t c;
-
-    for (c = 0; c < channels; c++)
-        dx[c + find_max(job->pool, w, x + c, channels)] += dy[c];
-}
-
-static void backward(const struct job *job, int64_t index, int64_t channels)
+static void backward_image(const struct job *job, int64_t index)
 {
     const struct lfi_pool2d *p = job->pool;
-    const int64_t image = p->height * p->width * channels;
-    const float *dy = p->dy + index * p->out_h * p->out_w * channels;
+    const int64_t image = p->height * p->width * job->channels;
+    const float *dy = p->dy + index * p->out_h * p->out_w * job->channels;
     float *dx = p->dx + index * image;
-    int64_t i, j;
+    int64_t i, j, at;
 
     memset(dx, 0, (size_t)image * sizeof(*dx));
     for (i = 0; i < p->out_h; i++) {
         for (j = 0; j < p->out_w; j++) {
-            struct window w = window_of(p, i, j);
-            int64_t at = (w.top * p->width + w.left) * channels;
+            struct lfi_pool_tile tile = window(job, i, j, &at);
 
+            tile.x = p->max ? p->x + index * image + at : NULL;
+            tile.dy = dy;
+            tile.dx = dx + at;
             if (p->max)
-                spread_max(job, w, channels, p->x + index * image + at, dy, dx + at);
+                job->kernels->pool_max_gradient_f32(&tile);
             else
-                spread_average(job, w, channels, dy, dx + at);
-            dy += channels;
+                job->kernels->pool_average_gradient_f32(&tile);
+            dy += job->channels;
         }
     }
 }
 
-static void backward_image(void *arg, int64_t index, int32_t slot)
+/* ---- drivers ------------------------------------------------------------------------------------- */
+
+static void images_task(void *arg, int64_t index, int32_t slot)
 {
     const struct job *job = arg;
+    int64_t first = index * job->task_images, i;
 
     (void)slot;
-    backward(job, index, job->pool->channels);
+    for (i = first; i < first + job->task_images && i < job->images; i++)
+        job->image(job, i);
 }
 
-static void backward_plane(void *arg, int64_t index, int32_t slot)
+static lfuse_status run(const struct lfi_env *env, const struct lfi_pool2d *pool,
+                        void (*image)(const struct job *job, int64_t index),
+                        lfuse_error *err)
 {
-    (void)slot;
-    backward(arg, index, 1);
-}
+    struct job job = {env->kernels,   env->kernels, pool, image,
+                      pool->channels, pool->batch,  1};
 
-/* ---- drivers -------------------------------------------------------------------------------------- */
+    if (!pool->channels_last) {
+        job.kernels = &lfi_kernels_scalar;
+        job.images *= pool->channels;
+        job.channels = 1;
+    }
+    job.task_images = TASK_ELEMENTS / (pool->height * pool->width * job.channels);
+    if (job.task_images < 1)
+        job.task_images = 1;
+    return lfi_parallel_for(env, (job.images - 1) / job.task_images + 1, images_task,
+                            &job, err);
+}
 
 lfuse_status lfi_pool2d_forward(const struct lfi_env *env, const struct lfi_pool2d *pool,
                                 lfuse_error *err)
 {
-    struct job job = {env->kernels, pool};
-
-    if (pool->channels_last)
-        return lfi_parallel_for(env, pool->batch, forward_image, &job, err);
-    return lfi_parallel_for(env, pool->batch * pool->channels, forward_plane, &job, err);
+    return run(env, pool, forward_image, err);
 }
 
 lfuse_status lfi_pool2d_backward(const struct lfi_env *env, const struct lfi_pool2d *pool,
                                  lfuse_error *err)
 {
-    struct job job = {env->kernels, pool};
-
-    if (pool->channels_last)
-        return lfi_parallel_for(env, pool->batch, backward_image, &job, err);
-    return lfi_parallel_for(env, pool->batch * pool->channels, backward_plane, &job, err);
+    return run(env, pool, backward_image, err);
 }

@@ -1,37 +1,67 @@
-/* pool2d_scalar.c - the loops of pooling over channels as they are defined; see kernels.h */
+/* pool2d_scalar.c - the loops of one pooling window as they are defined; see kernels.h */
 #include "kernels/entries.h"
 
-void lfi_pool_sum_f32__scalar(const float *x, int64_t rows, int64_t width, int64_t step,
-                              float *y)
+void lfi_pool_average_f32__scalar(const struct lfi_pool_tile *t)
 {
-    int64_t i, j;
+    const float pixels = (float)(t->rows * t->cols);
+    int64_t r, c, j;
 
-    for (i = 0; i < rows; i++)
-        for (j = 0; j < width; j++)
-            y[j] += x[i * step + j];
-}
+    for (j = 0; j < t->width; j++) {
+        float total = 0.0f;
 
-void lfi_pool_max_f32__scalar(const float *x, int64_t rows, int64_t width, int64_t step,
-                              float *y)
-{
-    int64_t i, j;
-
-    for (i = 0; i < rows; i++) {
-        for (j = 0; j < width; j++) {
-            float v = x[i * step + j];
-
-            if (v > y[j] || (v != v && y[j] == y[j]))
-                y[j] = v;
-        }
+        for (r = 0; r < t->rows; r++)
+            for (c = 0; c < t->cols; c++)
+                total += t->x[r * t->row_step + c * t->step + j];
+        t->y[j] = total / pixels;
     }
 }
 
-void lfi_pool_spread_f32__scalar(const float *dy, float factor, int64_t rows,
-                                 int64_t width, int64_t step, float *dx)
+/* Where the first is that no other exceeds; NaN exceeds every number. */
+static int64_t find_max(const struct lfi_pool_tile *t, int64_t j)
 {
-    int64_t i, j;
+    float best = t->x[j];
+    int64_t at = j, r, c;
 
-    for (i = 0; i < rows; i++)
-        for (j = 0; j < width; j++)
-            dx[i * step + j] += factor * dy[j];
+    for (r = 0; r < t->rows; r++) {
+        for (c = 0; c < t->cols; c++) {
+            int64_t here = r * t->row_step + c * t->step + j;
+            float v = t->x[here];
+
+            if (v > best || (v != v && best == best)) {
+                best = v;
+                at = here;
+            }
+        }
+    }
+    return at;
+}
+
+void lfi_pool_max_f32__scalar(const struct lfi_pool_tile *t)
+{
+    int64_t j;
+
+    for (j = 0; j < t->width; j++)
+        t->y[j] = t->x[find_max(t, j)];
+}
+
+void lfi_pool_average_gradient_f32__scalar(const struct lfi_pool_tile *t)
+{
+    const float pixels = (float)(t->rows * t->cols);
+    int64_t r, c, j;
+
+    for (j = 0; j < t->width; j++) {
+        float share = t->dy[j] / pixels;
+
+        for (r = 0; r < t->rows; r++)
+            for (c = 0; c < t->cols; c++)
+                t->dx[r * t->row_step + c * t->step + j] += share;
+    }
+}
+
+void lfi_pool_max_gradient_f32__scalar(const struct lfi_pool_tile *t)
+{
+    int64_t j;
+
+    for (j = 0; j < t->width; j++)
+        t->dx[find_max(t, j)] += t->dy[j];
 }

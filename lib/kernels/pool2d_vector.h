@@ -1,69 +1,112 @@
-/* pool2d_vector.h - pool2d_scalar.c, a vector of columns at a time, down the rows */
+/* pool2d_vector.h - pool2d_scalar.c, a vector of columns at a time, bit for bit */
 #include "kernels/entries.h"
 #include "kernels/vector.h"
 
-/* Up to LANES columns, their totals in a register. */
-VEC_INLINE void sum_at(const float *x, int64_t rows, int64_t step, int64_t count,
-                       float *y)
-{
-    vec total = vec_get(y, count);
-    int64_t i;
+typedef struct lfi_pool_tile tile;
 
-    for (i = 0; i < rows; i++)
-        total = vec_add(total, vec_get(x + i * step, count));
-    vec_put(y, count, total);
+VEC_INLINE void average_at(const tile *t, int64_t j, int64_t count)
+{
+    vec total = vec_set(0.0f);
+    int64_t r, c;
+
+    for (r = 0; r < t->rows; r++)
+        for (c = 0; c < t->cols; c++)
+            total =
+                vec_add(total, vec_get(t->x + r * t->row_step + c * t->step + j, count));
+    vec_put(t->y + j, count, vec_div(total, vec_set((float)(t->rows * t->cols))));
 }
 
-void LFI_ENTRY(pool_sum_f32)(const float *x, int64_t rows, int64_t width, int64_t step,
-                             float *y)
+void LFI_ENTRY(pool_average_f32)(const tile *given)
 {
+    const tile t = *given;
     int64_t j;
 
-    for (j = 0; j + LANES <= width; j += LANES)
-        sum_at(x + j, rows, step, LANES, y + j);
-    if (j < width)
-        sum_at(x + j, rows, step, width - j, y + j);
+    for (j = 0; j + LANES <= t.width; j += LANES)
+        average_at(&t, j, LANES);
+    if (j < t.width)
+        average_at(&t, j, t.width - j);
 }
 
-VEC_INLINE void max_at(const float *x, int64_t rows, int64_t step, int64_t count,
-                       float *y)
+VEC_INLINE vec max_at(const tile *t, int64_t j, int64_t count)
 {
-    vec best = vec_get(y, count);
-    int64_t i;
+    vec best = vec_get(t->x + j, count);
+    int64_t r, c;
 
-    for (i = 0; i < rows; i++)
-        best = vec_greater(vec_get(x + i * step, count), best);
-    vec_put(y, count, best);
+    for (r = 0; r < t->rows; r++)
+        for (c = 0; c < t->cols; c++)
+            best = vec_greater(vec_get(t->x + r * t->row_step + c * t->step + j, count),
+                               best);
+    return best;
 }
 
-void LFI_ENTRY(pool_max_f32)(const float *x, int64_t rows, int64_t width, int64_t step,
-                             float *y)
+VEC_INLINE void put_max_at(const tile *t, int64_t j, int64_t count)
 {
+    vec_put(t->y + j, count, max_at(t, j, count));
+}
+
+void LFI_ENTRY(pool_max_f32)(const tile *given)
+{
+    const tile t = *given;
     int64_t j;
 
-    for (j = 0; j + LANES <= width; j += LANES)
-        max_at(x + j, rows, step, LANES, y + j);
-    if (j < width)
-        max_at(x + j, rows, step, width - j, y + j);
+    for (j = 0; j + LANES <= t.width; j += LANES)
+        put_max_at(&t, j, LANES);
+    if (j < t.width)
+        put_max_at(&t, j, t.width - j);
 }
 
-VEC_INLINE void spread_at(const float *dy, float factor, int64_t rows, int64_t step,
-                          int64_t count, float *dx)
+VEC_INLINE void spread_at(const tile *t, int64_t j, int64_t count)
 {
-    vec share = vec_mul(vec_set(factor), vec_get(dy, count));
-    int64_t i;
+    const vec pixels = vec_set((float)(t->rows * t->cols)),
+              share = vec_div(vec_get(t->dy + j, count), pixels);
+    int64_t r, c;
 
-    for (i = 0; i < rows; i++)
-        vec_put(dx + i * step, count, vec_add(vec_get(dx + i * step, count), share));
+    for (r = 0; r < t->rows; r++) {
+        for (c = 0; c < t->cols; c++) {
+            float *dx = t->dx + r * t->row_step + c * t->step + j;
+
+            vec_put(dx, count, vec_add(vec_get(dx, count), share));
+        }
+    }
 }
 
-void LFI_ENTRY(pool_spread_f32)(const float *dy, float factor, int64_t rows,
-                                int64_t width, int64_t step, float *dx)
+void LFI_ENTRY(pool_average_gradient_f32)(const tile *given)
 {
+    const tile t = *given;
     int64_t j;
 
-    for (j = 0; j + LANES <= width; j += LANES)
-        spread_at(dy + j, factor, rows, step, LANES, dx + j);
-    if (j < width)
-        spread_at(dy + j, factor, rows, step, width - j, dx + j);
+    for (j = 0; j + LANES <= t.width; j += LANES)
+        spread_at(&t, j, LANES);
+    if (j < t.width)
+        spread_at(&t, j, t.width - j);
+}
+
+/* What is left of dy after the first pixel that holds the maximum is zero. */
+VEC_INLINE void give_at(const tile *t, int64_t j, int64_t count)
+{
+    const vec best = max_at(t, j, count);
+    vec left = vec_get(t->dy + j, count);
+    int64_t r, c;
+
+    for (r = 0; r < t->rows; r++) {
+        for (c = 0; c < t->cols; c++) {
+            int64_t at = r * t->row_step + c * t->step + j;
+            vec_test same = vec_same(vec_get(t->x + at, count), best);
+            vec dx = vec_get(t->dx + at, count);
+
+            vec_put(t->dx + at, count, vec_add(dx, vec_where(same, left)));
+            left = vec_where_not(same, left);
+        }
+    }
+}
+
+void LFI_ENTRY(pool_max_gradient_f32)(const tile *given)
+{
+    const tile t = *given;
+    int64_t j;
+
+    for (j = 0; j + LANES <= t.width; j += LANES)
+        give_at(&t, j, LANES);
+    if (j < t.width)
+        give_at(&t, j, t.width - j);
 }

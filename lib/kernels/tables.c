@@ -16,9 +16,11 @@
     .batch_norm_apply_f32 = lfi_batch_norm_apply_f32__##ISA,                 \
     .batch_norm_gradient_sums_f32 = lfi_batch_norm_gradient_sums_f32__##ISA, \
     .batch_norm_gradient_f32 = lfi_batch_norm_gradient_f32__##ISA
-#define LFI_POOL2D(ISA)                                                               \
-    .pool_sum_f32 = lfi_pool_sum_f32__##ISA, .pool_max_f32 = lfi_pool_max_f32__##ISA, \
-    .pool_spread_f32 = lfi_pool_spread_f32__##ISA
+#define LFI_POOL2D(ISA)                                                \
+    .pool_average_f32 = lfi_pool_average_f32__##ISA,                   \
+    .pool_max_f32 = lfi_pool_max_f32__##ISA,                           \
+    .pool_average_gradient_f32 = lfi_pool_average_gradient_f32__##ISA, \
+    .pool_max_gradient_f32 = lfi_pool_max_gradient_f32__##ISA
 
 const struct lfi_kernels lfi_kernels_scalar = {
     .isa = LFUSE_ISA_SCALAR,

@@ -24,6 +24,7 @@
 enum { LANES = 16 };
 typedef __m512 vec;
 typedef __mmask16 vec_mask;
+typedef __mmask16 vec_test; /* one truth per lane */
 
 VEC_INLINE vec vec_set(float value)
 {
@@ -71,6 +72,11 @@ VEC_INLINE vec vec_mul(vec a, vec b)
     return _mm512_mul_ps(a, b);
 }
 
+VEC_INLINE vec vec_div(vec a, vec b)
+{
+    return _mm512_div_ps(a, b);
+}
+
 /* a * b + c, rounded once */
 VEC_INLINE vec vec_fma(vec a, vec b, vec c)
 {
@@ -104,11 +110,30 @@ VEC_INLINE vec vec_greater(vec x, vec best)
     return _mm512_mask_mov_ps(best, take, x);
 }
 
+/* x == best, or x is NaN */
+VEC_INLINE vec_test vec_same(vec x, vec best)
+{
+    return (vec_test)(_mm512_cmp_ps_mask(x, best, _CMP_EQ_OQ) |
+                      _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q));
+}
+
+/* v where the test holds, else 0; and the other way round */
+VEC_INLINE vec vec_where(vec_test test, vec v)
+{
+    return _mm512_maskz_mov_ps(test, v);
+}
+
+VEC_INLINE vec vec_where_not(vec_test test, vec v)
+{
+    return _mm512_mask_mov_ps(v, test, _mm512_setzero_ps());
+}
+
 #else
 
 enum { LANES = 8 };
 typedef __m256 vec;
 typedef __m256i vec_mask;
+typedef __m256 vec_test;
 
 VEC_INLINE vec vec_set(float value)
 {
@@ -156,6 +181,11 @@ VEC_INLINE vec vec_mul(vec a, vec b)
     return _mm256_mul_ps(a, b);
 }
 
+VEC_INLINE vec vec_div(vec a, vec b)
+{
+    return _mm256_div_ps(a, b);
+}
+
 VEC_INLINE vec vec_fma(vec a, vec b, vec c)
 {
     return _mm256_fmadd_ps(a, b, c);
@@ -182,6 +212,22 @@ VEC_INLINE vec vec_greater(vec x, vec best)
                              _mm256_cmp_ps(x, best, _CMP_NLE_UQ));
 
     return _mm256_blendv_ps(best, x, take);
+}
+
+VEC_INLINE vec_test vec_same(vec x, vec best)
+{
+    return _mm256_or_ps(_mm256_cmp_ps(x, best, _CMP_EQ_OQ),
+                        _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+
+VEC_INLINE vec vec_where(vec_test test, vec v)
+{
+    return _mm256_and_ps(test, v);
+}
+
+VEC_INLINE vec vec_where_not(vec_test test, vec v)
+{
+    return _mm256_andnot_ps(test, v);
 }
 
 #endif
