@@ -183,11 +183,12 @@ void lfi_view_read_bits(const struct lfi_view *view, int64_t first, int64_t coun
                         void *out)
 {
     int64_t size = (int64_t)lfi_dtype_size(view->dtype);
-    int64_t stride = view->strides[view->rank - 1], run, i;
+    int64_t stride, run, i;
     char *to = out;
     struct cursor c;
 
     cursor_seek(&c, view, first);
+    stride = c.strides[c.last];
     for (; count > 0; count -= run, to += run * size) {
         const char *from = (const char *)view->data + c.offset * size;
 
