@@ -182,7 +182,8 @@ lfuse_executor lfi_executor_serial(void);
  * Runs task(arg, index, slot) for every index in [0, count). slot is in
  * [0, env->executor.concurrency), and no two tasks that run at the same time share one: scratch is
  * allocated per slot before the loop, by the caller, so tasks never allocate. Results must
- * not depend on the slot. Returns LFUSE_OK, or LFUSE_ERR_CALLBACK if the host refused.
+ * not depend on the slot. Returns LFUSE_OK, or LFUSE_ERR_CALLBACK if the host refused, or
+ * did not run every task.
  */
 typedef void (*lfi_task)(void *arg, int64_t index, int32_t slot);
 lfuse_status lfi_parallel_for(const struct lfi_env *env, int64_t count, lfi_task task,

@@ -204,6 +204,7 @@ struct loop {
     lfi_task task;
     void *arg;
     int32_t slots;
+    atomic_int_least64_t ended; /* tasks: a host may have lost some */
     atomic_bool taken[MAX_SLOTS];
 };
 
@@ -227,6 +228,7 @@ static void run_in_slot(void *arg, int64_t index)
 
     loop->task(loop->arg, index, slot);
     atomic_store_explicit(&loop->taken[slot], false, memory_order_release);
+    atomic_fetch_add_explicit(&loop->ended, 1, memory_order_relaxed);
 }
 
 lfuse_status lfi_parallel_for(const struct lfi_env *env, int64_t count, lfi_task task,
@@ -234,16 +236,23 @@ lfuse_status lfi_parallel_for(const struct lfi_env *env, int64_t count, lfi_task
 {
     const lfuse_executor *executor = &env->executor;
     struct loop loop;
+    int64_t ended;
     int32_t slot, answer;
 
     loop.task = task;
     loop.arg = arg;
     loop.slots = executor->concurrency;
+    atomic_init(&loop.ended, 0);
     for (slot = 0; slot < loop.slots; slot++)
         atomic_init(&loop.taken[slot], false);
     answer = executor->parallel_for(executor->user, count, run_in_slot, &loop);
-    if (answer == 0)
-        return LFUSE_OK;
-    return lfi_fail_detail(err, LFUSE_ERR_CALLBACK, answer,
-                           "the executor's parallel_for returned %d", (int)answer);
+    if (answer != 0)
+        return lfi_fail_detail(err, LFUSE_ERR_CALLBACK, answer,
+                               "the executor's parallel_for returned %d", (int)answer);
+    ended = atomic_load(&loop.ended);
+    if (ended != count)
+        return lfi_fail(err, LFUSE_ERR_CALLBACK,
+                        "the executor's parallel_for ran %lld of %lld tasks",
+                        (long long)ended, (long long)count);
+    return LFUSE_OK;
 }

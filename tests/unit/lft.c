@@ -1,10 +1,13 @@
 /* lft.c - see lft.h */
 #include "lft.h"
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -261,6 +264,51 @@ void lft_guard_free(void)
         guard_count--;
         munmap(guards[guard_count].base, guards[guard_count].bytes);
     }
+}
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+/* The tests are linked with --wrap for these two. */
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                          void *(*start)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                          void *(*start)(void *), void *arg);
+int __real_pthread_join(pthread_t thread, void **result);
+int __wrap_pthread_join(pthread_t thread, void **result);
+
+static atomic_int refuse_in = -1;
+static atomic_int alive;
+
+void lft_refuse_thread(int k)
+{
+    atomic_store(&refuse_in, k);
+}
+
+int lft_threads_alive(void)
+{
+    return atomic_load(&alive);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                          void *(*start)(void *), void *arg)
+{
+    int code;
+
+    if (atomic_load(&refuse_in) >= 0 && atomic_fetch_sub(&refuse_in, 1) == 0)
+        return EAGAIN;
+    code = __real_pthread_create(thread, attr, start, arg);
+    if (code == 0)
+        atomic_fetch_add(&alive, 1);
+    return code;
+}
+
+int __wrap_pthread_join(pthread_t thread, void **result)
+{
+    int code = __real_pthread_join(thread, result);
+
+    if (code == 0)
+        atomic_fetch_sub(&alive, 1);
+    return code;
 }
 
 uint32_t lft_float_control(void)

@@ -93,6 +93,13 @@ float *lft_guard_end(int64_t count);
 float *lft_guard_start(int64_t count);
 void lft_guard_free(void);
 
+/*
+ * Threads started by the library: the k-th from now on, from 0, is refused with EAGAIN; -1:
+ * none. lft_threads_alive() counts those that were started and have not ended.
+ */
+void lft_refuse_thread(int k);
+int lft_threads_alive(void);
+
 /* The MXCSR control bits: rounding, FTZ, DAZ, masks. 0 where there are none. */
 uint32_t lft_float_control(void);
 
