@@ -10,34 +10,46 @@ void lfuse_context_options_init(lfuse_context_options *options, size_t size)
     lfi_options_init(options, size);
 }
 
+static lfuse_status check_executor(const lfuse_context_options *o, lfuse_error *err)
+{
+    const lfuse_executor *e = &o->executor;
+
+    if (e->reserved != 0)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "options.executor.reserved is %d",
+                        (int)e->reserved);
+    if (e->parallel_for == NULL && (e->user != NULL || e->concurrency != 0))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.executor lacks parallel_for");
+    if (e->parallel_for == NULL)
+        return LFUSE_OK;
+    if (o->threads != 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "options asks for %d threads and brings an executor",
+                        (int)o->threads);
+    if (e->concurrency < 1 || e->concurrency > MAX_THREADS)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "options.executor.concurrency is %d, not in [1, %d]",
+                        (int)e->concurrency, (int)MAX_THREADS);
+    return LFUSE_OK;
+}
+
 static lfuse_status check_options(const lfuse_context_options *o, lfuse_error *err)
 {
-    const bool has_executor = o->executor.parallel_for != NULL;
+    const lfuse_allocator *a = &o->allocator;
 
     if (o->threads < 0 || o->threads > MAX_THREADS)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.threads is %d, not in [0, %d]",
                         (int)o->threads, (int)MAX_THREADS);
-    if ((o->allocator.alloc == NULL) != (o->allocator.release == NULL))
+    if ((a->alloc == NULL) != (a->release == NULL) ||
+        (a->alloc == NULL && a->user != NULL))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
                         "options.allocator lacks one of its functions");
-    if (has_executor && o->threads != 0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "options asks for %d threads and brings an executor",
-                        (int)o->threads);
-    if (has_executor &&
-        (o->executor.concurrency < 1 || o->executor.concurrency > MAX_THREADS))
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "options.executor.concurrency is %d, not in [1, %d]",
-                        (int)o->executor.concurrency, (int)MAX_THREADS);
-    if (!has_executor && (o->executor.user != NULL || o->executor.concurrency != 0))
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.executor lacks parallel_for");
     if (o->isa < LFUSE_ISA_BEST || o->isa > LFUSE_ISA_AVX512)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.isa is %d, which is unknown",
                         (int)o->isa);
     if (lfi_kernels_select(o->isa) == NULL)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         "this machine does not run options.isa %d", (int)o->isa);
-    return LFUSE_OK;
+    return check_executor(o, err);
 }
 
 static struct lfi_env env_from(const lfuse_context_options *o)

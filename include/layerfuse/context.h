@@ -41,8 +41,9 @@ LFUSE_API void lfuse_context_options_init(lfuse_context_options *options, size_t
  *
  * Owner:   options are copied. *ctx is returned: release with lfuse_context_destroy(). The
  *          allocator, executor and callbacks are borrowed until then.
- * Errors:  LFUSE_ERR_ARGUMENT     ctx is NULL, threads is not in [0, 1024], an allocator or
- *                                 executor is half given, or both executor and threads are
+ * Errors:  LFUSE_ERR_ARGUMENT     ctx is NULL, threads or the executor's concurrency is out of
+ *                                 range, an allocator or executor is half given, both executor
+ *                                 and threads are, or isa is unknown
  *          LFUSE_ERR_UNSUPPORTED  the options hold fields this version does not know, or the
  *                                 processor lacks the instruction set asked for
  *          LFUSE_ERR_NO_MEMORY    the allocator refused

@@ -41,14 +41,15 @@ LFUSE_API void lfuse_tensor_desc_init(lfuse_tensor_desc *desc, size_t size);
 /**
  * lfuse_tensor_create() - a tensor over the caller's memory, or over its own
  *
- * Shapes:  dims and strides as in desc. Two indices must not share an element.
+ * Shapes:  dims and strides as in desc. Two indices must not share an element: in order of
+ *          size, each stride steps over all that those before it reach.
  * Owner:   dims and strides are copied. desc->data is borrowed until release is called: when
  *          the tensor, and every tie that shares its memory, is gone. Owned data is dense,
  *          zeroed and aligned to 64 bytes. *tensor is returned: release with
  *          lfuse_tensor_destroy().
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, rank out of range, a dim or stride < 1, strides that
- *                                 overlap, strides given for owned data, or data that is not
- *                                 aligned to its element size
+ *                                 overlap, strides or release given for owned data, or data
+ *                                 that is not aligned to its element size
  *          LFUSE_ERR_TYPE         an unknown dtype
  *          LFUSE_ERR_OVERFLOW     the size does not fit
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
