@@ -140,6 +140,18 @@ lfuse_account lft_account(struct lft *t, const lfuse_ties *ties)
     return a;
 }
 
+lfuse_retrainer_options lft_retrainer_options(const lfuse_plan_options *plan,
+                                              int32_t fusions, int32_t interval)
+{
+    lfuse_retrainer_options o;
+
+    lfuse_retrainer_options_init(&o, sizeof(o));
+    o.plan = plan;
+    o.fusions = fusions;
+    o.interval = interval;
+    return o;
+}
+
 /* ---- everything, to compare --------------------------------------------------------------------- */
 
 static size_t extent(const lfuse_tensor *tensor)

@@ -30,6 +30,8 @@ void lft_tie_with(struct lft *t, lfuse_ties *ties, int64_t top_k, lfuse_policy p
                   lfuse_freeze_gradient freeze);
 void lft_tie(struct lft *t, lfuse_ties *ties, int64_t top_k);
 lfuse_account lft_account(struct lft *t, const lfuse_ties *ties);
+lfuse_retrainer_options lft_retrainer_options(const lfuse_plan_options *plan,
+                                              int32_t fusions, int32_t interval);
 /* Bytes and addresses of all tensors, owners, live bytes. */
 struct lft_snapshot {
     int count;
