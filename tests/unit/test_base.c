@@ -615,13 +615,13 @@ static void an_owned_array_is_dense_zeroed_and_freed_with_its_last_user(void **s
         assert_int_equal(((unsigned char *)a.view.data)[i], 0);
     b = lfi_array_share(&a);
     assert_ptr_equal(b.view.data, a.view.data);
-    lfi_array_release(&env, &a);
+    lfi_array_release(&a);
     assert_null(a.storage);
     assert_true(t->memory.live > live);
-    lfi_array_release(&env, &a);
-    lfi_array_release(&env, &none);
+    lfi_array_release(&a);
+    lfi_array_release(&none);
     memset(b.view.data, 1, lfi_view_bytes(&b.view));
-    lfi_array_release(&env, &b);
+    lfi_array_release(&b);
     assert_int_equal(t->memory.live, live);
 }
 
@@ -638,13 +638,13 @@ static void borrowed_memory_is_released_once_with_its_last_user(void **state)
     assert_false(lfi_array_is_owned(&a));
     b = lfi_array_share(&a);
     c = lfi_array_share(&b);
-    lfi_array_release(&env, &b);
-    lfi_array_release(&env, &a);
+    lfi_array_release(&b);
+    lfi_array_release(&a);
     assert_int_equal(released, 0);
-    lfi_array_release(&env, &c);
+    lfi_array_release(&c);
     assert_int_equal(released, 1);
     lft_ok(t, lfi_array_borrow(&env, &view, NULL, NULL, &a, &t->err));
-    lfi_array_release(&env, &a);
+    lfi_array_release(&a);
     assert_int_equal(released, 1);
     t->memory.fail_at = t->memory.allocations;
     assert_int_equal(lfi_array_borrow(&env, &view, count_release, &released, &a, &t->err),
@@ -660,7 +660,7 @@ static lfuse_status create_array(struct lft *t, void *arg)
     lfuse_status status = lfi_array_create(&env, arg, &array, &t->err);
 
     if (status == LFUSE_OK)
-        lfi_array_release(&env, &array);
+        lfi_array_release(&array);
     return status;
 }
 
