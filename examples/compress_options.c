@@ -1,0 +1,152 @@
+/* compress_options.c - see compress_options.h */
+#include "compress_options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "error.h"
+
+/* The value that goes with a name. */
+static lfuse_status choose(const char *argument, const char *name,
+                           const char *const *names, int32_t *value, lfuse_error *err)
+{
+    char known[128] = "";
+    int32_t i;
+
+    for (i = 0; names[i] != NULL; i++) {
+        if (strcmp(names[i], name) == 0) {
+            *value = i;
+            return LFUSE_OK;
+        }
+        snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s",
+                 i > 0 ? ", " : "", names[i]);
+    }
+    return example_fail(err, LFUSE_ERR_ARGUMENT, "%s: '%s' is none of %s", argument, name,
+                        known);
+}
+
+/* Indices are the values of lfuse_isa; those of the others begin at 1. */
+static const char *const isa_names[] = {"best", "scalar", "avx2", "avx512", NULL};
+static const char *const freeze_names[] = {"both", "dropped", NULL};
+static const char *const combine_names[] = {"mean", "sum", NULL};
+
+/* The library's own message, behind the argument's name. */
+static lfuse_status blame(const char *argument, lfuse_error *err)
+{
+    char message[sizeof(err->message)];
+
+    memcpy(message, err->message, sizeof(message));
+    return example_fail(err, LFUSE_ERR_ARGUMENT, "%s: %.200s", argument, message);
+}
+
+static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
+{
+    lfuse_status status;
+
+    if (lfuse_policy_from_name(o->policy_name, &o->policy, err) != LFUSE_OK)
+        return blame("--policy", err);
+    if (lfuse_metric_from_name(o->metric_name, &o->metric, err) != LFUSE_OK)
+        return blame("--metric", err);
+    status = choose("--isa", o->isa_name, isa_names, &o->isa, err);
+    if (status == LFUSE_OK)
+        status = choose("--freeze-gradient", o->freeze_name, freeze_names,
+                        &o->freeze_gradient, err);
+    if (status == LFUSE_OK)
+        status = choose("--combine", o->combine_name, combine_names, &o->combine, err);
+    o->freeze_gradient += LFUSE_FREEZE_BOTH;
+    o->combine += LFUSE_COMBINE_MEAN;
+    return status;
+}
+
+/* What the table cannot say. */
+static lfuse_status check(struct compress_options *o, lfuse_error *err)
+{
+    const char *missing = o->data == NULL      ? "--data"
+                          : o->weights == NULL ? "--weights"
+                          : o->evaluate        ? NULL
+                          : o->ratio == 0.0    ? "--ratio"
+                          : o->out == NULL     ? "--out"
+                                               : NULL;
+
+    if (missing != NULL)
+        return example_fail(err, LFUSE_ERR_ARGUMENT, "%s is missing", missing);
+    if (o->fusions == 0)
+        o->fusions = o->epochs > 0 ? o->epochs : 1;
+    if (o->fusions > (o->epochs > 0 ? o->epochs : 1))
+        return example_fail(err, LFUSE_ERR_ARGUMENT,
+                            "--fusions: %lld are more than %lld epochs have room for",
+                            (long long)o->fusions, (long long)o->epochs);
+    return LFUSE_OK;
+}
+
+lfuse_status compress_options_read(int argc, char **argv, struct compress_options *o,
+                                   int *help, lfuse_error *err)
+{
+    const struct argument table[] = {
+        {"--data", "DIR", "CIFAR-10's binary batches", &o->data, ARGUMENT_TEXT, 0, 0},
+        {"--weights", "FILE", "the trained network (safetensors)", &o->weights,
+         ARGUMENT_TEXT, 0, 0},
+        {"--out", "FILE", "where the fused network goes", &o->out, ARGUMENT_TEXT, 0, 0},
+        {"--evaluate", NULL, "score the network and stop", &o->evaluate, ARGUMENT_FLAG, 0,
+         0},
+        {"--ratio", "R", "how many times fewer weights in layers that can fuse",
+         &o->ratio, ARGUMENT_NUMBER, 1, 1e6},
+        {"--policy", "NAME", "average or freeze (average)", &o->policy_name,
+         ARGUMENT_TEXT, 0, 0},
+        {"--metric", "NAME", "euclidean, cosine or covariance (euclidean)",
+         &o->metric_name, ARGUMENT_TEXT, 0, 0},
+        {"--freeze-gradient", "NAME",
+         "which gradients freeze drops: both or dropped (both)", &o->freeze_name,
+         ARGUMENT_TEXT, 0, 0},
+        {"--combine", "NAME", "gradients of tied layers: mean or sum (mean)",
+         &o->combine_name, ARGUMENT_TEXT, 0, 0},
+        {"--epochs", "N", "of training in all (3); 0: fuse only", &o->epochs,
+         ARGUMENT_INTEGER, 0, 1e6},
+        {"--fusions", "N", "steps on the way to the ratio (one per epoch)", &o->fusions,
+         ARGUMENT_INTEGER, 1, 1e6},
+        {"--bn-batches", "N", "for re-estimating batch norm statistics (100)",
+         &o->bn_batches, ARGUMENT_INTEGER, 1, 1e6},
+        {"--batch", "N", "images in a step (128)", &o->batch, ARGUMENT_INTEGER, 2, 65536},
+        {"--lr", "X", "learning rate, falling along a cosine (0.05)", &o->learning_rate,
+         ARGUMENT_NUMBER, 0, 1e3},
+        {"--momentum", "X", "(0.9)", &o->momentum, ARGUMENT_NUMBER, 0, 0.9999},
+        {"--weight-decay", "X", "(1e-4)", &o->weight_decay, ARGUMENT_NUMBER, 0, 1},
+        {"--threads", "N", "of the library's pool (2)", &o->threads, ARGUMENT_INTEGER, 1,
+         1024},
+        {"--isa", "NAME", "at most best, scalar, avx2 or avx512 (best)", &o->isa_name,
+         ARGUMENT_TEXT, 0, 0},
+        {"--seed", "N", "of the order and augmentation of images (0)", &o->seed,
+         ARGUMENT_INTEGER, 0, 9e18},
+        {"--limit", "N", "use the first N images of either set (all)", &o->limit,
+         ARGUMENT_INTEGER, 2, 1e6},
+    };
+    int count = (int)(sizeof(table) / sizeof(table[0]));
+    lfuse_status status;
+
+    *o = (struct compress_options){.policy_name = "average",
+                                   .metric_name = "euclidean",
+                                   .freeze_name = "both",
+                                   .combine_name = "mean",
+                                   .isa_name = "best",
+                                   .learning_rate = 0.05,
+                                   .momentum = 0.9,
+                                   .weight_decay = 1e-4,
+                                   .epochs = 3,
+                                   .batch = 128,
+                                   .bn_batches = 100,
+                                   .threads = 2};
+    status = arguments_read(table, count, argc, argv, help, err);
+    if (status != LFUSE_OK)
+        return status;
+    if (*help) {
+        printf("usage: compress_cnn --data DIR --weights FILE --ratio R --out FILE\n"
+               "       compress_cnn --data DIR --weights FILE --evaluate\n\n");
+        arguments_print(table, count);
+        return LFUSE_OK;
+    }
+    status = check(o, err);
+    if (status == LFUSE_OK)
+        status = read_names(o, err);
+    return status;
+}

@@ -1,0 +1,27 @@
+/* compress_options.h - the command line of compress_cnn */
+#ifndef EXAMPLES_COMPRESS_OPTIONS_H
+#define EXAMPLES_COMPRESS_OPTIONS_H
+
+#include <layerfuse/layerfuse.h>
+
+struct compress_options {
+    const char *data, *weights, *out;
+    const char *policy_name, *metric_name, *freeze_name, *combine_name, *isa_name;
+    double ratio, learning_rate, momentum, weight_decay;
+    int64_t epochs, fusions, batch, bn_batches, threads, seed, limit;
+    int evaluate;
+
+    /* what the names say */
+    lfuse_policy policy;
+    lfuse_metric metric;
+    lfuse_freeze_gradient freeze_gradient;
+    lfuse_combine combine;
+    lfuse_isa isa;
+};
+
+/* On failure err names the argument. After --help, which it prints, *help is 1. */
+lfuse_status compress_options_read(int argc, char **argv,
+                                   struct compress_options *options, int *help,
+                                   lfuse_error *err);
+
+#endif

@@ -1,0 +1,363 @@
+/* resnet.c - what the network consists of; see resnet.h. The passes are in resnet_pass.c. */
+#include "models/resnet.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "random.h"
+
+/* Every piece of memory of the network is a tensor, and every tensor is in net->tensors. */
+static lfuse_status tensor(struct resnet *net, int32_t rank, const int64_t *dims,
+                           lfuse_tensor **out, lfuse_error *err)
+{
+    lfuse_tensor_desc desc;
+    lfuse_status status;
+
+    lfuse_tensor_desc_init(&desc, sizeof(desc));
+    desc.dtype = LFUSE_F32;
+    desc.rank = rank;
+    desc.dims = dims;
+    status = lfuse_tensor_create(net->ctx, &desc, out, err);
+    if (status == LFUSE_OK)
+        net->tensors[net->tensor_count++] = *out;
+    return status;
+}
+
+static lfuse_status vector(struct resnet *net, int64_t count, lfuse_tensor **out,
+                           lfuse_error *err)
+{
+    return tensor(net, 1, &count, out, err);
+}
+
+static lfuse_status parameter(struct resnet *net, int32_t rank, const int64_t *dims,
+                              struct resnet_parameter *p, lfuse_error *err)
+{
+    lfuse_status status = tensor(net, rank, dims, &p->value, err);
+
+    if (net->mode == RESNET_INFERENCE)
+        return status;
+    if (status == LFUSE_OK)
+        status = tensor(net, rank, dims, &p->gradient, err);
+    if (status == LFUSE_OK)
+        status = tensor(net, rank, dims, &p->velocity, err);
+    return status;
+}
+
+static void fill(lfuse_tensor *t, float value)
+{
+    float *data = lfuse_tensor_data(t);
+    int64_t i;
+
+    for (i = 0; i < lfuse_tensor_elements(t); i++)
+        data[i] = value;
+}
+
+/* ---- units ------------------------------------------------------------------------------- */
+
+/* kernel is 3 for a unit, 1 for a shortcut. side is that of the input. */
+static void conv_shape(const struct resnet *net, int64_t in, int64_t out, int64_t kernel,
+                       int64_t side, int64_t stride, lfuse_conv2d_args *conv)
+{
+    lfuse_conv2d_args_init(conv, sizeof(*conv));
+    conv->batch = net->batch;
+    conv->in_channels = in;
+    conv->out_channels = out;
+    conv->height = conv->width = side;
+    conv->kernel_h = conv->kernel_w = kernel;
+    conv->stride_h = conv->stride_w = stride;
+    conv->pad_top = conv->pad_bottom = conv->pad_left = conv->pad_right = kernel / 2;
+    conv->layout = LFUSE_LAYOUT_NHWC;
+}
+
+static lfuse_status create_kept(struct resnet *net, struct resnet_unit *u, int64_t pixels,
+                                lfuse_error *err)
+{
+    int64_t channels = u->norm.channels, values = net->batch * pixels * channels;
+    lfuse_status status = vector(net, values, &u->convolved, err);
+
+    if (status == LFUSE_OK)
+        status = vector(net, values, &u->out, err);
+    if (status == LFUSE_OK)
+        status = vector(net, channels, &u->saved_mean, err);
+    if (status == LFUSE_OK)
+        status = vector(net, channels, &u->saved_inverse, err);
+    return status;
+}
+
+static lfuse_status create_unit(struct resnet *net, int64_t in, int64_t out, int64_t side,
+                                int64_t stride, lfuse_error *err)
+{
+    struct resnet_unit *u = &net->units[net->unit_count++];
+    int64_t weight[4] = {out, in, 3, 3}, pixels = side / stride * (side / stride);
+    lfuse_status status;
+
+    conv_shape(net, in, out, 3, side, stride, &u->conv);
+    lfuse_batch_norm_args_init(&u->norm, sizeof(u->norm));
+    u->norm.channels = out;
+    u->norm.pixels = pixels;
+    u->norm.layout = LFUSE_LAYOUT_NHWC;
+    u->norm.flags = LFUSE_BATCH_NORM_RELU;
+
+    status = parameter(net, 4, weight, &u->weight, err);
+    if (status == LFUSE_OK)
+        status = parameter(net, 1, &out, &u->scale, err);
+    if (status == LFUSE_OK)
+        status = parameter(net, 1, &out, &u->shift, err);
+    if (status == LFUSE_OK)
+        status = vector(net, out, &u->running_mean, err);
+    if (status == LFUSE_OK)
+        status = vector(net, out, &u->running_variance, err);
+    if (status == LFUSE_OK && net->mode == RESNET_TRAINING)
+        status = create_kept(net, u, pixels, err);
+    if (status != LFUSE_OK)
+        return status;
+    fill(u->scale.value, 1.0f);
+    fill(u->running_variance, 1.0f);
+    return LFUSE_OK;
+}
+
+/*
+ * Option A as a 1x1 convolution of stride 2 whose weights are zeros and ones: input channel c
+ * goes to output channel out / 4 + c. Sums of one value and zeros: exact.
+ */
+static lfuse_status create_shortcut(struct resnet *net, int64_t stage, int64_t in,
+                                    int64_t out, int64_t side, lfuse_error *err)
+{
+    int64_t dims[4] = {out, in, 1, 1}, c;
+    lfuse_status status;
+    float *w;
+
+    conv_shape(net, in, out, 1, side, 2, &net->shortcut[stage]);
+    status = tensor(net, 4, dims, &net->shortcut_weight[stage], err);
+    if (status != LFUSE_OK)
+        return status;
+    w = lfuse_tensor_data(net->shortcut_weight[stage]);
+    for (c = 0; c < in; c++)
+        w[(out / 4 + c) * in + c] = 1.0f;
+    return LFUSE_OK;
+}
+
+static lfuse_status create_stages(struct resnet *net, lfuse_error *err)
+{
+    int64_t channels = 16, side = RESNET_SIDE, stage, block;
+    lfuse_status status = create_unit(net, RESNET_IN_CHANNELS, channels, side, 1, err);
+
+    for (stage = 0; stage < RESNET_STAGES; stage++)
+        for (block = 0; block < net->blocks; block++) {
+            int64_t stride = stage > 0 && block == 0 ? 2 : 1, out = channels * stride;
+
+            if (status == LFUSE_OK && stride == 2)
+                status = create_shortcut(net, stage, channels, out, side, err);
+            if (status == LFUSE_OK)
+                status = create_unit(net, channels, out, side, stride, err);
+            if (status == LFUSE_OK)
+                status = create_unit(net, out, out, side / stride, 1, err);
+            channels = out;
+            side /= stride;
+        }
+    return status;
+}
+
+/* ---- the rest of the memory ------------------------------------------------------------------ */
+
+static lfuse_status create_workspace(struct resnet *net, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    size_t most = 0, bytes;
+    int64_t i;
+
+    for (i = 0; i < net->unit_count + RESNET_STAGES && status == LFUSE_OK; i++) {
+        const lfuse_conv2d_args *conv = i < net->unit_count
+                                            ? &net->units[i].conv
+                                            : &net->shortcut[i - net->unit_count];
+
+        if (conv->batch == 0)
+            continue; /* the first stage has no shortcut */
+        status = lfuse_conv2d_workspace(net->ctx, conv, &bytes, err);
+        if (status == LFUSE_OK && bytes > most)
+            most = bytes;
+    }
+    if (status == LFUSE_OK)
+        status = vector(net, (int64_t)(most / sizeof(float)) + 1, &net->workspace, err);
+    return status;
+}
+
+static lfuse_status create_head(struct resnet *net, lfuse_error *err)
+{
+    int64_t features = 16 << (RESNET_STAGES - 1), classes = RESNET_CLASSES, i;
+    int64_t largest = net->batch * RESNET_SIDE * RESNET_SIDE * 16;
+    int64_t weight[2] = {classes, features};
+    lfuse_status status = parameter(net, 2, weight, &net->linear_weight, err);
+
+    if (status == LFUSE_OK)
+        status = parameter(net, 1, &classes, &net->linear_bias, err);
+    for (i = 0; i < 4 && status == LFUSE_OK; i++)
+        status = vector(net, largest, &net->work[i], err);
+    if (status == LFUSE_OK)
+        status = vector(net, net->batch * features, &net->features, err);
+    if (status == LFUSE_OK)
+        status = vector(net, net->batch * features, &net->feature_gradient, err);
+    if (status == LFUSE_OK)
+        status = vector(net, net->batch * classes, &net->logits, err);
+    if (status == LFUSE_OK)
+        status = vector(net, net->batch * classes, &net->logit_gradient, err);
+    return status;
+}
+
+/* ---- layers: what layerfuse is told about the network ------------------------------------------ */
+
+static lfuse_status layer(struct resnet *net, lfuse_layer_kind kind, const char *name,
+                          const char *param_type, lfuse_error *err)
+{
+    lfuse_layer_desc desc;
+    lfuse_status status;
+
+    lfuse_layer_desc_init(&desc, sizeof(desc));
+    desc.name = name;
+    desc.param_type = param_type; /* only layers of one type are ever fused */
+    desc.kind = kind;
+    desc.position = (int32_t)net->layer_count;
+    status = lfuse_layer_create(net->ctx, &desc, &net->layers[net->layer_count], err);
+    if (status == LFUSE_OK)
+        net->layer_count++;
+    return status;
+}
+
+/* A parameter of the latest layer. */
+static lfuse_status add(struct resnet *net, const char *name, lfuse_role role,
+                        const struct resnet_parameter *parameter, lfuse_error *err)
+{
+    lfuse_parameter p;
+
+    lfuse_parameter_init(&p, sizeof(p));
+    p.name = name;
+    p.role = role;
+    p.value = parameter->value;
+    p.gradient = parameter->gradient;
+    p.state[0] = parameter->velocity;
+    return lfuse_layer_add_parameter(net->layers[net->layer_count - 1], &p, err);
+}
+
+static lfuse_status add_statistic(struct resnet *net, const char *name,
+                                  lfuse_tensor *value, lfuse_error *err)
+{
+    struct resnet_parameter p = {.value = value};
+
+    return add(net, name, LFUSE_ROLE_STATISTIC, &p, err);
+}
+
+/* The two layers of a unit; its names are prefix + "conv" and "bn" + number. */
+static lfuse_status add_unit(struct resnet *net, const struct resnet_unit *u,
+                             const char *prefix, int number, lfuse_error *err)
+{
+    char name[64], type[64];
+    lfuse_status status;
+
+    snprintf(name, sizeof(name), "%sconv%d", prefix, number);
+    snprintf(type, sizeof(type), "conv3x3 %d->%d", (int)u->conv.in_channels,
+             (int)u->conv.out_channels);
+    status = layer(net, LFUSE_LAYER_CONV2D, name, type, err);
+    if (status == LFUSE_OK)
+        status = add(net, "weight", LFUSE_ROLE_WEIGHT, &u->weight, err);
+
+    snprintf(name, sizeof(name), "%sbn%d", prefix, number);
+    snprintf(type, sizeof(type), "batch norm %d", (int)u->conv.out_channels);
+    if (status == LFUSE_OK)
+        status = layer(net, LFUSE_LAYER_NORM, name, type, err);
+    if (status == LFUSE_OK)
+        status = add(net, "weight", LFUSE_ROLE_NORM, &u->scale, err);
+    if (status == LFUSE_OK)
+        status = add(net, "bias", LFUSE_ROLE_NORM, &u->shift, err);
+    if (status == LFUSE_OK)
+        status = add_statistic(net, "running_mean", u->running_mean, err);
+    if (status == LFUSE_OK)
+        status = add_statistic(net, "running_var", u->running_variance, err);
+    return status;
+}
+
+static lfuse_status create_layers(struct resnet *net, lfuse_error *err)
+{
+    lfuse_status status = add_unit(net, &net->units[0], "", 1, err);
+    char prefix[32];
+    int64_t i;
+
+    for (i = 1; i < net->unit_count && status == LFUSE_OK; i++) {
+        int64_t block = (i - 1) / 2;
+
+        snprintf(prefix, sizeof(prefix), "layer%d.%d.", (int)(block / net->blocks) + 1,
+                 (int)(block % net->blocks));
+        status = add_unit(net, &net->units[i], prefix, (int)((i - 1) % 2) + 1, err);
+    }
+    if (status == LFUSE_OK)
+        status = layer(net, LFUSE_LAYER_LINEAR, "linear", "linear 64->10", err);
+    if (status == LFUSE_OK)
+        status = add(net, "weight", LFUSE_ROLE_WEIGHT, &net->linear_weight, err);
+    if (status == LFUSE_OK)
+        status = add(net, "bias", LFUSE_ROLE_BIAS, &net->linear_bias, err);
+    return status;
+}
+
+/* ---- from and to nothing ------------------------------------------------------------------------ */
+
+lfuse_status resnet_create(lfuse_context *ctx, int64_t blocks, int64_t batch,
+                           enum resnet_mode mode, struct resnet **net, lfuse_error *err)
+{
+    lfuse_status status;
+
+    *net = NULL;
+    if (blocks < 1 || blocks > RESNET_MAX_BLOCKS || batch < 1)
+        return example_fail(err, LFUSE_ERR_ARGUMENT,
+                            "blocks is %lld, not in [1, %d], or batch %lld < 1",
+                            (long long)blocks, (int)RESNET_MAX_BLOCKS, (long long)batch);
+    *net = calloc(1, sizeof(**net));
+    if (*net == NULL)
+        return example_fail(err, LFUSE_ERR_NO_MEMORY, "no memory for a network");
+    (*net)->ctx = ctx;
+    (*net)->blocks = blocks;
+    (*net)->batch = batch;
+    (*net)->mode = mode;
+    status = create_stages(*net, err);
+    if (status == LFUSE_OK)
+        status = create_head(*net, err);
+    if (status == LFUSE_OK)
+        status = create_workspace(*net, err);
+    if (status == LFUSE_OK)
+        status = create_layers(*net, err);
+    if (status != LFUSE_OK) {
+        resnet_destroy(*net);
+        *net = NULL;
+    }
+    return status;
+}
+
+void resnet_destroy(struct resnet *net)
+{
+    if (net == NULL)
+        return;
+    while (net->layer_count > 0)
+        lfuse_layer_destroy(net->layers[--net->layer_count]);
+    while (net->tensor_count > 0)
+        lfuse_tensor_destroy(net->tensors[--net->tensor_count]);
+    free(net);
+}
+
+static void initialise(lfuse_tensor *weight, uint64_t seed, uint64_t stream)
+{
+    int64_t elements = lfuse_tensor_elements(weight), i;
+    double fan_in = (double)(elements / lfuse_tensor_dim(weight, 0));
+    float *w = lfuse_tensor_data(weight);
+
+    for (i = 0; i < elements; i++)
+        w[i] = (float)(random_normal(seed, stream, (uint64_t)i) * sqrt(2.0 / fan_in));
+}
+
+void resnet_initialise(struct resnet *net, uint64_t seed)
+{
+    int64_t i;
+
+    for (i = 0; i < net->unit_count; i++)
+        initialise(net->units[i].weight.value, seed, (uint64_t)i);
+    initialise(net->linear_weight.value, seed, (uint64_t)i);
+}

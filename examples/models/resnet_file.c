@@ -1,0 +1,135 @@
+/* resnet_file.c - a network from and to a safetensors file; see resnet.h */
+#include "models/resnet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "error.h"
+
+struct file_name {
+    char text[96];
+};
+
+/* "layer1.0.bn1.running_mean": the layer's name and the parameter's. */
+static void file_name(const lfuse_parameter *p, struct file_name *name)
+{
+    snprintf(name->text, sizeof(name->text), "%s.%s", p->layer, p->name);
+}
+
+static void shape_text(const lfuse_tensor *t, char *text, size_t size)
+{
+    int32_t axis, at = 0;
+
+    for (axis = 0; axis < lfuse_tensor_rank(t) && at < (int32_t)size; axis++)
+        at += snprintf(text + at, size - (size_t)at, axis == 0 ? "%lld" : "x%lld",
+                       (long long)lfuse_tensor_dim(t, axis));
+}
+
+static lfuse_status read_parameter(const lfuse_checkpoint *file, const char *path,
+                                   const lfuse_parameter *p, lfuse_error *err)
+{
+    const lfuse_tensor *source;
+    char found[128], expected[128];
+    struct file_name name;
+    int64_t index;
+
+    file_name(p, &name);
+    index = lfuse_checkpoint_find(file, name.text);
+    if (index < 0)
+        return example_fail(err, LFUSE_ERR_NAME, "%s holds no %s", path, name.text);
+    source = lfuse_checkpoint_tensor(file, index);
+    if (lfuse_tensor_copy(p->value, source, NULL) == LFUSE_OK)
+        return LFUSE_OK;
+    shape_text(source, found, sizeof(found));
+    shape_text(p->value, expected, sizeof(expected));
+    return example_fail(err, LFUSE_ERR_SHAPE, "%s: %s is %s, expected %s", path,
+                        name.text, found, expected);
+}
+
+static lfuse_status read_layers(struct resnet *net, const lfuse_checkpoint *file,
+                                const char *path, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    lfuse_parameter p;
+    int64_t i;
+    int32_t k;
+
+    for (i = 0; i < net->layer_count; i++)
+        for (k = 0; k < lfuse_layer_parameter_count(net->layers[i]); k++) {
+            lfuse_parameter_init(&p, sizeof(p));
+            status = lfuse_layer_parameter(net->layers[i], k, &p, err);
+            if (status == LFUSE_OK)
+                status = read_parameter(file, path, &p, err);
+            if (status != LFUSE_OK)
+                return status;
+        }
+    return LFUSE_OK;
+}
+
+/* The first n for which the first stage has no block n. */
+static int64_t count_blocks(const lfuse_checkpoint *file)
+{
+    char name[64];
+    int64_t n = -1;
+
+    do
+        snprintf(name, sizeof(name), "layer1.%d.conv1.weight", (int)++n);
+    while (lfuse_checkpoint_find(file, name) >= 0);
+    return n;
+}
+
+lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
+                         enum resnet_mode mode, struct resnet **net, lfuse_error *err)
+{
+    lfuse_checkpoint *file;
+    lfuse_status status;
+    int64_t blocks;
+
+    *net = NULL;
+    status = lfuse_checkpoint_open(ctx, path, &file, err);
+    if (status != LFUSE_OK)
+        return status;
+    blocks = count_blocks(file);
+    if (blocks < 1 || blocks > RESNET_MAX_BLOCKS)
+        status = example_fail(err, LFUSE_ERR_NAME,
+                              "%s holds %lld blocks layer1.*.conv1.weight, not 1 to %d",
+                              path, (long long)blocks, (int)RESNET_MAX_BLOCKS);
+    if (status == LFUSE_OK)
+        status = resnet_create(ctx, blocks, batch, mode, net, err);
+    if (status == LFUSE_OK)
+        status = read_layers(*net, file, path, err);
+    if (status != LFUSE_OK) {
+        resnet_destroy(*net);
+        *net = NULL;
+    }
+    lfuse_checkpoint_close(file);
+    return status;
+}
+
+lfuse_status resnet_save(const struct resnet *net, const char *path, lfuse_error *err)
+{
+    int64_t most = 4 * net->layer_count, count = 0, i;
+    lfuse_checkpoint_entry *entries = calloc((size_t)most, sizeof(*entries));
+    struct file_name *names = calloc((size_t)most, sizeof(*names));
+    lfuse_status status = LFUSE_OK;
+    lfuse_parameter p;
+    int32_t k;
+
+    if (entries == NULL || names == NULL)
+        status = example_fail(err, LFUSE_ERR_NO_MEMORY, "no memory to write %s", path);
+    for (i = 0; i < net->layer_count && status == LFUSE_OK; i++)
+        for (k = 0; k < lfuse_layer_parameter_count(net->layers[i]); k++, count++) {
+            lfuse_parameter_init(&p, sizeof(p));
+            status = lfuse_layer_parameter(net->layers[i], k, &p, err);
+            if (status != LFUSE_OK)
+                break;
+            file_name(&p, &names[count]);
+            entries[count].name = names[count].text;
+            entries[count].tensor = p.value;
+        }
+    if (status == LFUSE_OK)
+        status = lfuse_checkpoint_save(net->ctx, path, entries, count, NULL, err);
+    free(names);
+    free(entries);
+    return status;
+}

@@ -1,0 +1,304 @@
+/*
+ * resnet_pass.c - forward, loss and backward; see resnet.h
+ *
+ * Tying layers re-points their weights: lfuse_tensor_data() is asked at every use, and no
+ * address is kept.
+ */
+#include "models/resnet.h"
+
+#include "error.h"
+
+static float *data(lfuse_tensor *tensor)
+{
+    return lfuse_tensor_data(tensor);
+}
+
+/* ---- forward ------------------------------------------------------------------------------ */
+
+/* out = ReLU(norm(conv(x)) + residual); in inference `convolved` may be out. */
+static lfuse_status unit_forward(struct resnet *net, struct resnet_unit *u,
+                                 const float *x, const float *residual, float *convolved,
+                                 float *out, enum resnet_mode mode, lfuse_error *err)
+{
+    lfuse_conv2d_args conv = u->conv;
+    lfuse_batch_norm_args norm = u->norm;
+    lfuse_status status;
+
+    conv.batch = norm.batch = net->count;
+    conv.x = x;
+    conv.w = data(u->weight.value);
+    conv.y = convolved;
+    conv.workspace = data(net->workspace);
+    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
+    status = lfuse_conv2d_forward(net->ctx, &conv, err);
+    if (status != LFUSE_OK)
+        return status;
+
+    norm.x = convolved;
+    norm.scale = data(u->scale.value);
+    norm.shift = data(u->shift.value);
+    norm.residual = residual;
+    norm.y = out;
+    norm.running_mean = data(u->running_mean);
+    norm.running_variance = data(u->running_variance);
+    if (mode == RESNET_INFERENCE)
+        return lfuse_batch_norm_inference(net->ctx, &norm, err);
+    norm.momentum = net->momentum;
+    norm.saved_mean = data(u->saved_mean);
+    norm.saved_inverse = data(u->saved_inverse);
+    return lfuse_batch_norm_training(net->ctx, &norm, err);
+}
+
+/* The stage whose shortcut this block needs, or 0. */
+static int64_t shortcut_stage(const struct resnet *net, int64_t block)
+{
+    return block % net->blocks == 0 ? block / net->blocks : 0;
+}
+
+static lfuse_status shortcut_forward(struct resnet *net, int64_t stage, const float *x,
+                                     float *y, lfuse_error *err)
+{
+    lfuse_conv2d_args conv = net->shortcut[stage];
+
+    conv.batch = net->count;
+    conv.x = x;
+    conv.w = data(net->shortcut_weight[stage]);
+    conv.y = y;
+    conv.workspace = data(net->workspace);
+    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
+    return lfuse_conv2d_forward(net->ctx, &conv, err);
+}
+
+/*
+ * *x becomes the block's output. Training keeps everything in the units; inference goes from
+ * work[0] through work[1] to work[2] and back.
+ */
+static lfuse_status block_forward(struct resnet *net, int64_t block, const float **x,
+                                  enum resnet_mode mode, lfuse_error *err)
+{
+    struct resnet_unit *first = &net->units[1 + 2 * block], *second = first + 1;
+    int64_t stage = shortcut_stage(net, block);
+    int keep = mode == RESNET_TRAINING;
+    float *middle = data(keep ? first->out : net->work[1]);
+    float *out = data(keep ? second->out : net->work[block % 2 == 0 ? 2 : 0]);
+    const float *residual = *x;
+    lfuse_status status = LFUSE_OK;
+
+    if (stage > 0) {
+        status = shortcut_forward(net, stage, *x, data(net->work[3]), err);
+        residual = data(net->work[3]);
+    }
+    if (status == LFUSE_OK)
+        status = unit_forward(net, first, *x, NULL,
+                              keep ? data(first->convolved) : middle, middle, mode, err);
+    if (status == LFUSE_OK)
+        status = unit_forward(net, second, middle, residual,
+                              keep ? data(second->convolved) : out, out, mode, err);
+    *x = out;
+    return status;
+}
+
+/* The mean over all pixels of the last stage, forward or backward. */
+static void pool_shape(const struct resnet *net, lfuse_pool2d_args *pool)
+{
+    const struct resnet_unit *last = &net->units[net->unit_count - 1];
+
+    lfuse_pool2d_args_init(pool, sizeof(*pool));
+    pool->batch = net->count;
+    pool->channels = last->conv.out_channels;
+    pool->height = pool->kernel_h = last->conv.height;
+    pool->width = pool->kernel_w = last->conv.width;
+    pool->layout = LFUSE_LAYOUT_NHWC;
+}
+
+static void linear_shape(const struct resnet *net, lfuse_linear_args *linear)
+{
+    lfuse_linear_args_init(linear, sizeof(*linear));
+    linear->batch = net->count;
+    linear->in_features = lfuse_tensor_dim(net->linear_weight.value, 1);
+    linear->out_features = RESNET_CLASSES;
+    linear->x = data(net->features);
+    linear->w = data(net->linear_weight.value);
+    linear->bias = data(net->linear_bias.value);
+}
+
+static lfuse_status head_forward(struct resnet *net, const float *x, lfuse_error *err)
+{
+    lfuse_pool2d_args pool;
+    lfuse_linear_args linear;
+    lfuse_status status;
+
+    pool_shape(net, &pool);
+    pool.x = x;
+    pool.y = data(net->features);
+    status = lfuse_pool2d_forward(net->ctx, &pool, err);
+    if (status != LFUSE_OK)
+        return status;
+    linear_shape(net, &linear);
+    linear.y = data(net->logits);
+    return lfuse_linear_forward(net->ctx, &linear, err);
+}
+
+lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,
+                            enum resnet_mode mode, lfuse_error *err)
+{
+    struct resnet_unit *stem = &net->units[0];
+    int keep = mode == RESNET_TRAINING;
+    float *out = data(keep ? stem->out : net->work[0]);
+    const float *at = out;
+    lfuse_status status;
+    int64_t block;
+
+    if (count < 1 || count > net->batch || (keep && net->mode != RESNET_TRAINING))
+        return example_fail(
+            err, LFUSE_ERR_ARGUMENT,
+            "count is %lld, not in [1, %lld], or the network cannot train",
+            (long long)count, (long long)net->batch);
+    net->x = x;
+    net->count = count;
+    status = unit_forward(net, stem, x, NULL, keep ? data(stem->convolved) : out, out,
+                          mode, err);
+    for (block = 0; block < RESNET_STAGES * net->blocks && status == LFUSE_OK; block++)
+        status = block_forward(net, block, &at, mode, err);
+    if (status == LFUSE_OK)
+        status = head_forward(net, at, err);
+    return status;
+}
+
+lfuse_status resnet_loss(struct resnet *net, const int32_t *labels, double *loss,
+                         int64_t *correct, lfuse_error *err)
+{
+    lfuse_cross_entropy_args args;
+
+    lfuse_cross_entropy_args_init(&args, sizeof(args));
+    args.logits = data(net->logits);
+    args.labels = labels;
+    args.dlogits = data(net->logit_gradient);
+    args.batch = net->count;
+    args.classes = RESNET_CLASSES;
+    args.loss = loss;
+    args.correct = correct;
+    return lfuse_softmax_cross_entropy(net->ctx, &args, err);
+}
+
+/* ---- backward -------------------------------------------------------------------------------- */
+
+/*
+ * From the gradient of the unit's output in dout to that of its convolution's output, in the
+ * same place, and the gradients of its parameters; that of the residual to dresidual, and that
+ * of x to dx (either may be NULL). accumulate: dx holds another part of the gradient already.
+ */
+static lfuse_status unit_backward(struct resnet *net, struct resnet_unit *u,
+                                  const float *x, float *dout, float *dresidual,
+                                  float *dx, int accumulate, lfuse_error *err)
+{
+    lfuse_batch_norm_args norm = u->norm;
+    lfuse_conv2d_args conv = u->conv;
+    lfuse_status status;
+
+    conv.batch = norm.batch = net->count;
+    norm.x = data(u->convolved);
+    norm.y = data(u->out);
+    norm.scale = data(u->scale.value);
+    norm.saved_mean = data(u->saved_mean);
+    norm.saved_inverse = data(u->saved_inverse);
+    norm.dy = norm.dx = dout;
+    norm.dresidual = dresidual;
+    norm.dscale = data(u->scale.gradient);
+    norm.dshift = data(u->shift.gradient);
+    status = lfuse_batch_norm_backward(net->ctx, &norm, err);
+
+    conv.x = x;
+    conv.w = data(u->weight.value);
+    conv.dy = dout;
+    conv.dx = dx;
+    conv.dw = data(u->weight.gradient);
+    conv.workspace = data(net->workspace);
+    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
+    if (status == LFUSE_OK)
+        status = lfuse_conv2d_backward_weights(net->ctx, &conv, err);
+    conv.flags = accumulate ? LFUSE_CONV2D_ACCUMULATE : 0;
+    if (status == LFUSE_OK && dx != NULL)
+        status = lfuse_conv2d_backward_data(net->ctx, &conv, err);
+    return status;
+}
+
+/* Adds the gradient that comes through the shortcut. */
+static lfuse_status shortcut_backward(struct resnet *net, int64_t stage, const float *dy,
+                                      float *dx, lfuse_error *err)
+{
+    lfuse_conv2d_args conv = net->shortcut[stage];
+
+    conv.batch = net->count;
+    conv.w = data(net->shortcut_weight[stage]);
+    conv.dy = dy;
+    conv.dx = dx;
+    conv.flags = LFUSE_CONV2D_ACCUMULATE;
+    conv.workspace = data(net->workspace);
+    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
+    return lfuse_conv2d_backward_data(net->ctx, &conv, err);
+}
+
+/*
+ * g[0] holds the gradient of the block's output, and afterwards that of its input; g[1] and
+ * g[2] are free. The residual's gradient is the identity shortcut's part of the input's: the
+ * first convolution adds its own to it, and the two buffers change names.
+ */
+static lfuse_status block_backward(struct resnet *net, int64_t block, float *g[3],
+                                   lfuse_error *err)
+{
+    struct resnet_unit *first = &net->units[1 + 2 * block], *second = first + 1;
+    const float *x = data((first - 1)->out);
+    int64_t stage = shortcut_stage(net, block);
+    float *dresidual = g[1];
+    lfuse_status status;
+
+    status = unit_backward(net, second, data(first->out), g[0], dresidual, g[2], 0, err);
+    if (status != LFUSE_OK)
+        return status;
+    if (stage == 0) {
+        g[1] = g[0];
+        g[0] = dresidual;
+        return unit_backward(net, first, x, g[2], NULL, g[0], 1, err);
+    }
+    status = unit_backward(net, first, x, g[2], NULL, g[0], 0, err);
+    if (status == LFUSE_OK)
+        status = shortcut_backward(net, stage, dresidual, g[0], err);
+    return status;
+}
+
+static lfuse_status head_backward(struct resnet *net, float *dx, lfuse_error *err)
+{
+    lfuse_linear_args linear;
+    lfuse_pool2d_args pool;
+    lfuse_status status;
+
+    linear_shape(net, &linear);
+    linear.dy = data(net->logit_gradient);
+    linear.dx = data(net->feature_gradient);
+    linear.dw = data(net->linear_weight.gradient);
+    linear.dbias = data(net->linear_bias.gradient);
+    status = lfuse_linear_backward_weights(net->ctx, &linear, err);
+    if (status == LFUSE_OK)
+        status = lfuse_linear_backward_data(net->ctx, &linear, err);
+    if (status != LFUSE_OK)
+        return status;
+    pool_shape(net, &pool);
+    pool.dy = data(net->feature_gradient);
+    pool.dx = dx;
+    return lfuse_pool2d_backward(net->ctx, &pool, err);
+}
+
+lfuse_status resnet_backward(struct resnet *net, lfuse_error *err)
+{
+    float *g[3] = {data(net->work[0]), data(net->work[1]), data(net->work[2])};
+    lfuse_status status = head_backward(net, g[0], err);
+    int64_t block;
+
+    for (block = RESNET_STAGES * net->blocks - 1; block >= 0 && status == LFUSE_OK;
+         block--)
+        status = block_backward(net, block, g, err);
+    if (status == LFUSE_OK)
+        status = unit_backward(net, &net->units[0], net->x, g[0], NULL, NULL, 0, err);
+    return status;
+}

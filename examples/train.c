@@ -1,0 +1,155 @@
+/* train.c - see train.h */
+#include "train.h"
+
+#include <math.h>
+
+#include "error.h"
+#include "progress.h"
+
+volatile sig_atomic_t train_stop = 0;
+
+static lfuse_status check_stop(lfuse_error *err)
+{
+    return train_stop ? example_fail(err, LFUSE_ERR_CANCELLED, "stopped") : LFUSE_OK;
+}
+
+lfuse_status train_evaluate(struct resnet *net, const struct images *images,
+                            struct score *score, lfuse_error *err)
+{
+    struct score sum = {0, 0, 0.0};
+    struct batches *batches;
+    struct progress progress;
+    lfuse_status status;
+    struct batch batch;
+    int64_t i, right;
+    double loss;
+
+    status = batches_create(images, net->batch, 0, LFUSE_LAYOUT_NHWC, 0, &batches, err);
+    if (status != LFUSE_OK)
+        return status;
+    progress_begin(&progress, "evaluating", images->count);
+    for (i = 0; i < batches_count(batches) && status == LFUSE_OK; i++) {
+        batches_at(batches, 0, i, &batch);
+        status = resnet_forward(net, batch.x, batch.count, RESNET_INFERENCE, err);
+        if (status == LFUSE_OK)
+            status = resnet_loss(net, batch.labels, &loss, &right, err);
+        if (status == LFUSE_OK)
+            status = check_stop(err);
+        if (status != LFUSE_OK)
+            break;
+        sum.right += right;
+        sum.images += batch.count;
+        sum.loss += loss * (double)batch.count;
+        progress_step(&progress, sum.images, loss);
+    }
+    progress_end(&progress);
+    batches_destroy(batches);
+    if (status == LFUSE_OK) {
+        sum.loss /= (double)sum.images;
+        *score = sum;
+    }
+    return status;
+}
+
+/* With momentum 1/k at batch k the running value is the mean of the first k. */
+lfuse_status train_reestimate(struct resnet *net, struct batches *batches, int64_t count,
+                              lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    struct progress progress;
+    struct batch batch;
+    int64_t k;
+
+    if (count > batches_count(batches))
+        count = batches_count(batches);
+    progress_begin(&progress, "re-estimating", count * net->batch);
+    for (k = 1; k <= count && status == LFUSE_OK; k++) {
+        batches_at(batches, 0, k - 1, &batch);
+        net->momentum = 1.0 / (double)k;
+        status = resnet_forward(net, batch.x, batch.count, RESNET_TRAINING, err);
+        if (status == LFUSE_OK)
+            status = check_stop(err);
+        progress_step(&progress, k * net->batch, NAN);
+    }
+    net->momentum = 0.0;
+    progress_end(&progress);
+    return status;
+}
+
+/* Every tensor that trains, once. */
+static lfuse_status update(struct resnet *net, lfuse_retrainer *retrainer,
+                           const struct training *training, double rate, lfuse_error *err)
+{
+    int64_t count = lfuse_retrainer_parameter_count(retrainer), i;
+    lfuse_status status = LFUSE_OK;
+    lfuse_parameter p;
+    lfuse_sgd_args sgd;
+
+    for (i = 0; i < count && status == LFUSE_OK; i++) {
+        lfuse_parameter_init(&p, sizeof(p));
+        status = lfuse_retrainer_parameter(retrainer, i, &p, err);
+        if (status != LFUSE_OK)
+            break;
+        lfuse_sgd_args_init(&sgd, sizeof(sgd));
+        sgd.value = lfuse_tensor_data(p.value);
+        sgd.gradient = lfuse_tensor_data(p.gradient);
+        sgd.velocity = lfuse_tensor_data(p.state[0]);
+        sgd.count = lfuse_tensor_elements(p.value);
+        sgd.learning_rate = rate;
+        sgd.momentum = training->momentum;
+        sgd.weight_decay = training->weight_decay;
+        status = lfuse_sgd(net->ctx, &sgd, err);
+    }
+    return status;
+}
+
+/* The retrainer's hooks stand where they stand in any training loop. */
+static lfuse_status step(struct resnet *net, lfuse_retrainer *retrainer,
+                         const struct batch *batch, const struct training *training,
+                         double rate, double *loss, lfuse_error *err)
+{
+    lfuse_status status = lfuse_retrainer_begin_step(retrainer, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    status = resnet_forward(net, batch->x, batch->count, RESNET_TRAINING, err);
+    if (status == LFUSE_OK)
+        status = resnet_loss(net, batch->labels, loss, NULL, err);
+    if (status == LFUSE_OK && !isfinite(*loss))
+        status = example_fail(err, LFUSE_ERR_NOT_FINITE,
+                              "the loss is no longer finite: try a smaller --lr");
+    if (status == LFUSE_OK)
+        status = resnet_backward(net, err);
+    if (status == LFUSE_OK)
+        status = lfuse_retrainer_combine_gradients(retrainer, err);
+    if (status == LFUSE_OK)
+        status = update(net, retrainer, training, rate, err);
+    if (status == LFUSE_OK)
+        status = lfuse_retrainer_end_step(retrainer, err);
+    return status;
+}
+
+lfuse_status train_epoch(struct resnet *net, lfuse_retrainer *retrainer,
+                         struct batches *batches, const struct training *training,
+                         int64_t epoch, lfuse_error *err)
+{
+    int64_t steps = batches_count(batches), i;
+    lfuse_status status = LFUSE_OK;
+    struct progress progress;
+    struct batch batch;
+
+    progress_begin(&progress, "training", steps * net->batch);
+    for (i = 0; i < steps && status == LFUSE_OK; i++) {
+        double done = (double)(epoch * steps + i) / (double)(training->epochs * steps);
+        double rate = 0.5 * training->learning_rate * (1.0 + cos(acos(-1.0) * done));
+        double loss = 0.0;
+
+        batches_at(batches, epoch, i, &batch);
+        status = step(net, retrainer, &batch, training, rate, &loss, err);
+        if (status == LFUSE_OK)
+            status = check_stop(err);
+        progress_step(&progress, (i + 1) * net->batch, loss);
+    }
+    progress_end(&progress);
+    return status;
+}

@@ -1,0 +1,42 @@
+/* train.h - what is done with a network and a set of images: score it, mend it, train it */
+#ifndef EXAMPLES_TRAIN_H
+#define EXAMPLES_TRAIN_H
+
+#include <signal.h>
+
+#include "data/batches.h"
+#include "models/resnet.h"
+
+/* Set it (from a signal handler, say) and whatever is running stops: LFUSE_ERR_CANCELLED. */
+extern volatile sig_atomic_t train_stop;
+
+struct score {
+    int64_t right;
+    int64_t images;
+    double loss; /* mean cross-entropy, in nats */
+};
+
+struct training {
+    double learning_rate; /* at first; falls to 0 along half a cosine over `epochs` */
+    double momentum;
+    double weight_decay;
+    int64_t epochs;
+};
+
+/* The network's running statistics on images as they are. */
+lfuse_status train_evaluate(struct resnet *net, const struct images *images,
+                            struct score *score, lfuse_error *err);
+
+/*
+ * Fusing changes what every later layer receives, so the running statistics no longer fit: they
+ * are forgotten, and become the plain mean over `count` training batches.
+ */
+lfuse_status train_reestimate(struct resnet *net, struct batches *batches, int64_t count,
+                              lfuse_error *err);
+
+/* One epoch of stochastic gradient descent, with the retrainer's hooks around every step. */
+lfuse_status train_epoch(struct resnet *net, lfuse_retrainer *retrainer,
+                         struct batches *batches, const struct training *training,
+                         int64_t epoch, lfuse_error *err);
+
+#endif

@@ -1,0 +1,92 @@
+#!/bin/sh
+# compress_cnn.sh COMPRESS_CNN MAKE_FAKE WORK: the whole program on a small made-up data set
+set -eu
+program=$1 make_fake=$2 work=$3
+
+rm -rf "$work"
+mkdir -p "$work"
+cd "$work"
+"$make_fake" .
+run() { "$program" --data . --weights resnet.safetensors --limit 128 --batch 32 "$@"; }
+
+fail() {
+    echo "compress_cnn.sh: $1" >&2
+    exit 1
+}
+# refuses STATUS TEXT ARGUMENTS...: exit status and what stderr says; nothing on stdout
+refuses() {
+    status=$1 text=$2
+    shift 2
+    set +e
+    "$program" "$@" >stdout 2>stderr
+    got=$?
+    set -e
+    [ $got = "$status" ] || fail "$*: exit $got, expected $status: $(cat stderr)"
+    [ "$(wc -l <stderr)" = 1 ] || fail "$*: not one line: $(cat stderr)"
+    grep -qF -e "$text" stderr || fail "$*: '$(cat stderr)' lacks '$text'"
+    [ ! -e never.safetensors ] || fail "$*: wrote a file"
+}
+
+# Fused, trained, written and read back, with both policies; the same bits for 1 and 2 threads.
+run --ratio 2 --epochs 2 --threads 1 --out one.safetensors >one.txt
+run --ratio 2 --epochs 2 --threads 2 --out two.safetensors >two.txt
+cat two.txt
+cmp one.safetensors two.safetensors || fail "1 and 2 threads differ"
+grep -q '^exactly as many right' one.txt || fail "no word of reading back"
+[ "$(grep -c '^ *[12]  *[0-9.]* *candidates' one.txt)" = 2 ] || fail "not two rows"
+[ "$(wc -c <one.safetensors)" -lt "$(wc -c <resnet.safetensors)" ] || fail "not smaller"
+run --ratio 1.5 --policy freeze --freeze-gradient dropped --combine sum --metric cosine \
+    --epochs 1 --out freeze.safetensors >freeze.txt
+run --ratio 1.5 --policy freeze --epochs 3 --fusions 2 --out both.safetensors >both.txt
+grep -q '^exactly as many right' both.txt || fail "no word of reading back"
+run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
+[ "$(grep -c 'candidates' only.txt)" = 1 ] || fail "not one row"
+"$program" --data . --weights one.safetensors --limit 128 --evaluate >evaluate.txt
+[ "$(sed -n 's/^original: //p' evaluate.txt)" = "$(sed -n 's/^read back: //p' one.txt)" ] ||
+    fail "--evaluate scores the file otherwise"
+
+# Usage: 2, and the argument is named.
+set -- --data . --weights resnet.safetensors --out never.safetensors --limit 64 --batch 32
+refuses 2 '--ratio is missing' "$@"
+refuses 2 '--data is missing' --ratio 2
+refuses 2 '--out is missing' --data . --weights resnet.safetensors --ratio 2
+refuses 2 '--ratio: 0.5 is not in [1, 1000000]' "$@" --ratio 0.5
+refuses 2 "--ratio: 'two' is not a number" "$@" --ratio two
+refuses 2 "--epochs: '1.5' is not an integer" "$@" --ratio 2 --epochs 1.5
+refuses 2 '--threads: 0 is not in [1, 1024]' "$@" --ratio 2 --threads=0
+refuses 2 '--policy: ' "$@" --ratio 2 --policy best
+refuses 2 '--metric: ' "$@" --ratio 2 --metric nearest
+refuses 2 "--isa: 'sse' is none of best, scalar, avx2, avx512" "$@" --ratio 2 --isa sse
+refuses 2 "--combine: 'max' is none of mean, sum" "$@" --ratio 2 --combine max
+refuses 2 '--fusions: 4 are more than 3 epochs' "$@" --ratio 2 --epochs 3 --fusions 4
+refuses 2 '--speed: unknown argument' "$@" --ratio 2 --speed
+refuses 2 '--evaluate takes no value' "$@" --evaluate=1
+refuses 2 '--ratio: its value is missing' "$@" --ratio
+
+# What fails: 1, and the file is named.
+refuses 1 'not-there.safetensors' "$@" --ratio 2 --weights not-there.safetensors
+refuses 1 'nowhere: No such file' "$@" --ratio 2 --data nowhere
+refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --out no-such-folder/x.safetensors
+refuses 1 'ratio' "$@" --ratio 50
+mkdir -p short
+cp --sparse=always data_batch_?.bin short/
+head -c 1000 test_batch.bin >short/test_batch.bin
+refuses 1 'short/test_batch.bin has 1000 bytes, expected 30730000' "$@" --ratio 2 --data short
+
+# Interrupted: 1, one line, and no file.
+"$program" "$@" --ratio 2 --epochs 1000 --fusions 1 >stdout 2>stderr &
+pid=$!
+until grep -q '^step' stdout; do
+    kill -0 $pid || fail "ended before it was interrupted: $(cat stderr)"
+    sleep 0.1
+done
+kill -INT $pid
+set +e
+wait $pid
+status=$?
+set -e
+[ $status = 1 ] || fail "interrupted: exit $status"
+grep -q 'stopped, nothing was written' stderr || fail "interrupted: $(cat stderr)"
+[ "$(ls never* 2>/dev/null)" = "" ] || fail "interrupted: left $(ls never*)"
+"$program" --help | grep -q -e '--policy NAME' || fail "no help"
+echo "compress_cnn.sh: all as expected"

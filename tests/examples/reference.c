@@ -1,0 +1,180 @@
+/* reference.c - see reference.h. Images are (channels, side, side), one after the other. */
+#include "reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct move {
+    const lfuse_tensor *moved;
+    const double *direction;
+    double step;
+};
+
+struct image_set {
+    double *values; /* (count, channels, side, side) */
+    int64_t count, channels, side;
+};
+
+static double weight(const struct move *move, const lfuse_tensor *t, int64_t i)
+{
+    double value = ((const float *)lfuse_tensor_data(t))[i];
+
+    return t == move->moved ? value + move->step * move->direction[i] : value;
+}
+
+static struct image_set images(int64_t count, int64_t channels, int64_t side)
+{
+    struct image_set s = {NULL, count, channels, side};
+
+    s.values = calloc((size_t)(count * channels * side * side), sizeof(double));
+    if (s.values == NULL)
+        abort();
+    return s;
+}
+
+static double *plane(const struct image_set *s, int64_t n, int64_t c)
+{
+    return s->values + (n * s->channels + c) * s->side * s->side;
+}
+
+/* Adds one channel's part of a 3x3 convolution with a border of one zero. */
+static void convolve_plane(const double *x, int64_t side, const double *w, int64_t stride,
+                           double *y, int64_t out_side)
+{
+    int64_t row, column, r, c;
+
+    for (row = 0; row < out_side; row++)
+        for (column = 0; column < out_side; column++)
+            for (r = 0; r < 3; r++)
+                for (c = 0; c < 3; c++) {
+                    int64_t i = row * stride + r - 1, j = column * stride + c - 1;
+
+                    if (i >= 0 && i < side && j >= 0 && j < side)
+                        y[row * out_side + column] += w[3 * r + c] * x[i * side + j];
+                }
+}
+
+static struct image_set convolve(const struct resnet_unit *u, const struct move *move,
+                                 const struct image_set *x)
+{
+    int64_t out = u->conv.out_channels, stride = u->conv.stride_h, n, o, i, k;
+    struct image_set y = images(x->count, out, x->side / stride);
+
+    for (o = 0; o < out; o++)
+        for (i = 0; i < x->channels; i++) {
+            double w[9];
+
+            for (k = 0; k < 9; k++)
+                w[k] = weight(move, u->weight.value, (o * x->channels + i) * 9 + k);
+            for (n = 0; n < x->count; n++)
+                convolve_plane(plane(x, n, i), x->side, w, stride, plane(&y, n, o),
+                               y.side);
+        }
+    return y;
+}
+
+/* In place: (x - mean) / sqrt(variance + 1e-5) * scale + shift over the batch and the pixels. */
+static void normalise(const struct resnet_unit *u, const struct move *move,
+                      struct image_set *x)
+{
+    int64_t pixels = x->side * x->side, n, c, i;
+    double values = (double)(x->count * pixels);
+
+    for (c = 0; c < x->channels; c++) {
+        double mean = 0.0, variance = 0.0, scale, shift;
+
+        for (n = 0; n < x->count; n++)
+            for (i = 0; i < pixels; i++)
+                mean += plane(x, n, c)[i] / values;
+        for (n = 0; n < x->count; n++)
+            for (i = 0; i < pixels; i++)
+                variance += pow(plane(x, n, c)[i] - mean, 2.0) / values;
+        scale = weight(move, u->scale.value, c) / sqrt(variance + 1e-5);
+        shift = weight(move, u->shift.value, c);
+        for (n = 0; n < x->count; n++)
+            for (i = 0; i < pixels; i++)
+                plane(x, n, c)[i] = (plane(x, n, c)[i] - mean) * scale + shift;
+    }
+}
+
+/* y += x as option A brings it to y's shape; then ReLU. */
+static void add_shortcut_and_relu(struct image_set *y, const struct image_set *x)
+{
+    int64_t n, c, i, j, stride = x != NULL ? x->side / y->side : 1;
+    int64_t before = x != NULL ? (y->channels - x->channels) / 2 : 0;
+
+    for (n = 0; n < y->count && x != NULL; n++)
+        for (c = 0; c < x->channels; c++)
+            for (i = 0; i < y->side; i++)
+                for (j = 0; j < y->side; j++)
+                    plane(y, n, before + c)[i * y->side + j] +=
+                        plane(x, n, c)[i * stride * x->side + j * stride];
+    for (i = 0; i < y->count * y->channels * y->side * y->side; i++)
+        y->values[i] = y->values[i] > 0.0 ? y->values[i] : 0.0;
+}
+
+static struct image_set unit(const struct resnet_unit *u, const struct move *move,
+                             const struct image_set *x, const struct image_set *residual)
+{
+    struct image_set y = convolve(u, move, x);
+
+    normalise(u, move, &y);
+    add_shortcut_and_relu(&y, residual);
+    return y;
+}
+
+/* Of one image: the mean of every channel, the linear layer, and -ln softmax[label]. */
+static double head(const struct resnet *net, const struct move *move,
+                   const struct image_set *x, int64_t n, int32_t label, double *logits)
+{
+    int64_t pixels = x->side * x->side, k, c, i;
+    double sum = 0.0;
+
+    for (k = 0; k < RESNET_CLASSES; k++) {
+        logits[k] = weight(move, net->linear_bias.value, k);
+        for (c = 0; c < x->channels; c++)
+            for (i = 0; i < pixels; i++)
+                logits[k] += weight(move, net->linear_weight.value, k * x->channels + c) *
+                             plane(x, n, c)[i] / (double)pixels;
+    }
+    for (k = 0; k < RESNET_CLASSES; k++)
+        sum += exp(logits[k]);
+    return log(sum) - logits[label];
+}
+
+static struct image_set input(const float *x, int64_t count)
+{
+    struct image_set s = images(count, RESNET_IN_CHANNELS, RESNET_SIDE);
+    int64_t pixels = RESNET_SIDE * RESNET_SIDE, n, c, i;
+
+    for (n = 0; n < count; n++)
+        for (c = 0; c < RESNET_IN_CHANNELS; c++)
+            for (i = 0; i < pixels; i++)
+                plane(&s, n, c)[i] = x[(n * pixels + i) * RESNET_IN_CHANNELS + c];
+    return s;
+}
+
+double reference_loss(const struct resnet *net, const float *x, const int32_t *labels,
+                      int64_t count, const lfuse_tensor *moved, const double *direction,
+                      double step, double *logits)
+{
+    struct move move = {moved, direction, step};
+    struct image_set in = input(x, count), middle, out;
+    double loss = 0.0, scratch[RESNET_CLASSES];
+    int64_t i, n;
+
+    out = unit(&net->units[0], &move, &in, NULL);
+    for (i = 1; i < net->unit_count; i += 2) {
+        free(in.values);
+        in = out;
+        middle = unit(&net->units[i], &move, &in, NULL);
+        out = unit(&net->units[i + 1], &move, &middle, &in);
+        free(middle.values);
+    }
+    for (n = 0; n < count; n++)
+        loss += head(net, &move, &out, n, labels[n],
+                     logits != NULL ? logits + n * RESNET_CLASSES : scratch);
+    free(in.values);
+    free(out.values);
+    return loss / (double)count;
+}

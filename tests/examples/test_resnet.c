@@ -1,0 +1,337 @@
+/* test_resnet.c - the network of the examples: its gradients, its files, its ties */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "models/resnet.h"
+#include "random.h"
+#include "reference.h"
+
+enum { BATCH = 2, PIXELS = RESNET_SIDE * RESNET_SIDE * RESNET_IN_CHANNELS };
+
+struct fixture {
+    lfuse_context *ctx;
+    struct resnet *net; /* n = 1, random, for training */
+    lfuse_error err;
+    char path[64];
+    float x[BATCH * PIXELS];
+    int32_t labels[BATCH];
+};
+
+#define ok(f, call)                                      \
+    do {                                                 \
+        if ((call) != LFUSE_OK)                          \
+            fail_msg("%s: %s", #call, (f)->err.message); \
+    } while (0)
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    int64_t i;
+
+    if (f == NULL || lfuse_context_create(NULL, &f->ctx, &f->err) != LFUSE_OK ||
+        resnet_create(f->ctx, 1, BATCH, RESNET_TRAINING, &f->net, &f->err) != LFUSE_OK)
+        return -1;
+    resnet_initialise(f->net, 3);
+    for (i = 0; i < BATCH * PIXELS; i++)
+        f->x[i] = (float)random_normal(4, 0, (uint64_t)i);
+    f->labels[0] = 7;
+    f->labels[1] = 2;
+    snprintf(f->path, sizeof(f->path), "/tmp/layerfuse-resnet-%d.safetensors",
+             (int)getpid());
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    unlink(f->path);
+    resnet_destroy(f->net);
+    lfuse_context_destroy(f->ctx);
+    free(f);
+    return 0;
+}
+
+/* ---- gradients ------------------------------------------------------------------------------ */
+
+static double loss_of(struct fixture *f, enum resnet_mode mode)
+{
+    double loss = NAN;
+
+    ok(f, resnet_forward(f->net, f->x, BATCH, mode, &f->err));
+    ok(f, resnet_loss(f->net, f->labels, &loss, NULL, &f->err));
+    return loss;
+}
+
+/*
+ * An f32 pass of 8 layers against f64. Every activation is a sum of at most 9 * 64 terms with a
+ * relative error of a few eps = 2^-24 each layer (rounding errors of random sign grow with the
+ * root of 576 = 24), and normalisation brings every layer back to size 1: 8 * 24 * eps = 1.2e-5
+ * on logits of size 1.
+ */
+static void logits_are_those_of_the_definition(void **state)
+{
+    double logits[BATCH * RESNET_CLASSES], expected;
+    struct fixture *f = *state;
+    const float *got;
+    int i;
+
+    expected = reference_loss(f->net, f->x, f->labels, BATCH, NULL, NULL, 0.0, logits);
+    assert_true(fabs(loss_of(f, RESNET_TRAINING) - expected) < 1.2e-5 * 4);
+    got = lfuse_tensor_data(f->net->logits);
+    for (i = 0; i < BATCH * RESNET_CLASSES; i++)
+        assert_true(fabs(got[i] - logits[i]) < 1.2e-5 * 4);
+}
+
+/*
+ * The derivative of the f64 loss along the gradient g of one parameter, over |g|, is |g|.
+ *
+ * Steps of 1e-6 |g|-direction: the central difference is off by h^2 = 1e-12 times a third
+ * derivative and by eps(f64) * loss / h = 5e-10; |g| is above 1e-3 here, so 1e-6 of it covers
+ * both. A kink adds to that: of 1.5e5 activations of size 1 about one lies within 1e-6 of 0, and
+ * it carries at most one part in 1e4 of the gradient. The f32 gradient itself passes 16 layers
+ * with sums of up to 2048 terms: 16 * sqrt(2048) * 2^-24 = 4e-5. Together below 3e-4, while a
+ * missing term of the gradient is of the order of 1.
+ */
+static void check_gradient(struct fixture *f, const char *layer, const lfuse_parameter *p)
+{
+    int64_t elements = lfuse_tensor_elements(p->value), i;
+    const float *g = lfuse_tensor_data(p->gradient);
+    double *direction = malloc((size_t)elements * sizeof(*direction));
+    double norm = 0.0, h = 1e-6, up, down;
+
+    assert_non_null(direction);
+    for (i = 0; i < elements; i++)
+        norm += (double)g[i] * g[i];
+    norm = sqrt(norm);
+    assert_true(norm > 1e-3);
+    for (i = 0; i < elements; i++)
+        direction[i] = g[i] / norm;
+    up = reference_loss(f->net, f->x, f->labels, BATCH, p->value, direction, h, NULL);
+    down = reference_loss(f->net, f->x, f->labels, BATCH, p->value, direction, -h, NULL);
+    if (!(fabs((up - down) / (2.0 * h) - norm) <= 3e-4 * norm))
+        fail_msg("%s %s: |g| is %.8g, the difference %.8g", layer, p->name, norm,
+                 (up - down) / (2.0 * h));
+    free(direction);
+}
+
+static void every_gradient_is_that_of_the_loss(void **state)
+{
+    struct fixture *f = *state;
+    int64_t i;
+    int32_t k;
+
+    /* scales and shifts of their own, so that no two parameters are mistaken for each other */
+    for (i = 0; i < f->net->unit_count; i++) {
+        float *scale = lfuse_tensor_data(f->net->units[i].scale.value);
+        float *shift = lfuse_tensor_data(f->net->units[i].shift.value);
+
+        for (k = 0; k < f->net->units[i].norm.channels; k++) {
+            scale[k] = 1.0f + 0.25f * (float)random_normal(5, (uint64_t)i, (uint64_t)k);
+            shift[k] = 0.25f * (float)random_normal(6, (uint64_t)i, (uint64_t)k);
+        }
+    }
+    loss_of(f, RESNET_TRAINING);
+    ok(f, resnet_backward(f->net, &f->err));
+    for (i = 0; i < f->net->layer_count; i++)
+        for (k = 0; k < lfuse_layer_parameter_count(f->net->layers[i]); k++) {
+            lfuse_parameter p;
+
+            lfuse_parameter_init(&p, sizeof(p));
+            ok(f, lfuse_layer_parameter(f->net->layers[i], k, &p, &f->err));
+            if (p.gradient != NULL)
+                check_gradient(f, lfuse_layer_name(f->net->layers[i]), &p);
+        }
+}
+
+/* ---- inference ------------------------------------------------------------------------------- */
+
+/* With momentum 1 the running mean is the batch's, and the running variance n / (n - 1) times
+ * the batch's with n >= 2 * 64 values: logits of the two modes differ by less than one percent
+ * for each of the 7 normalisations. */
+static void inference_uses_the_running_statistics(void **state)
+{
+    struct fixture *f = *state;
+    double untrained = loss_of(f, RESNET_INFERENCE), trained;
+
+    f->net->momentum = 1.0;
+    trained = loss_of(f, RESNET_TRAINING);
+    assert_true(fabs(loss_of(f, RESNET_INFERENCE) - trained) < 0.07);
+    assert_true(fabs(untrained - trained) > 0.07);
+}
+
+static void a_network_for_inference_scores_the_same_bits(void **state)
+{
+    struct fixture *f = *state;
+    struct resnet *other;
+    double loss = loss_of(f, RESNET_TRAINING);
+
+    loss = loss_of(f, RESNET_INFERENCE);
+    ok(f, resnet_save(f->net, f->path, &f->err));
+    resnet_destroy(f->net);
+    ok(f, resnet_open(f->ctx, f->path, BATCH, RESNET_INFERENCE, &other, &f->err));
+    f->net = other;
+    assert_true(loss_of(f, RESNET_INFERENCE) == loss);
+    assert_int_equal(resnet_forward(other, f->x, BATCH, RESNET_TRAINING, &f->err),
+                     LFUSE_ERR_ARGUMENT);
+    assert_int_equal(resnet_forward(other, f->x, BATCH + 1, RESNET_INFERENCE, &f->err),
+                     LFUSE_ERR_ARGUMENT);
+    assert_non_null(strstr(f->err.message, "count is 3, not in [1, 2]"));
+}
+
+/* ---- files ------------------------------------------------------------------------------------- */
+
+static void a_file_brings_every_tensor_back(void **state)
+{
+    struct fixture *f = *state;
+    lfuse_parameter p, q;
+    struct resnet *other;
+    int64_t i;
+    int32_t k;
+
+    loss_of(f, RESNET_TRAINING); /* statistics of their own */
+    ok(f, resnet_save(f->net, f->path, &f->err));
+    ok(f, resnet_open(f->ctx, f->path, BATCH, RESNET_TRAINING, &other, &f->err));
+    assert_int_equal(other->blocks, 1);
+    assert_int_equal(other->layer_count, f->net->layer_count);
+    for (i = 0; i < other->layer_count; i++)
+        for (k = 0; k < lfuse_layer_parameter_count(other->layers[i]); k++) {
+            lfuse_parameter_init(&p, sizeof(p));
+            lfuse_parameter_init(&q, sizeof(q));
+            ok(f, lfuse_layer_parameter(f->net->layers[i], k, &p, &f->err));
+            ok(f, lfuse_layer_parameter(other->layers[i], k, &q, &f->err));
+            assert_memory_equal(lfuse_tensor_data(p.value), lfuse_tensor_data(q.value),
+                                lfuse_tensor_bytes(p.value));
+        }
+    resnet_destroy(other);
+}
+
+/* Writes two tensors: the stem's weight as it is given, and one of this name and shape. */
+static void write_two(struct fixture *f, const lfuse_tensor *stem, const char *name,
+                      const int64_t *dims)
+{
+    lfuse_checkpoint_entry entries[2] = {{"conv1.weight", stem, NULL},
+                                         {name, NULL, NULL}};
+    lfuse_tensor_desc desc;
+    lfuse_tensor *other;
+
+    lfuse_tensor_desc_init(&desc, sizeof(desc));
+    desc.dtype = LFUSE_F32;
+    desc.rank = 4;
+    desc.dims = dims;
+    ok(f, lfuse_tensor_create(f->ctx, &desc, &other, &f->err));
+    entries[1].tensor = other;
+    ok(f, lfuse_checkpoint_save(f->ctx, f->path, entries, 2, NULL, &f->err));
+    lfuse_tensor_destroy(other);
+}
+
+static void check_refused(struct fixture *f, lfuse_status expected, const char *text)
+{
+    struct resnet *net = f->net;
+
+    memset(&f->err, 0, sizeof(f->err));
+    assert_int_equal(resnet_open(f->ctx, f->path, BATCH, RESNET_INFERENCE, &net, &f->err),
+                     expected);
+    assert_null(net);
+    assert_non_null(strstr(f->err.message, f->path));
+    if (strstr(f->err.message, text) == NULL)
+        fail_msg("\"%s\" does not contain \"%s\"", f->err.message, text);
+}
+
+static void a_file_of_another_network_is_refused_by_name(void **state)
+{
+    static const int64_t dims[4] = {16, 16, 3, 3};
+    struct fixture *f = *state;
+    const lfuse_tensor *right = f->net->units[0].weight.value;
+    const lfuse_tensor *wrong = f->net->units[1].weight.value;
+
+    write_two(f, right, "features.0.weight", dims);
+    check_refused(f, LFUSE_ERR_NAME, "holds 0 blocks");
+    write_two(f, right, "layer1.0.conv1.weight", dims);
+    check_refused(f, LFUSE_ERR_NAME, "holds no bn1.weight");
+    write_two(f, wrong, "layer1.0.conv1.weight", dims);
+    check_refused(f, LFUSE_ERR_SHAPE, "conv1.weight is 16x16x3x3, expected 16x3x3x3");
+}
+
+/* ---- ties -------------------------------------------------------------------------------------- */
+
+static void update(struct fixture *f, lfuse_retrainer *retrainer)
+{
+    int64_t i;
+
+    for (i = 0; i < lfuse_retrainer_parameter_count(retrainer); i++) {
+        lfuse_parameter p;
+        lfuse_sgd_args sgd;
+
+        lfuse_parameter_init(&p, sizeof(p));
+        ok(f, lfuse_retrainer_parameter(retrainer, i, &p, &f->err));
+        lfuse_sgd_args_init(&sgd, sizeof(sgd));
+        sgd.value = lfuse_tensor_data(p.value);
+        sgd.gradient = lfuse_tensor_data(p.gradient);
+        sgd.velocity = lfuse_tensor_data(p.state[0]);
+        sgd.count = lfuse_tensor_elements(p.value);
+        sgd.learning_rate = 0.1;
+        sgd.momentum = 0.9;
+        ok(f, lfuse_sgd(f->ctx, &sgd, &f->err));
+    }
+}
+
+static void a_fused_network_stays_tied_while_it_trains(void **state)
+{
+    struct fixture *f = *state;
+    lfuse_retrainer_options options;
+    lfuse_plan_options plan;
+    lfuse_retrainer *retrainer;
+    const float *a, *b;
+    float before, after;
+    int i;
+
+    lfuse_plan_options_init(&plan, sizeof(plan));
+    plan.ratio = 1.01; /* n = 1 has one pair: the convolutions of stage 1 */
+    lfuse_retrainer_options_init(&options, sizeof(options));
+    options.plan = &plan;
+    ok(f, lfuse_retrainer_create(f->ctx, f->net->layers, f->net->layer_count, &options,
+                                 &retrainer, &f->err));
+    ok(f, lfuse_retrainer_fuse(retrainer, &f->err));
+    a = lfuse_tensor_data(f->net->units[1].weight.value);
+    before = a[0];
+    for (i = 0; i < 3; i++) {
+        ok(f, lfuse_retrainer_begin_step(retrainer, &f->err));
+        loss_of(f, RESNET_TRAINING);
+        ok(f, resnet_backward(f->net, &f->err));
+        ok(f, lfuse_retrainer_combine_gradients(retrainer, &f->err));
+        update(f, retrainer);
+        ok(f, lfuse_retrainer_end_step(retrainer, &f->err));
+    }
+    a = lfuse_tensor_data(f->net->units[1].weight.value);
+    b = lfuse_tensor_data(f->net->units[2].weight.value);
+    after = a[0];
+    assert_ptr_equal(a, b);
+    assert_true(before != after);
+    lfuse_retrainer_destroy(retrainer);
+}
+
+#define with_network(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_network(logits_are_those_of_the_definition),
+        with_network(every_gradient_is_that_of_the_loss),
+        with_network(inference_uses_the_running_statistics),
+        with_network(a_network_for_inference_scores_the_same_bits),
+        with_network(a_file_brings_every_tensor_back),
+        with_network(a_file_of_another_network_is_refused_by_name),
+        with_network(a_fused_network_stays_tied_while_it_trains),
+    };
+
+    return cmocka_run_group_tests_name("resnet", tests, NULL, NULL);
+}
