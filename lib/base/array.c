@@ -43,6 +43,7 @@ lfuse_status lfi_array_create(const struct lfi_env *env, const struct lfi_view *
         return status;
     }
     array->storage = storage;
+    array->lent = false;
     array->view = *shape;
     array->view.data = storage->data;
     for (i = shape->rank - 1; i >= 0; i--) {
@@ -65,13 +66,9 @@ lfuse_status lfi_array_borrow(const struct lfi_env *env, const struct lfi_view *
     storage->release = release;
     storage->user = user;
     array->storage = storage;
+    array->lent = true;
     array->view = *view;
     return LFUSE_OK;
-}
-
-bool lfi_array_is_owned(const struct lfi_array *array)
-{
-    return array->storage->bytes != 0;
 }
 
 void lfi_array_release(struct lfi_array *array)

@@ -145,6 +145,8 @@ struct lfi_storage;
 struct lfi_array {
     struct lfi_view view;
     struct lfi_storage *storage;
+    bool
+        lent; /* the memory was the caller's to begin with; stays so where it re-points */
 };
 
 /* A dense, zeroed array of its own; shape holds dims, rank and dtype. */
@@ -154,7 +156,6 @@ lfuse_status lfi_array_create(const struct lfi_env *env, const struct lfi_view *
 lfuse_status lfi_array_borrow(const struct lfi_env *env, const struct lfi_view *view,
                               void (*release)(void *data, void *user), void *user,
                               struct lfi_array *array, lfuse_error *err);
-bool lfi_array_is_owned(const struct lfi_array *array);
 /* Drops the reference; an array of zeros is ignored. Memory goes back where it came from. */
 void lfi_array_release(struct lfi_array *array);
 /* Another reference to source's memory. Cannot fail. */

@@ -192,7 +192,7 @@ struct lfi_array *lfi_parameter_array(const struct lfi_parameter *parameter,
 
 /* What a weight was before anything was in force. Arrays of zeros hold nothing. */
 struct lfi_original {
-    bool borrowed[LFI_ARRAYS];         /* the memory was the caller's */
+    bool repointed[LFI_ARRAYS];        /* its memory has become a kept member's */
     struct lfi_array copy[LFI_ARRAYS]; /* for undo, of value and state */
     struct lfi_array own[LFI_ARRAYS];  /* for undo, set aside when it re-pointed */
 };
@@ -229,6 +229,10 @@ lfuse_status lfi_ties_refresh(const struct lfi_env *env, const struct lfi_ties *
                               lfuse_error *err);
 bool lfi_ties_is_frozen(const struct lfi_ties *ties, int64_t index);
 size_t lfi_ties_resident_bytes(const struct lfi_ties *ties);
+
+/* Weights of the layer at index that are tied: those it had when anything was first put in
+ * force, whatever it has gained since. */
+int32_t lfi_ties_weight_count(const struct lfi_ties *ties, int64_t index);
 
 /* The parts of applying. Originals of the layer at index, one for each of its weights. */
 struct lfi_original *lfi_ties_originals(const struct lfi_ties *ties, int64_t index);

@@ -96,13 +96,28 @@ struct mirrors {
     int64_t kept;
 };
 
-/* The members' weights whose memory is not the buffer. */
+/* Members that were tied to each other before may still have one memory apart from the
+ * buffer: whether it is that of a member before this one, and another task's to write. */
+static bool is_anothers(const struct mirrors *m, int64_t index, int32_t weight)
+{
+    const void *data =
+        lfi_layer_weight(m->ties->layers[m->members[index]], weight)->value->view.data;
+    int64_t i;
+
+    for (i = 0; i < index; i++)
+        if (lfi_layer_weight(m->ties->layers[m->members[i]], weight)->value->view.data ==
+            data)
+            return true;
+    return false;
+}
+
+/* The member's weights whose memory is not the buffer. */
 static void copy_to_member(void *arg, int64_t index, int32_t slot)
 {
     const struct mirrors *m = arg;
     const struct lfi_layer *kept = m->ties->layers[m->kept],
                            *member = m->ties->layers[m->members[index]];
-    const int32_t n = lfi_layer_weight_count(kept);
+    const int32_t n = lfi_ties_weight_count(m->ties, m->kept);
     int32_t k;
 
     (void)slot;
@@ -110,7 +125,7 @@ static void copy_to_member(void *arg, int64_t index, int32_t slot)
         const struct lfi_view *from = &lfi_layer_weight(kept, k)->value->view,
                               *to = &lfi_layer_weight(member, k)->value->view;
 
-        if (to->data != from->data)
+        if (to->data != from->data && !is_anothers(m, index, k))
             lfi_view_copy(to, from);
     }
 }

@@ -70,8 +70,7 @@ static lfuse_status check_in_force(const struct lfi_ties *ties,
                         ties->layers[index]->name, ties->layers[now]->name,
                         ties->layers[then]->name);
     if (ties->originals != NULL &&
-        ties->first_original[index + 1] - ties->first_original[index] !=
-            lfi_layer_weight_count(ties->layers[index]))
+        lfi_ties_weight_count(ties, index) != lfi_layer_weight_count(ties->layers[index]))
         return lfi_fail(err, LFUSE_ERR_STATE,
                         "layer %s has gained a weight since ties were first applied",
                         ties->layers[index]->name);
@@ -170,8 +169,7 @@ struct lfi_array *lfi_ties_target(const struct lfi_ties *ties, int64_t layer,
         return NULL;
     if (which == LFI_GRADIENT && o->gradients != LFUSE_GRADIENTS_ACCUMULATED)
         return NULL;
-    if (lfi_ties_originals(ties, layer)[weight].borrowed[which] &&
-        (which != LFI_VALUE || o->rebind == NULL))
+    if (member->lent && (which != LFI_VALUE || o->rebind == NULL))
         return NULL;
     return buffer;
 }
@@ -182,7 +180,7 @@ static void *destination(const struct lfi_ties *ties, int64_t layer, int32_t wei
     const struct lfi_plan *plan = arg;
     const struct lfi_array *target;
 
-    if (!lfi_ties_originals(ties, layer)[weight].borrowed[LFI_VALUE])
+    if (!lfi_layer_weight(ties->layers[layer], weight)->value->lent)
         return NULL;
     target = lfi_ties_target(ties, layer, plan->goal.owner[layer], weight, LFI_VALUE);
     return target == NULL ? NULL : target->view.data;
@@ -190,10 +188,11 @@ static void *destination(const struct lfi_ties *ties, int64_t layer, int32_t wei
 
 /* Copies can take the place of values and state that were owned; nothing of gradients. */
 static bool is_needed_for_undo(const struct lfi_ties *ties,
-                               const struct lfi_original *original, int32_t which)
+                               const struct lfi_original *original, int32_t which,
+                               const struct lfi_array *array)
 {
-    return ties->options.keep_originals && original->own[which].storage == NULL &&
-           (which == LFI_GRADIENT || original->borrowed[which]);
+    return ties->options.keep_originals && !original->repointed[which] &&
+           (which == LFI_GRADIENT || array->lent);
 }
 
 static void repoint(const struct lfi_ties *ties, struct lfi_original *original,
@@ -204,10 +203,11 @@ static void repoint(const struct lfi_ties *ties, struct lfi_original *original,
 
     array->storage = lfi_array_share(target).storage;
     array->view.data = target->view.data;
-    if (is_needed_for_undo(ties, original, which))
+    if (is_needed_for_undo(ties, original, which, &old))
         original->own[which] = old;
     else
         lfi_array_release(&old);
+    original->repointed[which] = true;
 }
 
 static void tie_weight(const struct lfi_ties *ties, int64_t layer, int64_t kept,
@@ -257,7 +257,7 @@ static void commit_group(struct lfi_ties *ties, const struct lfi_plan *plan,
 {
     const struct lfi_grouping *g = &plan->goal;
     const int64_t kept = g->kept[group];
-    const int32_t n = lfi_layer_weight_count(ties->layers[kept]);
+    const int32_t n = lfi_ties_weight_count(ties, kept);
     int32_t k;
     int64_t i;
 

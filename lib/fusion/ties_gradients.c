@@ -17,9 +17,11 @@ struct job {
     const struct lfi_view *target;
 };
 
-static lfuse_status check_member(const struct lfi_layer *layer, lfuse_error *err)
+static lfuse_status check_member(const struct lfi_ties *ties, int64_t index,
+                                 lfuse_error *err)
 {
-    const int32_t n = lfi_layer_weight_count(layer);
+    const struct lfi_layer *layer = ties->layers[index];
+    const int32_t n = lfi_ties_weight_count(ties, index);
     int32_t k;
 
     for (k = 0; k < n; k++)
@@ -47,9 +49,9 @@ static lfuse_status check_group(const struct lfi_ties *ties, int64_t group,
     if (lfi_rule_is_frozen(ties->rules[g->kept[group]]))
         return LFUSE_OK;
     if (needs_kept_only(ties, group))
-        return check_member(ties->layers[g->kept[group]], err);
+        return check_member(ties, g->kept[group], err);
     for (i = g->first[group]; i < g->first[group + 1] && status == LFUSE_OK; i++)
-        status = check_member(ties->layers[g->members[i]], err);
+        status = check_member(ties, g->members[i], err);
     return status;
 }
 
@@ -93,7 +95,7 @@ static lfuse_status combine_group(const struct lfi_env *env, const struct lfi_ti
 {
     const struct lfi_ties_options *o = &ties->options;
     const int64_t kept = ties->in_force.kept[group];
-    const int32_t n = lfi_layer_weight_count(ties->layers[kept]);
+    const int32_t n = lfi_ties_weight_count(ties, kept);
     lfuse_status status = LFUSE_OK;
     int32_t k;
 

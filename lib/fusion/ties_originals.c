@@ -1,8 +1,7 @@
 /*
  * ties_originals.c - what weights were before anything was in force
  *
- * Whose memory they had is always remembered: a value that was re-pointed no longer says so.
- * Copies of values and state are kept only for undo: those of every layer, because training
+ * How many there were, and which arrays re-pointed, is always remembered. Copies of values and state are kept only for undo: those of every layer, because training
  * between two applications moves the layers that are still untied.
  */
 #include "fusion/fusion.h"
@@ -10,6 +9,11 @@
 struct lfi_original *lfi_ties_originals(const struct lfi_ties *ties, int64_t index)
 {
     return ties->originals + ties->first_original[index];
+}
+
+int32_t lfi_ties_weight_count(const struct lfi_ties *ties, int64_t index)
+{
+    return (int32_t)(ties->first_original[index + 1] - ties->first_original[index]);
 }
 
 static lfuse_status copy_array(const struct lfi_env *env, const struct lfi_array *array,
@@ -34,7 +38,6 @@ static lfuse_status keep_weight(const struct lfi_env *env,
 
         if (array == NULL)
             continue;
-        original->borrowed[which] = !lfi_array_is_owned(array);
         if (copies && which != LFI_GRADIENT)
             status = copy_array(env, array, &original->copy[which], err);
     }

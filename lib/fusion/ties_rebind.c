@@ -18,7 +18,7 @@ static void take_back(const struct lfi_ties *ties, int64_t index, int32_t end,
 
     for (; index >= 0; index--) {
         if (end < 0)
-            end = lfi_layer_weight_count(ties->layers[index]);
+            end = lfi_ties_weight_count(ties, index);
         for (k = end - 1; k >= 0; k--)
             if (destination(ties, index, k, arg) != NULL)
                 (void)tell(ties, index, k,
@@ -32,7 +32,7 @@ static lfuse_status rebind_layer(const struct lfi_ties *ties, int64_t index,
                                  lfuse_error *err)
 {
     const struct lfi_layer *layer = ties->layers[index];
-    const int32_t n = lfi_layer_weight_count(layer);
+    const int32_t n = lfi_ties_weight_count(ties, index);
     int32_t answer, k;
     void *data;
 

@@ -1,8 +1,9 @@
 /*
  * ties_undo.c - parts all groups, whole or not at all
  *
- * Takes no memory: the copy of a value or state that had memory of its own becomes its
- * memory, any other is copied back to where it was.
+ * Takes no memory: what was set aside when it re-pointed comes back; the copy of any other
+ * value or state that re-pointed, whoever it shares with by now, becomes its memory; what
+ * never did is copied back where it is.
  */
 #include "fusion/fusion.h"
 
@@ -22,15 +23,13 @@ static void move(struct lfi_array *target, struct lfi_array *source)
     *source = (struct lfi_array){0};
 }
 
-static void restore(struct lfi_array *array, const struct lfi_array *kept,
-                    struct lfi_original *original, int32_t which)
+static void restore(struct lfi_array *array, struct lfi_original *original, int32_t which)
 {
-    const bool shares = array != kept && kept != NULL && array->storage == kept->storage;
     struct lfi_array *copy = &original->copy[which], *own = &original->own[which];
 
     if (own->storage != NULL)
         move(array, own);
-    else if (shares && copy->storage != NULL)
+    else if (original->repointed[which] && copy->storage != NULL)
         move(array, copy);
     if (copy->storage != NULL)
         lfi_view_copy(&array->view, &copy->view);
@@ -38,18 +37,15 @@ static void restore(struct lfi_array *array, const struct lfi_array *kept,
 
 static void restore_layer(const struct lfi_ties *ties, int64_t index)
 {
-    const struct lfi_layer *layer = ties->layers[index],
-                           *owner = ties->layers[ties->in_force.owner[index]];
-    const int64_t n = ties->first_original[index + 1] - ties->first_original[index];
+    const int32_t n = lfi_ties_weight_count(ties, index);
     int32_t k, which;
 
     for (k = 0; k < n; k++) {
-        const struct lfi_parameter *kept = lfi_layer_weight(owner, k);
-        const struct lfi_parameter *p = lfi_layer_weight(layer, k);
+        const struct lfi_parameter *p = lfi_layer_weight(ties->layers[index], k);
 
         for (which = 0; which < LFI_ARRAYS; which++)
             if (lfi_parameter_array(p, which) != NULL)
-                restore(lfi_parameter_array(p, which), lfi_parameter_array(kept, which),
+                restore(lfi_parameter_array(p, which),
                         &lfi_ties_originals(ties, index)[k], which);
     }
 }

@@ -609,7 +609,7 @@ static void an_owned_array_is_dense_zeroed_and_freed_with_its_last_user(void **s
     size_t i;
 
     lft_ok(t, lfi_array_create(&env, &shape, &a, &t->err));
-    assert_true(lfi_array_is_owned(&a));
+    assert_false(a.lent);
     assert_true(lfi_view_is_dense(&a.view) && (uintptr_t)a.view.data % LFI_ALIGN == 0);
     for (i = 0; i < lfi_view_bytes(&a.view); i++)
         assert_int_equal(((unsigned char *)a.view.data)[i], 0);
@@ -635,7 +635,7 @@ static void borrowed_memory_is_released_once_with_its_last_user(void **state)
     int released = 0;
 
     lft_ok(t, lfi_array_borrow(&env, &view, count_release, &released, &a, &t->err));
-    assert_false(lfi_array_is_owned(&a));
+    assert_true(a.lent);
     b = lfi_array_share(&a);
     c = lfi_array_share(&b);
     lfi_array_release(&b);
