@@ -75,7 +75,7 @@ lfuse_status lfuse_layer_create(lfuse_context *ctx, const lfuse_layer_desc *desc
 }
 
 /* The shape of one of value's companions. */
-static lfuse_status check_companion(const lfuse_parameter *p,
+static lfuse_status check_companion(const lfuse_layer *layer, const lfuse_parameter *p,
                                     const lfuse_tensor *companion, const char *what,
                                     lfuse_error *err)
 {
@@ -86,13 +86,15 @@ static lfuse_status check_companion(const lfuse_parameter *p,
         return LFUSE_OK;
     lfi_view_shape_text(&companion->array.view, a, sizeof(a));
     lfi_view_shape_text(&p->value->array.view, b, sizeof(b));
-    return lfi_fail(err, LFUSE_ERR_SHAPE, "parameter %s: %s is %s, value is %s", p->name,
-                    what, a, b);
+    return lfi_fail(err, LFUSE_ERR_SHAPE,
+                    "parameter %s of layer %s: %s is %s, value is %s", p->name,
+                    layer->layer.name, what, a, b);
 }
 
 static lfuse_status check_parameter(const lfuse_layer *layer, const lfuse_parameter *p,
                                     lfuse_error *err)
 {
+    static const char *const state[] = {"state[0]", "state[1]", "state[2]", "state[3]"};
     lfuse_status status;
     int32_t i;
 
@@ -112,9 +114,9 @@ static lfuse_status check_parameter(const lfuse_layer *layer, const lfuse_parame
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
                         "parameter %s: output_axis is %d, rank is %d", p->name,
                         (int)p->output_axis, (int)p->value->array.view.rank);
-    status = check_companion(p, p->gradient, "gradient", err);
+    status = check_companion(layer, p, p->gradient, "gradient", err);
     for (i = 0; i < LFUSE_MAX_STATE && status == LFUSE_OK; i++)
-        status = check_companion(p, p->state[i], "state", err);
+        status = check_companion(layer, p, p->state[i], state[i], err);
     return status;
 }
 

@@ -54,8 +54,8 @@ static lfuse_status check_numbers(const lfuse_plan_options *o, const char *what,
                                   lfuse_error *err)
 {
     if (!isfinite(o->ratio) || (o->ratio != 0.0 && o->ratio < 1.0))
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.ratio is %g, not a ratio >= 1", what,
-                        o->ratio);
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.ratio is %.17g, not a ratio >= 1",
+                        what, o->ratio);
     if (o->top_k < 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.top_k is %lld", what,
                         (long long)o->top_k);
@@ -68,9 +68,6 @@ static lfuse_status check_numbers(const lfuse_plan_options *o, const char *what,
     if (o->max_group < 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.max_group is %d", what,
                         (int)o->max_group);
-    if (o->reserved != 0)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "%s.reserved is %d", what,
-                        (int)o->reserved);
     return LFUSE_OK;
 }
 
@@ -93,6 +90,8 @@ static lfuse_status check_constants(const lfuse_plan_options *o, const char *wha
         status = lfi_handles_constant(o->unit, LFUSE_UNIT_LAYER, what, "unit", err);
     if (status == LFUSE_OK)
         status = lfi_handles_constant(o->base, LFUSE_BASE_ALL, what, "base", err);
+    if (status == LFUSE_OK)
+        status = lfi_handles_constant(o->keep, LFUSE_KEEP_LAST, what, "keep", err);
     return status;
 }
 
@@ -118,6 +117,8 @@ lfuse_status lfi_handles_plan_options(const lfuse_plan_options *options, const c
     out->policy = o.policy != 0 ? o.policy : LFUSE_POLICY_AVERAGE;
     out->freeze_gradient = o.freeze_gradient != 0 ? o.freeze_gradient : LFUSE_FREEZE_BOTH;
     out->base = o.base != 0 ? o.base : LFUSE_BASE_CANDIDATES;
+    out->keep = o.keep != 0 ? o.keep : LFUSE_KEEP_FARTHEST;
+    out->may_fall_short = false;
     *in_force = o.in_force;
     return LFUSE_OK;
 }

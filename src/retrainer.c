@@ -171,11 +171,18 @@ lfuse_status lfuse_retrainer_fuse(lfuse_retrainer *retrainer, lfuse_error *err)
     return lfi_retrainer_fuse(&retrainer->ctx->env, &retrainer->retrainer, err);
 }
 
+lfuse_status lfuse_retrainer_undo(lfuse_retrainer *retrainer, lfuse_error *err)
+{
+    if (retrainer == NULL)
+        return fail_null(err);
+    return lfi_retrainer_undo(&retrainer->ctx->env, &retrainer->retrainer, err);
+}
+
 lfuse_status lfuse_retrainer_begin_step(lfuse_retrainer *retrainer, lfuse_error *err)
 {
     if (retrainer == NULL)
         return fail_null(err);
-    return lfi_retrainer_begin_step(&retrainer->retrainer, err);
+    return lfi_retrainer_begin_step(&retrainer->ctx->env, &retrainer->retrainer, err);
 }
 
 lfuse_status lfuse_retrainer_combine_gradients(lfuse_retrainer *retrainer,
@@ -205,7 +212,7 @@ lfuse_status lfuse_retrainer_begin_eval(lfuse_retrainer *retrainer, lfuse_error 
 {
     if (retrainer == NULL)
         return fail_null(err);
-    return lfi_retrainer_begin_eval(&retrainer->retrainer, err);
+    return lfi_retrainer_begin_eval(&retrainer->ctx->env, &retrainer->retrainer, err);
 }
 
 lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer, lfuse_error *err)

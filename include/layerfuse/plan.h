@@ -6,8 +6,9 @@
  * alike are taken in the order of their layers. Layers that in_force already ties count as one.
  * Joined pairs make groups of any size. A plan is shareable once built, and keeps no layer.
  *
- * The member of a group that is kept is the one whose position is farthest from the middle
- * of the network (outer layers matter more, sec. 3.2 of the paper); of two as far, the earlier.
+ * The member of a group that is kept is, unless options.keep says otherwise, the one whose
+ * position is farthest from the middle of the network (outer layers matter more, sec. 3.2 of
+ * the paper); of two as far, the earlier.
  *
  * A ratio is logical / unique over its base: 2 means that half of those weights are gone.
  */
@@ -31,7 +32,7 @@ typedef struct lfuse_plan_options {
     lfuse_unit unit;                       /* 0 means layer */
     lfuse_base base;                       /* of ratio; 0 means candidates */
     int32_t max_group;                     /* largest group; 0 means any size */
-    int32_t reserved;
+    lfuse_keep keep;                       /* whose buffer; 0 means farthest */
 } lfuse_plan_options;
 
 /* One step of a plan: the groups of a and b become one. */
@@ -94,7 +95,8 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  * lfuse_plan_build() - measures the layers and chooses what to fuse
  *
  * Shapes:  layers of one param type that have weights have them of the same names, in the same
- *          order, and of the same shapes, output axes and types.
+ *          order, and of the same shapes, output axes and types. Either all layers of a param
+ *          type have weights, or none has.
  * Result:  a plan that reaches options->ratio, or takes the top_k best fusions, or whichever of
  *          the two comes first; without fusions when the ratio is met already. Candidates are
  *          the layers that have a weight and share their param type with another that has.
@@ -105,7 +107,7 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *                                  top_k, a negative number, an unknown constant, a layer
  *                                  without parameters, or in_force over other layers
  *          LFUSE_ERR_NAME          two layers of one name, or weights of other names within a
- *                                  param type
+ *                                  param type, or a layer without any where others have some
  *          LFUSE_ERR_SHAPE         weights of other shapes or output axes within a param type
  *          LFUSE_ERR_TYPE          weights of other element types within a param type
  *          LFUSE_ERR_NOT_FINITE    NaN or infinity in a weight: says which and where
@@ -114,6 +116,7 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *                                  the most alike first gets to
  *          LFUSE_ERR_NO_MEMORY     the scratch was refused
  *          LFUSE_ERR_CANCELLED     the progress callback said stop
+ *          LFUSE_ERR_CALLBACK      the host's executor refused
  *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know
  *          On failure *plan is NULL.
  * Cost:    every pair of a param type is measured once.

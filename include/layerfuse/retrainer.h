@@ -19,6 +19,10 @@
  * s of S the network is at ratio 1 / (1 - f s / S) or just past it. `interval` epochs after
  * the last one the verdict is LFUSE_VERDICT_DONE.
  *
+ * The goal is tried when the retrainer is made, in one step from there. Training moves the
+ * layers, and with max_group the groups of earlier fusions may leave too little to join: a
+ * later fusion that cannot reach its ratio goes as far as it can, and logs a warning.
+ *
  * A retrainer is confined to one thread.
  */
 #ifndef LAYERFUSE_RETRAINER_H
@@ -91,7 +95,23 @@ LFUSE_API lfuse_status lfuse_retrainer_fuse(lfuse_retrainer *retrainer,
                                             lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
- * lfuse_retrainer_begin_step() - opens a step, before the forward pass
+ * lfuse_retrainer_undo() - parts all groups, as lfuse_ties_undo(), and starts the schedule anew
+ *
+ * Result:  weights and their state are as before the first fusion, every weight trains, and
+ *          lfuse_retrainer_fuse() is expected again. Before the first fusion nothing happens.
+ * Errors:  those of lfuse_ties_undo(); and
+ *          LFUSE_ERR_STATE      inside a step or an evaluation
+ *          LFUSE_ERR_NO_MEMORY  a layer has gained parameters, and the allocator refused room
+ *                               for them in the list
+ *          On failure nothing has changed.
+ * Threads: layers are written.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_retrainer_undo(lfuse_retrainer *retrainer,
+                                            lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_retrainer_begin_step() - opens a step, before the forward pass; refreshes mirrors
  * lfuse_retrainer_combine_gradients() - after the backward pass: one gradient per group
  * lfuse_retrainer_end_step() - after the update: refreshes mirrors and closes the step
  * lfuse_retrainer_abort_step() - closes the step as if it had not been; the caller has not
@@ -101,7 +121,9 @@ LFUSE_API lfuse_status lfuse_retrainer_fuse(lfuse_retrainer *retrainer,
  *          LFUSE_ERR_STATE     out of order: begin, combine, end; abort after begin or
  *                              combine. Says which call was expected.
  *          and those of lfuse_ties_combine_gradients() and lfuse_ties_refresh(). On failure
- *          nothing has changed but what these say, and the same call is expected still.
+ *          nothing has changed but what these say, and the same call is expected still; after
+ *          LFUSE_ERR_CALLBACK from combining, abort_step is, because a second try would
+ *          combine some gradients twice.
  * Threads: confined.
  * Source:  Since 0.1.
  */
@@ -120,8 +142,8 @@ LFUSE_API lfuse_status lfuse_retrainer_abort_step(lfuse_retrainer *retrainer,
  *
  * Result:  every trainable tensor once, in the order of the layers: weights of a group under
  *          its kept member; frozen weights and statistics are absent, so that no weight decay
- *          moves them. The list changes when a fusion does.
- * Owner:   strings and tensors are borrowed until the next fusion.
+ *          moves them. The list changes with a fusion or an undo.
+ * Owner:   strings and tensors are borrowed until the next fusion or undo.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or index outside [0, parameter_count)
  *          On failure *parameter is untouched.
  * Threads: confined.
@@ -134,13 +156,13 @@ LFUSE_API lfuse_status lfuse_retrainer_parameter(const lfuse_retrainer *retraine
                                                  lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
- * lfuse_retrainer_begin_eval() - before an evaluation: no step may be open
+ * lfuse_retrainer_begin_eval() - before an evaluation: no step may be open; refreshes mirrors
  * lfuse_retrainer_end_eval() - after it
  *
- * Result:  weights are what a saved network would have. For the policies of this version that
- *          is what they are anyway.
+ * Result:  weights are what a saved network would have: mirrors are refreshed.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     inside a step, or out of order
+ *          and begin_eval those of lfuse_ties_refresh(): no evaluation is then open.
  * Threads: confined.
  * Source:  Since 0.1.
  */
@@ -179,7 +201,8 @@ LFUSE_API const lfuse_ties *lfuse_retrainer_ties(const lfuse_retrainer *retraine
 /**
  * lfuse_retrainer_plan() - the plan of the latest fusion
  *
- * Owner:   borrowed until the next fusion or the end of the retrainer. NULL before the first.
+ * Owner:   borrowed until the next fusion or undo, or the end of the retrainer. NULL before the
+ *          first fusion.
  * Source:  Since 0.1.
  */
 LFUSE_API const lfuse_plan *lfuse_retrainer_plan(const lfuse_retrainer *retrainer);

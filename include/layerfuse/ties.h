@@ -17,6 +17,11 @@
  * where they are, and are the kept member's alone to use. Parameters that are not weights
  * stay per position.
  *
+ * State of members is lost where the kept member has none. Accumulated gradients that the buffer's
+ * cannot take over (none there, another layout or type) stay apart and are not used.
+ *
+ * A layer may be in one ties object, or retrainer, at a time.
+ *
  * Ties are confined to one thread, and so are their layers' tensors while ties change.
  */
 #ifndef LAYERFUSE_TIES_H
@@ -65,6 +70,10 @@ LFUSE_API void lfuse_ties_options_init(lfuse_ties_options *options, size_t size)
  *          returned: release with lfuse_ties_destroy().
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1, unknown flags or constants
  *          LFUSE_ERR_NAME         two layers of one name
+ *          LFUSE_ERR_STATE        the weight of a layer that could fuse starts where another
+ *                                 weight does, or has a tensor of it: says which. So it is after
+ *                                 earlier ties have been destroyed in force: expand the layers
+ *                                 first, or keep those ties. Layers that cannot fuse may share.
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
  *          On failure *ties is NULL.
@@ -79,7 +88,8 @@ LFUSE_API lfuse_status lfuse_ties_create(lfuse_context *ctx, lfuse_layer *const 
 /**
  * lfuse_ties_destroy() - lets go of the groups; layers keep the weights they have
  *
- * Owner:   aliased tensors go on sharing their buffer, which lives as long as one of them.
+ * Owner:   aliased tensors go on sharing their buffer, which lives as long as one of them;
+ *          other ties over them are then refused.
  *          NULL does nothing.
  * Source:  Since 0.1.
  */
@@ -95,7 +105,8 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *          plan's. A plan without fusions changes nothing.
  * Errors:  LFUSE_ERR_ARGUMENT    NULL
  *          LFUSE_ERR_NAME         the plan is of other layers: says the first that differs
- *          LFUSE_ERR_SHAPE        a weight has another shape than when the plan was built
+ *          LFUSE_ERR_SHAPE        a weight has another shape or output axis than when the plan
+ *                                 was built
  *          LFUSE_ERR_TYPE         or another element type
  *          LFUSE_ERR_STATE        the plan was not built over what is in force now, or a layer
  *                                 has gained a weight since ties were first applied

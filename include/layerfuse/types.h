@@ -99,6 +99,14 @@ enum {
     LFUSE_BASE_ALL = 2 /* every parameter of every layer given; statistics are none */
 };
 
+typedef int32_t lfuse_keep; /* whose buffer a group has; of two alike, the earlier's */
+enum {
+    LFUSE_KEEP_FARTHEST = 1, /* 0 means this: from the middle of the network */
+    LFUSE_KEEP_NEAREST = 2,  /* to the middle */
+    LFUSE_KEEP_FIRST = 3,    /* by position */
+    LFUSE_KEEP_LAST = 4
+};
+
 typedef int32_t lfuse_layer_kind;
 enum {
     LFUSE_LAYER_OTHER = 0,

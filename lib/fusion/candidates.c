@@ -1,7 +1,8 @@
 /*
  * candidates.c - which layers could fuse
  *
- * Those whose param type occurs at least twice with weights. Within a type weights have the
+ * Those whose param type occurs at least twice with weights. Types none of whose layers has a
+ * weight (norm layers) are left alone; one some of whose layers have none is a mistake. Within a type weights have the
  * same names in the same order, shapes, output axes and element types.
  */
 #include "fusion/fusion.h"
@@ -63,13 +64,27 @@ static lfuse_status add_type(const struct lfi_layer *const *layers, int64_t coun
     lfuse_status status = LFUSE_OK;
 
     for (i = index; i < count && status == LFUSE_OK; i++) {
-        if (strcmp(layers[i]->param_type, layers[index]->param_type) != 0 ||
-            lfi_layer_weight_count(layers[i]) == 0)
+        if (strcmp(layers[i]->param_type, layers[index]->param_type) != 0)
             continue;
         status = check_pair(layers[index], layers[i], err);
         c->members[at++] = i;
     }
     c->first[++c->type_count] = at;
+    return status;
+}
+
+/* A layer without weights is of a type without weights. */
+static lfuse_status check_weightless(const struct lfi_layer *const *layers, int64_t count,
+                                     int64_t index, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    if (lfi_layer_weight_count(layers[index]) > 0)
+        return LFUSE_OK;
+    for (i = 0; i < count && status == LFUSE_OK; i++)
+        if (strcmp(layers[i]->param_type, layers[index]->param_type) == 0)
+            status = check_pair(layers[i], layers[index], err);
     return status;
 }
 
@@ -98,6 +113,8 @@ lfuse_status lfi_candidates_find(const struct lfi_env *env,
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, (size_t)count + 1, sizeof(*c->members), "candidates",
                                 &c->members, err);
+    for (i = 0; i < count && status == LFUSE_OK; i++)
+        status = check_weightless(layers, count, i, err);
     for (i = 0; i < count && status == LFUSE_OK; i++)
         if (!is_found(c, i) && lfi_layers_is_candidate(layers, count, i))
             status = add_type(layers, count, i, c, err);

@@ -44,6 +44,9 @@ int64_t lfi_layer_weight_elements(const struct lfi_layer *layer);
 /* LFUSE_ERR_NAME when two layers share a name. */
 lfuse_status lfi_layers_check_names(const struct lfi_layer *const *layers, int64_t count,
                                     lfuse_error *err);
+/* LFUSE_ERR_STATE when a candidate's weight has its memory in common with another weight. */
+lfuse_status lfi_layers_check_apart(const struct lfi_layer *const *layers, int64_t count,
+                                    lfuse_error *err);
 /* Whether the layer at index has weights, and shares its param type with another that has. */
 bool lfi_layers_is_candidate(const struct lfi_layer *const *layers, int64_t count,
                              int64_t index);
@@ -95,6 +98,8 @@ struct lfi_plan_options {
     lfuse_policy policy;
     lfuse_freeze_gradient freeze_gradient;
     lfuse_base base;
+    lfuse_keep keep;
+    bool may_fall_short; /* of ratio: then the plan goes as far as it can */
 };
 
 struct lfi_fusion {
@@ -109,6 +114,7 @@ struct lfi_fusion {
 /* What apply checks a layer against. */
 struct lfi_planned_layer {
     char *name;
+    char *param_type;
     int32_t weight_count;
     struct lfi_planned_weight *weights;
 };
@@ -116,6 +122,7 @@ struct lfi_planned_layer {
 struct lfi_planned_weight {
     char *name;
     struct lfi_view shape; /* no data */
+    int32_t output_axis;
 };
 
 struct lfi_plan {

@@ -2,9 +2,10 @@
  * join.c - joins pairs into groups, best first, until the ratio is reached
  *
  * O'Neill et al. 2021, algorithms 1 and 2. As pairs come in the order of their scores, two
- * groups join by the best pair between them: single linkage. The kept member is the one
- * whose position is farthest from the middle of all positions, of two as far the earlier:
- * outer layers matter more, and the middle ones are the redundant ones (sec. 3.2).
+ * groups join by the best pair between them: single linkage. The kept member is, unless the
+ * caller keeps others, the one whose position is farthest from the middle of all positions,
+ * of two as far the earlier: outer layers matter more, and the middle ones are the redundant
+ * ones (sec. 3.2).
  */
 #include "fusion/fusion.h"
 
@@ -37,14 +38,25 @@ static int64_t distance(const struct join *j, int64_t index)
     return d < 0 ? -d : d;
 }
 
-/* Owners are the farthest of their groups, so the farthest of both is one of the two. */
-static int64_t farther(const struct join *j, int64_t a, int64_t b)
+/* What the kept one of two owners has more of. */
+static int64_t merit(const struct join *j, int64_t index)
 {
-    const int64_t da = distance(j, a), db = distance(j, b);
+    switch (j->plan->options.keep) {
+    case LFUSE_KEEP_NEAREST: return -distance(j, index);
+    case LFUSE_KEEP_FIRST: return -(int64_t)j->layers[index]->position;
+    case LFUSE_KEEP_LAST: return j->layers[index]->position;
+    default: return distance(j, index);
+    }
+}
+
+/* Owners are the best of their groups, so the best of both is one of the two. */
+static int64_t better(const struct join *j, int64_t a, int64_t b)
+{
+    const int64_t ma = merit(j, a), mb = merit(j, b);
     const int32_t pa = j->layers[a]->position, pb = j->layers[b]->position;
 
-    if (da != db)
-        return da > db ? a : b;
+    if (ma != mb)
+        return ma > mb ? a : b;
     if (pa != pb)
         return pa < pb ? a : b;
     return a < b ? a : b;
@@ -54,7 +66,7 @@ static void join_pair(struct join *j, const struct lfi_pair *pair)
 {
     struct lfi_plan *plan = j->plan;
     int64_t *owner = plan->goal.owner;
-    const int64_t oa = owner[pair->a], ob = owner[pair->b], kept = farther(j, oa, ob);
+    const int64_t oa = owner[pair->a], ob = owner[pair->b], kept = better(j, oa, ob);
     const int64_t saved = lfi_layer_weight_elements(j->layers[kept]);
     int64_t i;
 
@@ -91,7 +103,7 @@ static lfuse_status fail_unreachable(const struct lfi_plan *plan, lfuse_error *e
     const double most = lfi_account_ratio(&plan->account, plan->options.base);
 
     return lfi_fail(err, LFUSE_ERR_UNREACHABLE,
-                    "ratio %.10g of %s is out of reach: joining the most alike first "
+                    "ratio %.17g of %s is out of reach: joining the most alike first "
                     "reaches %.10g",
                     plan->options.ratio,
                     plan->options.base == LFUSE_BASE_ALL ? "all parameters"
@@ -121,7 +133,7 @@ lfuse_status lfi_plan_join(const struct lfi_env *env,
         if (may_join(&j, &pairs[i]))
             join_pair(&j, &pairs[i]);
     }
-    if (plan->options.ratio > 0.0 && !is_reached(plan) &&
+    if (plan->options.ratio > 0.0 && !plan->options.may_fall_short && !is_reached(plan) &&
         plan->fusion_count < plan->options.top_k)
         status = fail_unreachable(plan, err);
     lfi_grouping_set(&plan->goal, plan->goal.owner);

@@ -71,6 +71,58 @@ bool lfi_layers_is_candidate(const struct lfi_layer *const *layers, int64_t coun
     return false;
 }
 
+/* Whether the same array of both is one tensor's, or their values start at one address. */
+static bool share(const struct lfi_parameter *p, const struct lfi_parameter *q,
+                  int32_t which)
+{
+    const struct lfi_array *a = lfi_parameter_array(p, which),
+                           *b = lfi_parameter_array(q, which);
+
+    return a != NULL && b != NULL &&
+           (a == b || (which == LFI_VALUE && a->view.data == b->view.data));
+}
+
+/* Of two layers, or of one: then each pair of weights is looked at once. */
+static lfuse_status check_apart(const struct lfi_layer *a, const struct lfi_layer *b,
+                                lfuse_error *err)
+{
+    static const char *const parts[] = {"value", "gradient", "state"};
+    const int32_t n = lfi_layer_weight_count(a), m = lfi_layer_weight_count(b);
+    int32_t i, k, which;
+
+    for (i = 0; i < n; i++)
+        for (k = a == b ? i + 1 : 0; k < m; k++)
+            for (which = 0; which < LFI_ARRAYS; which++) {
+                const struct lfi_parameter *p = lfi_layer_weight(a, i),
+                                           *q = lfi_layer_weight(b, k);
+
+                if (share(p, q, which))
+                    return lfi_fail(err, LFUSE_ERR_STATE,
+                                    "the %s of %s of layer %s and of %s of layer %s has "
+                                    "one memory already",
+                                    parts[which < LFI_STATE ? which : LFI_STATE], p->name,
+                                    a->name, q->name, b->name);
+            }
+    return LFUSE_OK;
+}
+
+lfuse_status lfi_layers_check_apart(const struct lfi_layer *const *layers, int64_t count,
+                                    lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t i, j;
+
+    for (i = 0; i < count; i++) {
+        if (!lfi_layers_is_candidate(layers, count, i))
+            continue;
+        for (j = 0; j < count && status == LFUSE_OK; j++)
+            if (j >= i || !lfi_layers_is_candidate(layers, count, j))
+                status = j < i ? check_apart(layers[j], layers[i], err)
+                               : check_apart(layers[i], layers[j], err);
+    }
+    return status;
+}
+
 lfuse_status lfi_layer_check_finite(const struct lfi_layer *layer, lfuse_error *err)
 {
     int32_t i;

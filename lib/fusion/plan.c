@@ -24,6 +24,7 @@ static lfuse_status remember_weights(const struct lfi_env *env,
 
         planned->weights[i].shape = p->value->view;
         planned->weights[i].shape.data = NULL;
+        planned->weights[i].output_axis = p->output_axis;
         status = lfi_string_copy(env, p->name, &planned->weights[i].name, err);
     }
     return status;
@@ -43,6 +44,9 @@ static lfuse_status remember(const struct lfi_env *env,
     plan->layer_count = count;
     for (i = 0; i < count && status == LFUSE_OK; i++) {
         status = lfi_string_copy(env, layers[i]->name, &plan->layers[i].name, err);
+        if (status == LFUSE_OK)
+            status = lfi_string_copy(env, layers[i]->param_type,
+                                     &plan->layers[i].param_type, err);
         if (status == LFUSE_OK)
             status = remember_weights(env, layers[i], &plan->layers[i], err);
     }
@@ -137,6 +141,7 @@ static void forget(const struct lfi_env *env, struct lfi_planned_layer *planned)
         lfi_string_free(env, planned->weights[i].name);
     lfi_free(env, planned->weights, (size_t)planned->weight_count,
              sizeof(*planned->weights));
+    lfi_string_free(env, planned->param_type);
     lfi_string_free(env, planned->name);
 }
 

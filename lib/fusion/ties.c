@@ -13,6 +13,9 @@ lfuse_status lfi_ties_create(const struct lfi_env *env, struct lfi_layer *const 
     *ties = (struct lfi_ties){.options = *options, .count = count};
     status = lfi_layers_check_names((const struct lfi_layer *const *)layers, count, err);
     if (status == LFUSE_OK)
+        status =
+            lfi_layers_check_apart((const struct lfi_layer *const *)layers, count, err);
+    if (status == LFUSE_OK)
         status = lfi_alloc(env, n, sizeof(*ties->layers), "ties", &ties->layers, err);
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, n, sizeof(*ties->rules), "ties", &ties->rules, err);

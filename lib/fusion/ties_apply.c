@@ -32,6 +32,10 @@ static lfuse_status check_weight(const struct lfi_layer *layer, int32_t index,
         return lfi_fail(err, LFUSE_ERR_SHAPE, "%s of layer %s is %s, in the plan %s",
                         p->name, layer->name, now, then);
     }
+    if (p->output_axis != planned->output_axis)
+        return lfi_fail(err, LFUSE_ERR_SHAPE,
+                        "output_axis of %s of layer %s is %d, in the plan %d", p->name,
+                        layer->name, (int)p->output_axis, (int)planned->output_axis);
     if (p->value->view.dtype != planned->shape.dtype)
         return lfi_fail(err, LFUSE_ERR_TYPE, "%s of layer %s is %s, in the plan %s",
                         p->name, layer->name, lfi_dtype_name(p->value->view.dtype),
@@ -50,6 +54,10 @@ static lfuse_status check_layer(const struct lfi_layer *layer,
     if (strcmp(layer->name, planned->name) != 0)
         return lfi_fail(err, LFUSE_ERR_NAME, "layers[%lld] is %s, in the plan %s",
                         (long long)index, layer->name, planned->name);
+    if (strcmp(layer->param_type, planned->param_type) != 0)
+        return lfi_fail(err, LFUSE_ERR_NAME,
+                        "layer %s is of param type %s, in the plan of %s", layer->name,
+                        layer->param_type, planned->param_type);
     if (n != planned->weight_count)
         return lfi_fail(err, LFUSE_ERR_NAME, "layer %s has %d weights, in the plan %d",
                         layer->name, (int)n, (int)planned->weight_count);

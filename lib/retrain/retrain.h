@@ -33,6 +33,7 @@ enum lfi_phase {
     LFI_PHASE_IDLE,     /* begin_step, begin_eval, end_epoch, fuse */
     LFI_PHASE_STEP,     /* combine_gradients, abort_step */
     LFI_PHASE_COMBINED, /* end_step, abort_step */
+    LFI_PHASE_SPOILT,   /* abort_step: some gradients are combined, nobody knows which */
     LFI_PHASE_EVAL      /* end_eval */
 };
 
@@ -67,13 +68,18 @@ void lfi_retrainer_destroy(const struct lfi_env *env, struct lfi_retrainer *retr
 
 lfuse_status lfi_retrainer_fuse(const struct lfi_env *env, struct lfi_retrainer *r,
                                 lfuse_error *err);
-lfuse_status lfi_retrainer_begin_step(struct lfi_retrainer *r, lfuse_error *err);
+/* Parts all groups; the schedule is before its first fusion again. */
+lfuse_status lfi_retrainer_undo(const struct lfi_env *env, struct lfi_retrainer *r,
+                                lfuse_error *err);
+lfuse_status lfi_retrainer_begin_step(const struct lfi_env *env, struct lfi_retrainer *r,
+                                      lfuse_error *err);
 lfuse_status lfi_retrainer_combine_gradients(const struct lfi_env *env,
                                              struct lfi_retrainer *r, lfuse_error *err);
 lfuse_status lfi_retrainer_end_step(const struct lfi_env *env, struct lfi_retrainer *r,
                                     lfuse_error *err);
 lfuse_status lfi_retrainer_abort_step(struct lfi_retrainer *r, lfuse_error *err);
-lfuse_status lfi_retrainer_begin_eval(struct lfi_retrainer *r, lfuse_error *err);
+lfuse_status lfi_retrainer_begin_eval(const struct lfi_env *env, struct lfi_retrainer *r,
+                                      lfuse_error *err);
 lfuse_status lfi_retrainer_end_eval(struct lfi_retrainer *r, lfuse_error *err);
 lfuse_status lfi_retrainer_end_epoch(const struct lfi_env *env, struct lfi_retrainer *r,
                                      double metric, lfuse_verdict *verdict,

@@ -3,7 +3,9 @@
  *
  * O'Neill et al. 2021, algorithm 1: every `interval` epochs measure the layers as they are
  * by then, tie the most alike, go on training. Where an earlier fusion went past the ratio of
- * a later one, the later plan is empty, and its epoch passes as any other.
+ * a later one, the later plan is empty, and its epoch passes as any other. Where groups of
+ * earlier fusions, which training and max_group keep from joining, leave too little to join, a
+ * later fusion goes as far as it can: a schedule that has begun can always end.
  */
 #include "retrain/retrain.h"
 
@@ -13,6 +15,7 @@ static lfuse_status build(const struct lfi_env *env, const struct lfi_retrainer 
     struct lfi_plan_options options = r->plan_options;
 
     options.ratio = ratio;
+    options.may_fall_short = r->fused > 0;
     return lfi_plan_build(env, (const struct lfi_layer *const *)r->ties->layers,
                           r->ties->count, &options, &r->ties->in_force, plan, err);
 }
@@ -79,6 +82,10 @@ static void log_fusion(const struct lfi_env *env, const struct lfi_retrainer *r)
     lfi_log(env, LFUSE_LOG_INFO, "fusion %d of %d: %lld pairs joined, ratio %.6g",
             (int)r->fused, (int)r->schedule.fusions, (long long)r->plan->fusion_count,
             lfi_account_ratio(&r->plan->account, r->plan->options.base));
+    if (lfi_account_ratio(&r->plan->account, r->plan->options.base) <
+        r->plan->options.ratio)
+        lfi_log(env, LFUSE_LOG_WARNING, "fusion %d of %d falls short of ratio %.6g",
+                (int)r->fused, (int)r->schedule.fusions, r->plan->options.ratio);
 }
 
 lfuse_status lfi_retrainer_fuse(const struct lfi_env *env, struct lfi_retrainer *r,
@@ -96,6 +103,25 @@ lfuse_status lfi_retrainer_fuse(const struct lfi_env *env, struct lfi_retrainer 
     if (status == LFUSE_OK)
         log_fusion(env, r);
     return status;
+}
+
+lfuse_status lfi_retrainer_undo(const struct lfi_env *env, struct lfi_retrainer *r,
+                                lfuse_error *err)
+{
+    lfuse_status status = lfi_retrainer_expect(r, LFI_PHASE_IDLE, "undo", err);
+
+    if (status == LFUSE_OK)
+        status = lfi_trained_reserve(env, r, err);
+    if (status == LFUSE_OK)
+        status = lfi_ties_undo(env, r->ties, err);
+    if (status != LFUSE_OK)
+        return status;
+    lfi_plan_destroy(env, r->plan);
+    r->fused = 0;
+    r->waited = 0;
+    r->is_done = false;
+    lfi_trained_list(r);
+    return LFUSE_OK;
 }
 
 static lfuse_status check_epoch(const struct lfi_retrainer *r, lfuse_error *err)

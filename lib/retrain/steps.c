@@ -6,6 +6,7 @@ static const char *expected_call(enum lfi_phase phase)
     switch (phase) {
     case LFI_PHASE_STEP: return "combine_gradients";
     case LFI_PHASE_COMBINED: return "end_step";
+    case LFI_PHASE_SPOILT: return "abort_step";
     case LFI_PHASE_EVAL: return "end_eval";
     default: return "begin_step";
     }
@@ -20,10 +21,13 @@ lfuse_status lfi_retrainer_expect(const struct lfi_retrainer *r, enum lfi_phase 
                     expected_call(r->phase));
 }
 
-lfuse_status lfi_retrainer_begin_step(struct lfi_retrainer *r, lfuse_error *err)
+lfuse_status lfi_retrainer_begin_step(const struct lfi_env *env, struct lfi_retrainer *r,
+                                      lfuse_error *err)
 {
     lfuse_status status = lfi_retrainer_expect(r, LFI_PHASE_IDLE, "begin_step", err);
 
+    if (status == LFUSE_OK)
+        status = lfi_ties_refresh(env, r->ties, err);
     if (status == LFUSE_OK)
         r->phase = LFI_PHASE_STEP;
     return status;
@@ -39,6 +43,8 @@ lfuse_status lfi_retrainer_combine_gradients(const struct lfi_env *env,
         status = lfi_ties_combine_gradients(env, r->ties, err);
     if (status == LFUSE_OK)
         r->phase = LFI_PHASE_COMBINED;
+    else if (status == LFUSE_ERR_CALLBACK)
+        r->phase = LFI_PHASE_SPOILT; /* a second try would divide once more */
     return status;
 }
 
@@ -56,16 +62,19 @@ lfuse_status lfi_retrainer_end_step(const struct lfi_env *env, struct lfi_retrai
 
 lfuse_status lfi_retrainer_abort_step(struct lfi_retrainer *r, lfuse_error *err)
 {
-    if (r->phase != LFI_PHASE_STEP && r->phase != LFI_PHASE_COMBINED)
+    if (r->phase == LFI_PHASE_IDLE || r->phase == LFI_PHASE_EVAL)
         return lfi_retrainer_expect(r, LFI_PHASE_STEP, "abort_step", err);
     r->phase = LFI_PHASE_IDLE;
     return LFUSE_OK;
 }
 
-lfuse_status lfi_retrainer_begin_eval(struct lfi_retrainer *r, lfuse_error *err)
+lfuse_status lfi_retrainer_begin_eval(const struct lfi_env *env, struct lfi_retrainer *r,
+                                      lfuse_error *err)
 {
     lfuse_status status = lfi_retrainer_expect(r, LFI_PHASE_IDLE, "begin_eval", err);
 
+    if (status == LFUSE_OK)
+        status = lfi_ties_refresh(env, r->ties, err);
     if (status == LFUSE_OK)
         r->phase = LFI_PHASE_EVAL;
     return status;

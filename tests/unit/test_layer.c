@@ -209,6 +209,7 @@ static void bad_parameters_are_named_and_leave_the_layer_unchanged(void **state)
         lfuse_parameter known;
         int64_t later;
     } newer;
+    char text[64];
     int i;
 
     lft_ok(t, lfuse_layer_add_parameter(layer, &p, &t->err));
@@ -234,11 +235,12 @@ static void bad_parameters_are_named_and_leave_the_layer_unchanged(void **state)
     p = parameter_of("bias", x);
     p.gradient = y;
     add_fails(t, layer, &p, LFUSE_ERR_SHAPE,
-              "parameter bias: gradient is [3, 2], value is [2, 3]");
+              "parameter bias of layer h.0: gradient is [3, 2], value is [2, 3]");
     for (i = 0; i < LFUSE_MAX_STATE; i++) {
         p = parameter_of("bias", x);
         p.state[i] = z;
-        add_fails(t, layer, &p, LFUSE_ERR_SHAPE, "bias: state is [6], value is [2, 3]");
+        snprintf(text, sizeof(text), ": state[%d] is [6], value is [2, 3]", i);
+        add_fails(t, layer, &p, LFUSE_ERR_SHAPE, text);
     }
     p = parameter_of("bias", x);
     p.struct_size = 2;

@@ -231,20 +231,62 @@ static void only_weights_fuse_and_statistics_are_not_counted(void **state)
     lft_plan_fails(t, o, LFUSE_ERR_UNREACHABLE, "of all parameters is out of reach");
 }
 
-/* A layer that has only a bias is no candidate, whatever its type. */
+/* A type of layers without weights has no candidates. */
 static void layers_without_weights_stay_out(void **state)
 {
     struct lft *t = *state;
     lfuse_plan *plan;
 
     lft_plan_at(t, "l0", "A", 0, 0.0f);
-    lft_plan_add(t, lft_plan_bare(t, "norm", "A"), "scale", LFUSE_ROLE_NORM, 0,
+    lft_plan_add(t, lft_plan_bare(t, "norm0", "N"), "scale", LFUSE_ROLE_NORM, 0,
+                 lft_tensor(t, LFUSE_F32, 1, 2, 0));
+    lft_plan_add(t, lft_plan_bare(t, "norm1", "N"), "scale", LFUSE_ROLE_NORM, 0,
                  lft_tensor(t, LFUSE_F32, 1, 2, 0));
     plan = lft_plan_build(t, lft_plan_best(1));
     assert_int_equal(lfuse_plan_fusion_count(plan), 0);
     assert_int_equal(lft_plan_account(t, plan).candidates_logical, 0);
-    assert_int_equal(lft_plan_account(t, plan).all_logical, 4);
+    assert_int_equal(lft_plan_account(t, plan).all_logical, 6);
     lfuse_plan_destroy(plan);
+}
+
+static void a_layer_without_weights_among_those_with_some_is_refused(void **state)
+{
+    struct lft *t = *state;
+
+    lft_plan_add(t, lft_plan_bare(t, "norm", "A"), "scale", LFUSE_ROLE_NORM, 0,
+                 lft_tensor(t, LFUSE_F32, 1, 2, 0));
+    lft_plan_at(t, "l0", "A", 0, 0.0f);
+    lft_plan_fails(t, lft_plan_best(1), LFUSE_ERR_NAME,
+                   "param type A: layer l0 has 1 weights, norm has 0");
+}
+
+/* Three that join at positions 10, 4, 1, and one that moves the middle: of 0 and 10 it is 5, of
+ * 1 and 20 it is 10.5. */
+static void keep_chooses_the_member_whose_buffer_stays(void **state)
+{
+    struct lft *t = *state;
+    static const struct {
+        int32_t outer;
+        int64_t kept[5]; /* by default, farthest, nearest, first, last */
+    } cases[] = {{0, {0, 0, 1, 2, 0}}, {20, {2, 2, 0, 2, 0}}};
+    lfuse_plan_options o = lft_plan_best(2);
+    lfuse_plan *plan;
+    int i;
+
+    lft_plan_at(t, "l0", "A", 10, 0.0f);
+    lft_plan_at(t, "l1", "A", 4, 1.0f);
+    lft_plan_at(t, "l2", "A", 1, 3.0f);
+    for (i = 0; i < 2; i++) {
+        lft_plan_at(t, i == 0 ? "before" : "after", i == 0 ? "B" : "C", cases[i].outer,
+                    0.0f);
+        for (o.keep = 0; o.keep <= LFUSE_KEEP_LAST; o.keep++) {
+            plan = lft_plan_build(t, o);
+            assert_int_equal(lfuse_plan_group_count(plan), 1);
+            assert_int_equal(lfuse_plan_group_kept(plan, 0), cases[i].kept[o.keep]);
+            lfuse_plan_destroy(plan);
+        }
+        lfuse_layer_destroy(t->layers[--t->layer_count]);
+    }
 }
 
 /* Rows (1, 0), (0, 1), (2, 3) and twice that: |cos| and alignment are 1, the distance is not
@@ -352,6 +394,8 @@ int main(void)
         lft_test(layers_tied_before_count_as_one),
         lft_test(only_weights_fuse_and_statistics_are_not_counted),
         lft_test(layers_without_weights_stay_out),
+        lft_test(a_layer_without_weights_among_those_with_some_is_refused),
+        lft_test(keep_chooses_the_member_whose_buffer_stays),
         lft_test(similarities_rank_from_the_top),
         lft_test(a_plan_does_not_depend_on_the_number_of_threads),
         lft_test(a_plan_outlives_its_layers),

@@ -62,6 +62,8 @@ static void options_out_of_range_are_refused(void **state)
         {{.top_k = 1, .scope = 2}, "options.scope is 2"},
         {{.top_k = 1, .unit = 2}, "options.unit is 2"},
         {{.top_k = 1, .base = 3}, "options.base is 3"},
+        {{.top_k = 1, .keep = 5}, "options.keep is 5"},
+        {{.top_k = 1, .keep = -1}, "options.keep is -1"},
     };
     struct {
         lfuse_plan_options o;
@@ -76,9 +78,6 @@ static void options_out_of_range_are_refused(void **state)
         o.struct_size = sizeof(o);
         lft_plan_fails(t, o, LFUSE_ERR_ARGUMENT, cases[i].text);
     }
-    newer.o = lft_plan_best(1);
-    newer.o.reserved = 1;
-    lft_plan_fails(t, newer.o, LFUSE_ERR_UNSUPPORTED, "options.reserved is 1");
     lfuse_plan_options_init(&newer.o, sizeof(newer));
     newer.o.top_k = 1;
     newer.later = 1;

@@ -243,11 +243,6 @@ static void layers_keep_what_they_share_when_ties_die(void **state)
     assert_ptr_equal(lft_weight(t, 0), lft_weight(t, 3));
     lft_weight(t, 3)[0] = 17.0f;
     assert_true(lft_weight(t, 1)[0] == 17.0f);
-    ties = lft_ties_of(t, lft_ties_keeping()); /* and can be tied again */
-    lft_tie(t, ties, 1);
-    assert_true(lft_weight(t, 1)[0] == 17.0f);
-    lft_ok(t, lfuse_ties_undo(ties, &t->err));
-    lfuse_ties_destroy(ties);
     lfuse_ties_destroy(NULL);
 }
 

@@ -113,6 +113,7 @@ static void combined_gradients_have_the_same_bits_on_any_number_of_threads(void 
     struct lft *t = *state;
     const char *names[] = {"l0", "l1", "l2"};
     const int64_t n = 60 * 701;
+    const lfuse_ties_options o = lft_ties_keeping();
     float *expected = malloc((size_t)n * sizeof(float));
     int i, threads;
     int64_t e;
@@ -128,13 +129,14 @@ static void combined_gradients_have_the_same_bits_on_any_number_of_threads(void 
         lfuse_context *ctx = lft_context(t, threads, LFUSE_ISA_BEST);
         lfuse_ties *ties;
 
-        lft_ok(t, lfuse_ties_create(ctx, t->layers, 3, NULL, &ties, &t->err));
+        lft_ok(t, lfuse_ties_create(ctx, t->layers, 3, &o, &ties, &t->err));
         lft_tie(t, ties, 2);
         for (e = 0; e < n; e++)
             lft_gradient(t, 0)[e] = (float)lft_value(0, e);
         lft_ok(t, lfuse_ties_combine_gradients(ties, &t->err));
         assert_memory_equal(lft_gradient(t, 0), expected, (size_t)n * sizeof(float));
         lft_ok(t, lfuse_ties_refresh(ties, &t->err));
+        lft_ok(t, lfuse_ties_undo(ties, &t->err));
         lfuse_ties_destroy(ties);
         lfuse_context_destroy(ctx);
     }
