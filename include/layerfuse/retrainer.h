@@ -201,8 +201,8 @@ LFUSE_API const lfuse_ties *lfuse_retrainer_ties(const lfuse_retrainer *retraine
 /**
  * lfuse_retrainer_plan() - the plan of the latest fusion
  *
- * Owner:   borrowed until the next fusion or undo, or the end of the retrainer. NULL before the
- *          first fusion.
+ * Owner:   borrowed until the next fusion or undo, or the end of the retrainer. NULL before
+ *          the first fusion.
  * Source:  Since 0.1.
  */
 LFUSE_API const lfuse_plan *lfuse_retrainer_plan(const lfuse_retrainer *retrainer);

@@ -17,8 +17,8 @@
  * where they are, and are the kept member's alone to use. Parameters that are not weights
  * stay per position.
  *
- * State of members is lost where the kept member has none. Accumulated gradients that the buffer's
- * cannot take over (none there, another layout or type) stay apart and are not used.
+ * State of members is lost where the kept member has none. Accumulated gradients that the
+ * kept member's cannot take over (none there, another layout or type) stay apart, unused.
  *
  * A layer may be in one ties object, or retrainer, at a time.
  *
