@@ -154,7 +154,7 @@ static void every_element_type_is_averaged_in_f64(void **state)
 {
     struct lft *t = *state;
     const lfuse_dtype dtypes[] = {LFUSE_F32, LFUSE_F64, LFUSE_F16, LFUSE_BF16};
-    char names[8][4], types[4][4];
+    char names[8][16], types[4][16];
     double all[8][6];
     lfuse_ties *ties;
     int d, i, e;
