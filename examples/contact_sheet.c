@@ -3,8 +3,8 @@
  *
  *     build/examples/contact_sheet docs/images/shapes.png
  *
- * Each class begins with its outline, upright and clean. The PNG (ISO/IEC 15948) holds stored,
- * uncompressed deflate blocks: noise does not compress, and no library is needed.
+ * Each class begins with its outline, upright and clean. The PNG (ISO/IEC 15948) holds
+ * stored deflate blocks: noise does not compress, and so no library is needed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -96,7 +96,7 @@ static void fill(struct sheet *sheet)
     }
 }
 
-/* ---- PNG ------------------------------------------------------------------------------ */
+/* ---- PNG --------------------------------------------------------------------------- */
 
 struct png {
     FILE *file;

@@ -3,12 +3,12 @@
  *
  * Every image has its own sequence of random numbers, keyed by (seed, index): a counter
  * put through the finaliser of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable
- * pseudorandom number generators"). It is kept here, apart from the other examples' numbers,
+ * pseudorandom number generators"). It is kept apart from the other examples' numbers,
  * because the data set must stay what it is whatever becomes of those.
  *
  * A shape at signed distance d pixels covers clamp(1/2 - d) of a pixel: that is the
- * anti-aliasing. Angles are unit vectors or tangents, so no sine is needed. No two numbers
- * are drawn in one expression, because C leaves open which of them would be first.
+ * anti-aliasing. Angles are unit vectors or tangents, so no sine is needed. No two
+ * numbers are drawn in one expression: C leaves open which of them would be first.
  */
 #include "shapes.h"
 
@@ -22,7 +22,7 @@ enum {
     MAX_SPECKS = 3
 };
 
-/* ---- random numbers ----------------------------------------------------------------- */
+/* ---- random numbers ---------------------------------------------------------------- */
 
 struct draws {
     uint64_t key;
@@ -61,7 +61,7 @@ static int below(struct draws *d, int count)
     return (int)(bits(d) % (uint64_t)count);
 }
 
-/* ---- what a scene is made of -------------------------------------------------------- */
+/* ---- what a scene is made of ------------------------------------------------------- */
 
 struct colour {
     float c[3];
@@ -223,7 +223,7 @@ static void draw_scene(struct draws *d, int label, struct scene *s)
     s->noise = uniform(d, 0.02f, 0.1f);
 }
 
-/* ---- drawing it --------------------------------------------------------------------- */
+/* ---- drawing it -------------------------------------------------------------------- */
 
 /* A wave of period 1 with straight flanks, in [-1, 1]; t > -64. */
 static float triangle_wave(float t)
@@ -340,7 +340,7 @@ static void draw_image(struct draws *d, int label, uint8_t *image)
     }
 }
 
-/* ---- the data set ------------------------------------------------------------------- */
+/* ---- the data set ------------------------------------------------------------------ */
 
 const char *shapes_class_name(int label)
 {

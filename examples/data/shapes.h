@@ -3,9 +3,9 @@
  *
  * disc, ring, square, triangle, cross, star, crescent, arrow, heart and bolt, in random
  * colour, size, turn, place, texture, noise and background, with strokes and specks to
- * mislead. The shape is brighter or darker than what is behind it, at equal chance, and no
- * colour belongs to a class: a linear classifier on the pixels stays far under 60 %
- * (linear_check.c), a small residual network passes 95 %.
+ * mislead. The shape is brighter or darker than what is behind it, and no colour belongs
+ * to a class: a linear classifier on the pixels stays far under 60 % (linear_check.c), a
+ * small residual network passes 95 %.
  *
  * An image is 32 rows of 32 bytes of red, then green, then blue, as in CIFAR-10's files.
  *
@@ -35,8 +35,8 @@ const char *shapes_class_name(int label);
 int shapes_label(uint64_t seed, int64_t index);
 
 /*
- * Images [first, first + count) of this seed, first >= 0: count * SHAPES_IMAGE_BYTES bytes
- * of pixels, count bytes of labels. About 50 microseconds an image on one core.
+ * Images [first, first + count) of this seed, first >= 0: SHAPES_IMAGE_BYTES bytes of
+ * pixels and a byte of label for each. About 50 microseconds an image on one core.
  */
 void shapes_draw(uint64_t seed, int64_t first, int64_t count, uint8_t *pixels,
                  uint8_t *labels);

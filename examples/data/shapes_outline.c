@@ -1,9 +1,9 @@
 /*
  * shapes_outline.c - the ten shapes as signed distances to their outlines
  *
- * Discs, and polygons: the distance to the nearest edge, negative where a ray to the right
- * crosses the edges an odd number of times. Unions and differences are min and max, exact at
- * the outline and a bound elsewhere: enough for the coverage of a pixel.
+ * Discs, and polygons: the distance to the nearest edge, negative where a ray to the
+ * right crosses the edges an odd number of times. Unions and differences are min and max,
+ * exact at the outline and a bound elsewhere: enough for the coverage of a pixel.
  */
 #include "shapes.h"
 
