@@ -86,11 +86,8 @@ static lfuse_status import(const lfuse_context *ctx, const lfuse_batch_norm_args
                            struct lfi_batch_norm *norm, lfuse_error *err)
 {
     lfuse_batch_norm_args a;
-    lfuse_status status;
+    lfuse_status status = lfi_handles_args(ctx, args, &a, sizeof(a), err);
 
-    if (ctx == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
-    status = lfi_options_import(&a, sizeof(a), args, false, "args", err);
     if (status == LFUSE_OK)
         status = check_sizes(&a, err);
     if (status == LFUSE_OK)
@@ -98,21 +95,6 @@ static lfuse_status import(const lfuse_context *ctx, const lfuse_batch_norm_args
     if (status == LFUSE_OK)
         *norm = translate(&a);
     return status;
-}
-
-struct named {
-    const char *name;
-    const float *pointer;
-};
-
-static lfuse_status check_given(const struct named *pointers, int count, lfuse_error *err)
-{
-    int i;
-
-    for (i = 0; i < count; i++)
-        if (pointers[i].pointer == NULL)
-            return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL", pointers[i].name);
-    return LFUSE_OK;
 }
 
 lfuse_status lfuse_batch_norm_training(lfuse_context *ctx,
@@ -123,12 +105,12 @@ lfuse_status lfuse_batch_norm_training(lfuse_context *ctx,
     lfuse_status status = import(ctx, args, &n, err);
 
     if (status == LFUSE_OK) {
-        const struct named given[] = {
+        const struct lfi_handles_field given[] = {
             {"x", n.x}, {"scale", n.scale},           {"shift", n.shift},
             {"y", n.y}, {"saved_mean", n.saved_mean}, {"saved_inverse", n.saved_inverse},
         };
 
-        status = check_given(given, 6, err);
+        status = lfi_handles_given(given, 6, err);
     }
     if (status == LFUSE_OK && n.batch == 1 && n.pixels == 1)
         status = lfi_fail(err, LFUSE_ERR_SHAPE, "one value per channel has no variance");
@@ -143,7 +125,7 @@ lfuse_status lfuse_batch_norm_inference(lfuse_context *ctx,
     lfuse_status status = import(ctx, args, &n, err);
 
     if (status == LFUSE_OK) {
-        const struct named given[] = {
+        const struct lfi_handles_field given[] = {
             {"x", n.x},
             {"scale", n.scale},
             {"shift", n.shift},
@@ -151,7 +133,7 @@ lfuse_status lfuse_batch_norm_inference(lfuse_context *ctx,
             {"running_mean", n.running_mean},
         };
 
-        status = check_given(given, 5, err);
+        status = lfi_handles_given(given, 5, err);
     }
     return status == LFUSE_OK ? lfi_batch_norm_inference(&ctx->env, &n, err) : status;
 }
@@ -164,7 +146,7 @@ lfuse_status lfuse_batch_norm_backward(lfuse_context *ctx,
     lfuse_status status = import(ctx, args, &n, err);
 
     if (status == LFUSE_OK) {
-        const struct named given[] = {
+        const struct lfi_handles_field given[] = {
             {"x", n.x},
             {"scale", n.scale},
             {"dy", n.dy},
@@ -176,7 +158,7 @@ lfuse_status lfuse_batch_norm_backward(lfuse_context *ctx,
             {"y", n.relu ? n.mask : n.x}, /* needed under RELU only */
         };
 
-        status = check_given(given, 9, err);
+        status = lfi_handles_given(given, 9, err);
     }
     return status == LFUSE_OK ? lfi_batch_norm_backward(&ctx->env, &n, err) : status;
 }

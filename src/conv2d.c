@@ -105,10 +105,8 @@ static lfuse_status import(lfuse_context *ctx, const lfuse_conv2d_args *args,
                            struct lfi_conv2d *conv, lfuse_error *err)
 {
     lfuse_conv2d_args a;
-    lfuse_status status = lfi_options_import(&a, sizeof(a), args, false, "args", err);
+    lfuse_status status = lfi_handles_args(ctx, args, &a, sizeof(a), err);
 
-    if (status == LFUSE_OK && ctx == NULL)
-        status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
     if (status == LFUSE_OK)
         status = check_numbers(&a, err);
     if (status == LFUSE_OK)
@@ -119,27 +117,17 @@ static lfuse_status import(lfuse_context *ctx, const lfuse_conv2d_args *args,
     return lfi_conv2d_shape(conv, err);
 }
 
-/* The three pointers that a direction cannot do without. */
-static lfuse_status check_pointers(const char *a_name, const float *a, const char *b_name,
-                                   const float *b, const char *out_name, const float *out,
-                                   lfuse_error *err)
-{
-    if (a != NULL && b != NULL && out != NULL)
-        return LFUSE_OK;
-    return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
-                    a == NULL   ? a_name
-                    : b == NULL ? b_name
-                                : out_name);
-}
-
 lfuse_status lfuse_conv2d_forward(lfuse_context *ctx, const lfuse_conv2d_args *args,
                                   lfuse_error *err)
 {
     struct lfi_conv2d c;
     lfuse_status status = import(ctx, args, &c, err);
 
-    if (status == LFUSE_OK)
-        status = check_pointers("x", c.x, "w", c.w, "y", c.y, err);
+    if (status == LFUSE_OK) {
+        const struct lfi_handles_field given[] = {{"x", c.x}, {"w", c.w}, {"y", c.y}};
+
+        status = lfi_handles_given(given, 3, err);
+    }
     if (status == LFUSE_OK)
         status = lfi_conv2d_forward(&ctx->env, &c, err);
     return status;
@@ -151,8 +139,11 @@ lfuse_status lfuse_conv2d_backward_data(lfuse_context *ctx, const lfuse_conv2d_a
     struct lfi_conv2d c;
     lfuse_status status = import(ctx, args, &c, err);
 
-    if (status == LFUSE_OK)
-        status = check_pointers("dy", c.dy, "w", c.w, "dx", c.dx, err);
+    if (status == LFUSE_OK) {
+        const struct lfi_handles_field given[] = {{"dy", c.dy}, {"w", c.w}, {"dx", c.dx}};
+
+        status = lfi_handles_given(given, 3, err);
+    }
     if (status == LFUSE_OK)
         status = lfi_conv2d_backward_data(&ctx->env, &c, err);
     return status;
@@ -165,8 +156,11 @@ lfuse_status lfuse_conv2d_backward_weights(lfuse_context *ctx,
     struct lfi_conv2d c;
     lfuse_status status = import(ctx, args, &c, err);
 
-    if (status == LFUSE_OK)
-        status = check_pointers("dy", c.dy, "x", c.x, "dw", c.dw, err);
+    if (status == LFUSE_OK) {
+        const struct lfi_handles_field given[] = {{"dy", c.dy}, {"x", c.x}, {"dw", c.dw}};
+
+        status = lfi_handles_given(given, 3, err);
+    }
     if (status == LFUSE_OK)
         status = lfi_conv2d_backward_weights(&ctx->env, &c, err);
     return status;

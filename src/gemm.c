@@ -70,10 +70,8 @@ static lfuse_status check(lfuse_gemm_args *a, lfuse_error *err)
 lfuse_status lfuse_gemm(lfuse_context *ctx, const lfuse_gemm_args *args, lfuse_error *err)
 {
     lfuse_gemm_args a;
-    lfuse_status status = lfi_options_import(&a, sizeof(a), args, false, "args", err);
+    lfuse_status status = lfi_handles_args(ctx, args, &a, sizeof(a), err);
 
-    if (status == LFUSE_OK && ctx == NULL)
-        status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
     if (status == LFUSE_OK)
         status = check(&a, err);
     if (status != LFUSE_OK)

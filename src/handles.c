@@ -29,6 +29,25 @@ void lfi_handles_layers_free(lfuse_context *ctx, struct lfi_layer **layers, int6
         lfi_free(&ctx->env, layers, (size_t)count, sizeof(*layers));
 }
 
+lfuse_status lfi_handles_args(const lfuse_context *ctx, const void *args, void *known,
+                              size_t size, lfuse_error *err)
+{
+    if (ctx == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
+    return lfi_options_import(known, size, args, false, "args", err);
+}
+
+lfuse_status lfi_handles_given(const struct lfi_handles_field *fields, int count,
+                               lfuse_error *err)
+{
+    int i;
+
+    for (i = 0; i < count; i++)
+        if (fields[i].pointer == NULL)
+            return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL", fields[i].name);
+    return LFUSE_OK;
+}
+
 lfuse_status lfi_handles_constant(int32_t value, int32_t last, const char *options,
                                   const char *field, lfuse_error *err)
 {

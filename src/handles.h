@@ -69,6 +69,16 @@ lfuse_status lfi_handles_plan_options(const lfuse_plan_options *options, const c
                                       const lfuse_ties **in_force, lfuse_error *err);
 lfuse_status lfi_handles_ties_options(const lfuse_ties_options *options, const char *what,
                                       struct lfi_ties_options *out, lfuse_error *err);
+/* A kernel's args into this library's size of them; LFUSE_ERR_ARGUMENT for a NULL ctx or args. */
+lfuse_status lfi_handles_args(const lfuse_context *ctx, const void *args, void *known,
+                              size_t size, lfuse_error *err);
+/* LFUSE_ERR_ARGUMENT for the first of the fields of args that is NULL. */
+struct lfi_handles_field {
+    const char *name;
+    const void *pointer;
+};
+lfuse_status lfi_handles_given(const struct lfi_handles_field *fields, int count,
+                               lfuse_error *err);
 /* LFUSE_ERR_ARGUMENT unless value is in [0, last]. */
 lfuse_status lfi_handles_constant(int32_t value, int32_t last, const char *options,
                                   const char *field, lfuse_error *err);

@@ -3,9 +3,6 @@
 
 #include "kernels/kernels.h"
 
-typedef lfuse_status (*engine)(const struct lfi_env *env, const struct lfi_linear *linear,
-                               lfuse_error *err);
-
 void lfuse_linear_args_init(lfuse_linear_args *args, size_t size)
 {
     lfi_options_init(args, size);
@@ -29,10 +26,9 @@ static lfuse_status check_tensor(const char *what, int64_t rows, int64_t cols,
                     what, (long long)rows, (long long)cols);
 }
 
-static lfuse_status import(const lfuse_linear_args *args, lfuse_linear_args *a,
-                           lfuse_error *err)
+static lfuse_status check(const lfuse_linear_args *a, lfuse_error *err)
 {
-    lfuse_status status = lfi_options_import(a, sizeof(*a), args, false, "args", err);
+    lfuse_status status = LFUSE_OK;
 
     if (status == LFUSE_OK)
         status = check_size("batch", a->batch, err);
@@ -52,74 +48,72 @@ static lfuse_status import(const lfuse_linear_args *args, lfuse_linear_args *a,
     return status;
 }
 
-static lfuse_status run(lfuse_context *ctx, const lfuse_linear_args *a, engine call,
-                        lfuse_error *err)
+static lfuse_status import(const lfuse_context *ctx, const lfuse_linear_args *args,
+                           struct lfi_linear *linear, lfuse_error *err)
 {
-    const struct lfi_linear linear = {
-        .x = a->x,
-        .w = a->w,
-        .bias = a->bias,
-        .dy = a->dy,
-        .y = a->y,
-        .dx = a->dx,
-        .dw = a->dw,
-        .dbias = a->dbias,
-        .batch = a->batch,
-        .in_features = a->in_features,
-        .out_features = a->out_features,
-        .accumulate = (a->flags & LFUSE_LINEAR_ACCUMULATE) != 0,
-    };
+    lfuse_linear_args a;
+    lfuse_status status = lfi_handles_args(ctx, args, &a, sizeof(a), err);
 
-    if (ctx == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
-    return call(&ctx->env, &linear, err);
+    if (status == LFUSE_OK)
+        status = check(&a, err);
+    if (status != LFUSE_OK)
+        return status;
+    *linear = (struct lfi_linear){
+        .x = a.x,
+        .w = a.w,
+        .bias = a.bias,
+        .dy = a.dy,
+        .y = a.y,
+        .dx = a.dx,
+        .dw = a.dw,
+        .dbias = a.dbias,
+        .batch = a.batch,
+        .in_features = a.in_features,
+        .out_features = a.out_features,
+        .accumulate = (a.flags & LFUSE_LINEAR_ACCUMULATE) != 0,
+    };
+    return LFUSE_OK;
 }
 
 lfuse_status lfuse_linear_forward(lfuse_context *ctx, const lfuse_linear_args *args,
                                   lfuse_error *err)
 {
-    lfuse_linear_args a;
-    lfuse_status status = import(args, &a, err);
+    struct lfi_linear l;
+    lfuse_status status = import(ctx, args, &l, err);
 
-    if (status != LFUSE_OK)
-        return status;
-    if (a.x == NULL || a.w == NULL || a.y == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
-                        a.x == NULL   ? "x"
-                        : a.w == NULL ? "w"
-                                      : "y");
-    return run(ctx, &a, lfi_linear_forward, err);
+    if (status == LFUSE_OK) {
+        const struct lfi_handles_field given[] = {{"x", l.x}, {"w", l.w}, {"y", l.y}};
+
+        status = lfi_handles_given(given, 3, err);
+    }
+    return status == LFUSE_OK ? lfi_linear_forward(&ctx->env, &l, err) : status;
 }
 
 lfuse_status lfuse_linear_backward_data(lfuse_context *ctx, const lfuse_linear_args *args,
                                         lfuse_error *err)
 {
-    lfuse_linear_args a;
-    lfuse_status status = import(args, &a, err);
+    struct lfi_linear l;
+    lfuse_status status = import(ctx, args, &l, err);
 
-    if (status != LFUSE_OK)
-        return status;
-    if (a.dy == NULL || a.w == NULL || a.dx == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
-                        a.dy == NULL  ? "dy"
-                        : a.w == NULL ? "w"
-                                      : "dx");
-    return run(ctx, &a, lfi_linear_backward_data, err);
+    if (status == LFUSE_OK) {
+        const struct lfi_handles_field given[] = {{"dy", l.dy}, {"w", l.w}, {"dx", l.dx}};
+
+        status = lfi_handles_given(given, 3, err);
+    }
+    return status == LFUSE_OK ? lfi_linear_backward_data(&ctx->env, &l, err) : status;
 }
 
 lfuse_status lfuse_linear_backward_weights(lfuse_context *ctx,
                                            const lfuse_linear_args *args,
                                            lfuse_error *err)
 {
-    lfuse_linear_args a;
-    lfuse_status status = import(args, &a, err);
+    struct lfi_linear l;
+    lfuse_status status = import(ctx, args, &l, err);
 
-    if (status != LFUSE_OK)
-        return status;
-    if (a.dy == NULL || a.x == NULL || a.dw == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
-                        a.dy == NULL  ? "dy"
-                        : a.x == NULL ? "x"
-                                      : "dw");
-    return run(ctx, &a, lfi_linear_backward_weights, err);
+    if (status == LFUSE_OK) {
+        const struct lfi_handles_field given[] = {{"dy", l.dy}, {"x", l.x}, {"dw", l.dw}};
+
+        status = lfi_handles_given(given, 3, err);
+    }
+    return status == LFUSE_OK ? lfi_linear_backward_weights(&ctx->env, &l, err) : status;
 }

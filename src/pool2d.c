@@ -116,11 +116,8 @@ static lfuse_status import(const lfuse_context *ctx, const lfuse_pool2d_args *ar
                            struct lfi_pool2d *pool, lfuse_error *err)
 {
     lfuse_pool2d_args a;
-    lfuse_status status;
+    lfuse_status status = lfi_handles_args(ctx, args, &a, sizeof(a), err);
 
-    if (ctx == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
-    status = lfi_options_import(&a, sizeof(a), args, false, "args", err);
     if (status == LFUSE_OK)
         status = check_sizes(&a, err);
     if (status == LFUSE_OK)
@@ -146,12 +143,12 @@ lfuse_status lfuse_pool2d_forward(lfuse_context *ctx, const lfuse_pool2d_args *a
     struct lfi_pool2d pool;
     lfuse_status status = import(ctx, args, &pool, err);
 
-    if (status != LFUSE_OK)
-        return status;
-    if (pool.x == NULL || pool.y == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
-                        pool.x == NULL ? "x" : "y");
-    return lfi_pool2d_forward(&ctx->env, &pool, err);
+    if (status == LFUSE_OK) {
+        const struct lfi_handles_field given[] = {{"x", pool.x}, {"y", pool.y}};
+
+        status = lfi_handles_given(given, 2, err);
+    }
+    return status == LFUSE_OK ? lfi_pool2d_forward(&ctx->env, &pool, err) : status;
 }
 
 lfuse_status lfuse_pool2d_backward(lfuse_context *ctx, const lfuse_pool2d_args *args,
@@ -160,12 +157,15 @@ lfuse_status lfuse_pool2d_backward(lfuse_context *ctx, const lfuse_pool2d_args *
     struct lfi_pool2d pool;
     lfuse_status status = import(ctx, args, &pool, err);
 
-    if (status != LFUSE_OK)
-        return status;
-    if (pool.dy == NULL || pool.dx == NULL || (pool.max && pool.x == NULL))
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
-                        pool.dy == NULL   ? "dy"
-                        : pool.dx == NULL ? "dx"
-                                          : "x");
-    return lfi_pool2d_backward(&ctx->env, &pool, err);
+    if (status == LFUSE_OK) {
+        const struct lfi_handles_field given[] = {
+            {"dy", pool.dy},
+            {"dx", pool.dx},
+            {"x",
+             pool.max ? (const void *)pool.x : pool.dy}, /* needed by the maximum only */
+        };
+
+        status = lfi_handles_given(given, 3, err);
+    }
+    return status == LFUSE_OK ? lfi_pool2d_backward(&ctx->env, &pool, err) : status;
 }

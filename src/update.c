@@ -52,11 +52,8 @@ lfuse_status lfuse_sgd(lfuse_context *ctx, const lfuse_sgd_args *args, lfuse_err
 {
     struct lfi_sgd sgd;
     lfuse_sgd_args a;
-    lfuse_status status;
+    lfuse_status status = lfi_handles_args(ctx, args, &a, sizeof(a), err);
 
-    if (ctx == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
-    status = lfi_options_import(&a, sizeof(a), args, false, "args", err);
     if (status == LFUSE_OK)
         status = check(&a, err);
     if (status != LFUSE_OK)
