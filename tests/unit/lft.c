@@ -196,6 +196,22 @@ lfuse_tensor *lft_borrow(struct lft *t, lfuse_dtype dtype, void *data, ...)
     return tensor;
 }
 
+lfuse_tensor *lft_strided(struct lft *t, lfuse_dtype dtype, void *data, int32_t rank,
+                          const int64_t *dims, const int64_t *strides)
+{
+    lfuse_tensor_desc desc;
+
+    lfuse_tensor_desc_init(&desc, sizeof(desc));
+    desc.dtype = dtype;
+    desc.data = data;
+    desc.rank = rank;
+    desc.dims = dims;
+    desc.strides = strides;
+    assert_true(t->tensor_count < 256);
+    lft_ok(t, lfuse_tensor_create(t->ctx, &desc, &t->tensors[t->tensor_count], &t->err));
+    return t->tensors[t->tensor_count++];
+}
+
 lfuse_layer *lft_layer(struct lft *t, const char *name, const char *param_type,
                        int32_t position, lfuse_tensor *weight, lfuse_tensor *gradient,
                        lfuse_tensor *velocity)

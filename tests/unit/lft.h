@@ -76,6 +76,9 @@ void lft_every_allocation_fails(struct lft *t,
 /* Tensors; dims end with 0. Values are in [-1, 1), multiples of 2^-15, the same for a seed. */
 lfuse_tensor *lft_tensor(struct lft *t, lfuse_dtype dtype, uint64_t seed, ...);
 lfuse_tensor *lft_borrow(struct lft *t, lfuse_dtype dtype, void *data, ...);
+/* Over the caller's memory, with strides; registered for teardown. */
+lfuse_tensor *lft_strided(struct lft *t, lfuse_dtype dtype, void *data, int32_t rank,
+                          const int64_t *dims, const int64_t *strides);
 double lft_value(uint64_t seed, int64_t index); /* in [-1, 1), a multiple of 2^-15 */
 
 /* The same values in the caller's floats. */

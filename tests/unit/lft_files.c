@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char directory[256];
@@ -84,6 +85,14 @@ char *lft_read_file(const char *path, size_t *size)
     assert_int_equal(fread(bytes, 1, *size, file), *size);
     (void)fclose(file);
     return bytes;
+}
+
+size_t lft_file_size(const char *path)
+{
+    struct stat st;
+
+    assert_int_equal(stat(path, &st), 0);
+    return (size_t)st.st_size;
 }
 
 int lft_count_files(void)

@@ -18,6 +18,7 @@ int lft_files_teardown(void **state);
 const char *lft_path(const char *name); /* of the directory's file of this name */
 void lft_write_file(const char *path, const void *bytes, size_t size);
 char *lft_read_file(const char *path, size_t *size);
+size_t lft_file_size(const char *path);
 int lft_count_files(void); /* in the directory */
 
 #endif

@@ -1,5 +1,5 @@
 /* test_checkpoint.c - safetensors files read: what is in them, and every lie they can tell */
-#include "lft_files.h"
+#include "lft_checkpoint.h"
 
 #include <errno.h>
 #include <float.h>
@@ -46,15 +46,6 @@ static const char *put_header(const char *header, size_t data_bytes)
     return put(strlen(header), header, strlen(header), data_bytes);
 }
 
-static lfuse_checkpoint *opened(struct lft *t, const char *path)
-{
-    lfuse_checkpoint *c = NULL;
-
-    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &c, &t->err));
-    assert_non_null(c);
-    return c;
-}
-
 static void refused(struct lft *t, const char *path, lfuse_status status,
                     const char *text)
 {
@@ -72,7 +63,7 @@ static void shows_a_file_made_by_hand_byte_for_byte(void **state)
 {
     struct lft *t = *state;
     /* Stored out of order, padded with spaces; metadata in between. */
-    lfuse_checkpoint *c = opened(
+    lfuse_checkpoint *c = lft_open(
         t,
         put_header("{\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]},"
                    "\"__metadata__\":{\"z\":\"1\",\"a\":\"zw\\u00f6lf\"},"
@@ -111,7 +102,7 @@ static void shows_a_file_made_by_hand_byte_for_byte(void **state)
 static void answers_null_and_out_of_range_alike(void **state)
 {
     struct lft *t = *state;
-    lfuse_checkpoint *c = opened(t, put_header("{}", 0));
+    lfuse_checkpoint *c = lft_open(t, put_header("{}", 0));
     int64_t i;
 
     for (i = -1; i <= 1; i++) {
@@ -157,7 +148,7 @@ static void aligns_by_copying_what_the_file_does_not_align(void **state)
                 "{\"w\":{\"dtype\":\"%s\",\"shape\":[2],\"data_offsets\":[0,%d]}"
                 "}%*s",
                 names[k], 2 * sizes[k], pad, "");
-            c = opened(t, put_header(header, 2 * (size_t)sizes[k]));
+            c = lft_open(t, put_header(header, 2 * (size_t)sizes[k]));
             data = lfuse_tensor_data(lfuse_checkpoint_tensor(c, 0));
             assert_int_equal(lfuse_tensor_dtype(lfuse_checkpoint_tensor(c, 0)),
                              dtypes[k]);
@@ -177,7 +168,7 @@ static void aligns_by_copying_what_the_file_does_not_align(void **state)
 static void aliases_come_last_by_name_at_their_owner_s_address(void **state)
 {
     struct lft *t = *state;
-    lfuse_checkpoint *c = opened(
+    lfuse_checkpoint *c = lft_open(
         t, put_header(
                ALIASES("{\\\"z\\\":\\\"w\\\",\\\"b\\\":\\\"v\\\",\\\"B\\\":\\\"w\\\"}") V
                "," W "}",
@@ -212,7 +203,7 @@ static void finds_each_of_many_names(void **state)
             at, "%c\"n%d\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[%d,%d]}",
             i == 0 ? '{' : ',', i * 7919 % COUNT, 2 * i, 2 * i + 2);
     (void)sprintf(at, "}");
-    c = opened(t, put_header(header, 2 * COUNT));
+    c = lft_open(t, put_header(header, 2 * COUNT));
     for (i = 0; i < COUNT; i++) {
         (void)snprintf(name, sizeof(name), "n%d", i * 7919 % COUNT);
         assert_int_equal(lfuse_checkpoint_find(c, name), i);
@@ -225,7 +216,7 @@ static void an_open_file_may_be_unlinked(void **state)
 {
     struct lft *t = *state;
     const char *path = put_header("{" W "}", 8);
-    lfuse_checkpoint *c = opened(t, path);
+    lfuse_checkpoint *c = lft_open(t, path);
 
     assert_int_equal(unlink(path), 0);
     assert_int_equal(
@@ -347,12 +338,12 @@ static void the_same_fields_without_the_lie_are_taken(void **state)
 {
     struct lft *t = *state;
 
-    lfuse_checkpoint_close(opened(t, put_header("{" W "," V "}", 16)));
+    lfuse_checkpoint_close(lft_open(t, put_header("{" W "," V "}", 16)));
     lfuse_checkpoint_close(
-        opened(t, put_header(FIELDS("\"F32\"", "[1,1,1,1,1,1,1,1]", "[0,4]"), 4)));
+        lft_open(t, put_header(FIELDS("\"F32\"", "[1,1,1,1,1,1,1,1]", "[0,4]"), 4)));
     lfuse_checkpoint_close(
-        opened(t, put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") W "}", 8)));
-    lfuse_checkpoint_close(opened(t, put_header("{\"__metadata__\":{}}", 0)));
+        lft_open(t, put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") W "}", 8)));
+    lfuse_checkpoint_close(lft_open(t, put_header("{\"__metadata__\":{}}", 0)));
 }
 
 static void a_broken_file_is_broken_before_it_is_unsupported(void **state)
@@ -385,7 +376,7 @@ static void a_file_cut_anywhere_is_refused(void **state)
     size_t size, length;
     char *bytes = lft_read_file(path, &size);
 
-    lfuse_checkpoint_close(opened(t, path));
+    lfuse_checkpoint_close(lft_open(t, path));
     for (length = 0; length < size; length++) {
         lft_write_file(path, bytes, length);
         refused(t, path, LFUSE_ERR_FORMAT, "");
@@ -482,22 +473,6 @@ static void every_refused_allocation_is_an_error(void **state)
 
 /* ---- Jansson's memory, which is malloc's ---------------------------------------------------------- */
 
-static int json_count, json_fail_at, json_live;
-
-static void *json_alloc(size_t size)
-{
-    void *ptr = json_count++ == json_fail_at ? NULL : malloc(size);
-
-    json_live += ptr != NULL;
-    return ptr;
-}
-
-static void json_release(void *ptr)
-{
-    json_live -= ptr != NULL;
-    free(ptr);
-}
-
 /* Jansson reports some of its own failures as bad syntax; what matters is that none is lost. */
 static void every_refused_allocation_of_jansson_is_an_error(void **state)
 {
@@ -507,17 +482,16 @@ static void every_refused_allocation_of_jansson_is_an_error(void **state)
     int64_t live = t->memory.live;
     int k;
 
-    json_set_alloc_funcs(json_alloc, json_release);
+    lft_json_begin();
     for (k = 0; status != LFUSE_OK; k++) {
-        json_count = 0;
-        json_fail_at = k;
+        lft_json_refuse(k);
         status = open_and_close(t, (void *)(uintptr_t)path);
         assert_true(status == LFUSE_OK || status == LFUSE_ERR_NO_MEMORY ||
                     status == LFUSE_ERR_FORMAT);
-        assert_int_equal(json_live, 0);
+        assert_int_equal(lft_json_live(), 0);
         assert_int_equal(t->memory.live, live);
     }
-    json_set_alloc_funcs(malloc, free);
+    lft_json_end();
     assert_true(k > 10);
 }
 
@@ -542,7 +516,7 @@ static void read_one(void *arg, int64_t index)
 static void threads_may_share_a_checkpoint(void **state)
 {
     struct lft *t = *state;
-    lfuse_checkpoint *c = opened(t, put_header("{" W "," V "}", 16));
+    lfuse_checkpoint *c = lft_open(t, put_header("{" W "," V "}", 16));
     struct readers readers = {.checkpoint = c};
     struct lfi_env env = {.allocator = lft_allocator(&t->memory)};
     struct lfi_pool *pool;
@@ -577,7 +551,7 @@ static void reads_a_trained_network(void **state)
         print_message("no %s here: skipped\n", path);
         skip();
     }
-    c = opened(t, path);
+    c = lft_open(t, path);
     assert_int_equal(lfuse_checkpoint_count(c), 97);
     assert_string_equal(lfuse_checkpoint_name(c, 0), "conv1.weight");
     assert_string_equal(lfuse_checkpoint_metadata(c, "format"), "pt");

@@ -1,5 +1,5 @@
 /* test_checkpoint_save.c - safetensors files written: what is in them, and what is refused */
-#include "lft_files.h"
+#include "lft_checkpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,61 +7,6 @@
 #include <sys/stat.h>
 
 #include "base/base.h"
-
-/* ---- helpers ------------------------------------------------------------------------------- */
-
-static lfuse_status save_as(struct lft *t, const char *path,
-                            const lfuse_checkpoint_entry *entries, int64_t count,
-                            lfuse_save_mode mode)
-{
-    lfuse_checkpoint_save_options options;
-
-    lfuse_checkpoint_save_options_init(&options, sizeof(options));
-    options.mode = mode;
-    return lfuse_checkpoint_save(t->ctx, path, entries, count, &options, &t->err);
-}
-
-static size_t size_of(const char *path)
-{
-    struct stat st;
-
-    assert_int_equal(stat(path, &st), 0);
-    return (size_t)st.st_size;
-}
-
-static lfuse_checkpoint *opened(struct lft *t, const char *path)
-{
-    lfuse_checkpoint *c;
-
-    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &c, &t->err));
-    return c;
-}
-
-static const void *data_of(const lfuse_checkpoint *c, const char *name)
-{
-    int64_t index = lfuse_checkpoint_find(c, name);
-
-    assert_true(index >= 0);
-    return lfuse_tensor_data(lfuse_checkpoint_tensor(c, index));
-}
-
-/* Over the caller's memory, with strides. */
-static lfuse_tensor *strided(struct lft *t, lfuse_dtype dtype, void *data, int32_t rank,
-                             const int64_t *dims, const int64_t *strides)
-{
-    lfuse_tensor_desc desc;
-    lfuse_tensor *tensor;
-
-    lfuse_tensor_desc_init(&desc, sizeof(desc));
-    desc.dtype = dtype;
-    desc.data = data;
-    desc.rank = rank;
-    desc.dims = dims;
-    desc.strides = strides;
-    lft_ok(t, lfuse_tensor_create(t->ctx, &desc, &tensor, &t->err));
-    t->tensors[t->tensor_count++] = tensor;
-    return tensor;
-}
 
 /* ---- what is written --------------------------------------------------------------------------- */
 
@@ -139,8 +84,8 @@ static void every_type_comes_back_bit_for_bit_and_aligned(void **state)
     for (mode = 0; mode <= LFUSE_SAVE_EXPAND; mode++) {
         lfuse_checkpoint *c;
 
-        lft_ok(t, save_as(t, lft_path("types"), entries, 4, mode));
-        c = opened(t, lft_path("types"));
+        lft_ok(t, lft_save(t, lft_path("types"), entries, 4, mode));
+        c = lft_open(t, lft_path("types"));
         assert_int_equal(lfuse_checkpoint_count(c), 4);
         for (i = 0; i < 4; i++) {
             const lfuse_tensor *in = entries[i].tensor;
@@ -180,14 +125,14 @@ static void strided_tensors_are_stored_as_dense_rows(void **state)
         memory[d] = lfi_random_u64(1, 0, (uint64_t)d);
     for (k = 0; k < 4; k++) {
         lfuse_checkpoint_entry entry = {
-            "w", strided(t, dtypes[k], memory, 3, dims, strides), NULL};
+            "w", lft_strided(t, dtypes[k], memory, 3, dims, strides), NULL};
         size_t size = lfuse_dtype_size(dtypes[k]);
         lfuse_checkpoint *file;
         const char *data;
 
-        lft_ok(t, save_as(t, lft_path("strided"), &entry, 1, 0));
-        file = opened(t, lft_path("strided"));
-        data = data_of(file, "w");
+        lft_ok(t, lft_save(t, lft_path("strided"), &entry, 1, 0));
+        file = lft_open(t, lft_path("strided"));
+        data = lft_data(file, "w");
         for (d = 0; d < DEPTH; d++)
             for (c = 0; c < COLUMNS; c++)
                 for (r = 0; r < ROWS; r++, data += size)
@@ -214,8 +159,8 @@ static void equal_entries_give_equal_bytes(void **state)
     char *bytes;
 
     entries[2].tensor = entries[0].tensor;
-    lft_ok(t, save_as(t, lft_path("one"), entries, 3, 0));
-    lft_ok(t, save_as(t, lft_path("two"), entries, 3, 0));
+    lft_ok(t, lft_save(t, lft_path("one"), entries, 3, 0));
+    lft_ok(t, lft_save(t, lft_path("two"), entries, 3, 0));
     bytes = lft_read_file(lft_path("one"), &size);
     assert_memory_equal(bytes, lft_read_file(lft_path("two"), &again), size);
     assert_int_equal(size, again);
@@ -238,27 +183,27 @@ static void dedup_stores_shared_memory_once_and_expand_each_time(void **state)
     lfuse_checkpoint *c;
     int i;
 
-    lft_ok(t, save_as(t, lft_path("dedup"), entries, 4, LFUSE_SAVE_DEDUP));
-    lft_ok(t, save_as(t, lft_path("expand"), entries, 4, LFUSE_SAVE_EXPAND));
-    assert_in_range(size_of(lft_path("dedup")), 2 * bytes, 2 * bytes + 512);
-    assert_in_range(size_of(lft_path("expand")), 4 * bytes, 4 * bytes + 512);
-    c = opened(t, lft_path("dedup"));
+    lft_ok(t, lft_save(t, lft_path("dedup"), entries, 4, LFUSE_SAVE_DEDUP));
+    lft_ok(t, lft_save(t, lft_path("expand"), entries, 4, LFUSE_SAVE_EXPAND));
+    assert_in_range(lft_file_size(lft_path("dedup")), 2 * bytes, 2 * bytes + 512);
+    assert_in_range(lft_file_size(lft_path("expand")), 4 * bytes, 4 * bytes + 512);
+    c = lft_open(t, lft_path("dedup"));
     assert_int_equal(lfuse_checkpoint_count(c), 4);
     assert_string_equal(lfuse_checkpoint_name(c, 2), "same");
     assert_string_equal(lfuse_checkpoint_name(c, 3), "told");
-    assert_ptr_equal(data_of(c, "same"), data_of(c, "first"));
-    assert_ptr_equal(data_of(c, "told"), data_of(c, "first"));
+    assert_ptr_equal(lft_data(c, "same"), lft_data(c, "first"));
+    assert_ptr_equal(lft_data(c, "told"), lft_data(c, "first"));
     assert_int_equal(lfuse_checkpoint_owner(c, 2), 0);
     assert_int_equal(lfuse_checkpoint_owner(c, 3), 0);
     assert_string_equal(lfuse_checkpoint_metadata(c, "layerfuse.format"), "1");
     lfuse_checkpoint_close(c);
-    c = opened(t, lft_path("expand"));
+    c = lft_open(t, lft_path("expand"));
     assert_int_equal(lfuse_checkpoint_metadata_count(c), 0);
     for (i = 0; i < 4; i++)
         assert_int_equal(lfuse_checkpoint_owner(c, i), i);
     for (i = 0; i < 3; i++) /* told shows its owner's data here, too */
-        assert_memory_equal(data_of(c, entries[i].name), lfuse_tensor_data(w), bytes);
-    assert_memory_equal(data_of(c, "own"), lfuse_tensor_data(entries[3].tensor), bytes);
+        assert_memory_equal(lft_data(c, entries[i].name), lfuse_tensor_data(w), bytes);
+    assert_memory_equal(lft_data(c, "own"), lfuse_tensor_data(entries[3].tensor), bytes);
     lfuse_checkpoint_close(c);
 }
 
@@ -268,8 +213,8 @@ static void one_address_seen_differently_is_stored_apart(void **state)
     static double memory[64];
     static const int64_t dims[] = {4, 4}, rows[] = {4, 1}, columns[] = {1, 4};
     lfuse_checkpoint_entry entries[] = {
-        {"rows", strided(t, LFUSE_F32, memory, 2, dims, rows), NULL},
-        {"columns", strided(t, LFUSE_F32, memory, 2, dims, columns), NULL},
+        {"rows", lft_strided(t, LFUSE_F32, memory, 2, dims, rows), NULL},
+        {"columns", lft_strided(t, LFUSE_F32, memory, 2, dims, columns), NULL},
         {"flat", lft_borrow(t, LFUSE_F32, memory, 16, 0), NULL},
         {"half", lft_borrow(t, LFUSE_F32, memory, 8, 0), NULL},
         {"wide", lft_borrow(t, LFUSE_F64, memory, 16, 0), NULL},
@@ -280,8 +225,8 @@ static void one_address_seen_differently_is_stored_apart(void **state)
     lfuse_checkpoint *c;
     int i;
 
-    lft_ok(t, save_as(t, lft_path("views"), entries, 8, 0));
-    c = opened(t, lft_path("views"));
+    lft_ok(t, lft_save(t, lft_path("views"), entries, 8, 0));
+    c = lft_open(t, lft_path("views"));
     for (i = 0; i < 8; i++)
         assert_int_equal(lfuse_checkpoint_owner(c, i), i);
     assert_null(lfuse_checkpoint_metadata(c, "layerfuse.format"));
@@ -297,8 +242,8 @@ static void an_owner_is_stored_though_its_alias_comes_first(void **state)
         {"early", w, "owner"}, {"owner", w, NULL}, {"late", w, NULL}};
     lfuse_checkpoint *c;
 
-    lft_ok(t, save_as(t, lft_path("round"), entries, 3, 0));
-    c = opened(t, lft_path("round"));
+    lft_ok(t, lft_save(t, lft_path("round"), entries, 3, 0));
+    c = lft_open(t, lft_path("round"));
     assert_string_equal(lfuse_checkpoint_name(c, 0), "owner");
     assert_int_equal(lfuse_checkpoint_owner(c, lfuse_checkpoint_find(c, "early")), 0);
     assert_int_equal(lfuse_checkpoint_owner(c, lfuse_checkpoint_find(c, "late")), 0);
@@ -331,10 +276,10 @@ static void names_and_metadata_come_back_whatever_they_hold(void **state)
     options.metadata_count = 3;
     lft_ok(t,
            lfuse_checkpoint_save(t->ctx, lft_path("odd"), entries, 8, &options, &t->err));
-    c = opened(t, lft_path("odd"));
+    c = lft_open(t, lft_path("odd"));
     for (i = 0; i < 4; i++) {
         assert_int_equal(lfuse_checkpoint_find(c, names[i]), i);
-        assert_ptr_equal(data_of(c, aliases[i]), data_of(c, names[i]));
+        assert_ptr_equal(lft_data(c, aliases[i]), lft_data(c, names[i]));
     }
     for (i = 0; i < 3; i++) {
         assert_string_equal(lfuse_checkpoint_metadata_key(c, i), metadata[2 * i]);
@@ -397,9 +342,9 @@ static void wrong_entries_are_named_before_a_file_is_made(void **state)
     size_t i;
 
     for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        lft_fails(t, save_as(t, lft_path("x"), wrong[i].entries, 3, 0), wrong[i].status,
+        lft_fails(t, lft_save(t, lft_path("x"), wrong[i].entries, 3, 0), wrong[i].status,
                   wrong[i].message);
-        lft_fails(t, save_as(t, lft_path("x"), wrong[i].entries, 3, LFUSE_SAVE_EXPAND),
+        lft_fails(t, lft_save(t, lft_path("x"), wrong[i].entries, 3, LFUSE_SAVE_EXPAND),
                   wrong[i].status, wrong[i].message);
     }
     assert_int_equal(lft_count_files(), 0);
@@ -507,14 +452,14 @@ static void a_file_too_large_is_refused_before_it_is_made(void **state)
     static float memory[4];
     static const int64_t half[] = {INT64_C(1) << 60}, most[] = {(INT64_C(1) << 61) - 10};
     lfuse_checkpoint_entry entries[] = {
-        {"a", strided(t, LFUSE_F32, memory, 1, half, NULL), NULL},
-        {"b", strided(t, LFUSE_F32, memory + 1, 1, half, NULL), NULL},
-        {"c", strided(t, LFUSE_F32, memory, 1, most, NULL), NULL},
+        {"a", lft_strided(t, LFUSE_F32, memory, 1, half, NULL), NULL},
+        {"b", lft_strided(t, LFUSE_F32, memory + 1, 1, half, NULL), NULL},
+        {"c", lft_strided(t, LFUSE_F32, memory, 1, most, NULL), NULL},
     };
 
-    lft_fails(t, save_as(t, lft_path("x"), entries, 2, 0), LFUSE_ERR_OVERFLOW,
+    lft_fails(t, lft_save(t, lft_path("x"), entries, 2, 0), LFUSE_ERR_OVERFLOW,
               "the data has too many bytes");
-    lft_fails(t, save_as(t, lft_path("x"), entries + 2, 1, 0), LFUSE_ERR_OVERFLOW,
+    lft_fails(t, lft_save(t, lft_path("x"), entries + 2, 1, 0), LFUSE_ERR_OVERFLOW,
               "the file has too many bytes");
     assert_int_equal(lft_count_files(), 0);
 }

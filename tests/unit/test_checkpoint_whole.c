@@ -1,6 +1,6 @@
 /* test_checkpoint_whole.c - a saved file appears whole or not at all, whatever the system refuses */
 #define _GNU_SOURCE /* unshare */
-#include "lft_files.h"
+#include "lft_checkpoint.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -14,59 +14,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static lfuse_status save_as(struct lft *t, const char *path,
-                            const lfuse_checkpoint_entry *entries, int64_t count,
-                            lfuse_save_mode mode)
-{
-    lfuse_checkpoint_save_options options;
-
-    lfuse_checkpoint_save_options_init(&options, sizeof(options));
-    options.mode = mode;
-    return lfuse_checkpoint_save(t->ctx, path, entries, count, &options, &t->err);
-}
-
-static size_t size_of(const char *path)
-{
-    struct stat st;
-
-    assert_int_equal(stat(path, &st), 0);
-    return (size_t)st.st_size;
-}
-
-static lfuse_checkpoint *opened(struct lft *t, const char *path)
-{
-    lfuse_checkpoint *c;
-
-    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &c, &t->err));
-    return c;
-}
-
-static const void *data_of(const lfuse_checkpoint *c, const char *name)
-{
-    int64_t index = lfuse_checkpoint_find(c, name);
-
-    assert_true(index >= 0);
-    return lfuse_tensor_data(lfuse_checkpoint_tensor(c, index));
-}
-
-/* Over the caller's memory, with strides. */
-static lfuse_tensor *strided(struct lft *t, lfuse_dtype dtype, void *data, int32_t rank,
-                             const int64_t *dims, const int64_t *strides)
-{
-    lfuse_tensor_desc desc;
-    lfuse_tensor *tensor;
-
-    lfuse_tensor_desc_init(&desc, sizeof(desc));
-    desc.dtype = dtype;
-    desc.data = data;
-    desc.rank = rank;
-    desc.dims = dims;
-    desc.strides = strides;
-    lft_ok(t, lfuse_tensor_create(t->ctx, &desc, &tensor, &t->err));
-    t->tensors[t->tensor_count++] = tensor;
-    return tensor;
-}
 
 static const char old[] = "what was there";
 
@@ -109,7 +56,7 @@ static void a_place_that_takes_no_file_is_told_with_errno(void **state)
     assert_int_equal(symlink(".", lft_path("to-dir")), 0);
     assert_int_equal(symlink("loop", lft_path("loop")), 0);
     for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        lft_fails(t, save_as(t, places[i].path, &entry, 1, 0), LFUSE_ERR_IO,
+        lft_fails(t, lft_save(t, places[i].path, &entry, 1, 0), LFUSE_ERR_IO,
                   "cannot write ");
         assert_int_equal(t->err.detail, places[i].reason);
     }
@@ -125,11 +72,11 @@ static void a_new_file_s_mode_is_the_umask_s_and_an_old_one_s_is_kept(void **sta
     mode_t mask = umask(027);
     struct stat st;
 
-    lft_ok(t, save_as(t, path, &entry, 1, 0));
+    lft_ok(t, lft_save(t, path, &entry, 1, 0));
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(chmod(path, 0604), 0);
-    lft_ok(t, save_as(t, path, &entry, 1, 0));
+    lft_ok(t, lft_save(t, path, &entry, 1, 0));
     (void)umask(mask);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0604);
@@ -145,10 +92,10 @@ static void a_link_is_followed_and_stays(void **state)
     assert_int_equal(mkdir(lft_path("elsewhere"), 0700), 0);
     lft_write_file(lft_path("elsewhere/file"), old, sizeof(old));
     assert_int_equal(symlink("elsewhere/file", lft_path("link")), 0);
-    lft_ok(t, save_as(t, lft_path("link"), &entry, 1, 0));
+    lft_ok(t, lft_save(t, lft_path("link"), &entry, 1, 0));
     assert_int_equal(lstat(lft_path("link"), &st), 0);
     assert_true(S_ISLNK(st.st_mode));
-    lfuse_checkpoint_close(opened(t, lft_path("elsewhere/file")));
+    lfuse_checkpoint_close(lft_open(t, lft_path("elsewhere/file")));
     assert_int_equal(lft_count_files(), 2);
 }
 
@@ -160,9 +107,9 @@ static void a_name_without_a_directory_is_in_this_one(void **state)
 
     assert_non_null(getcwd(here, sizeof(here)));
     assert_int_equal(chdir(lft_path(".")), 0);
-    lft_ok(t, save_as(t, "bare", &entry, 1, 0));
+    lft_ok(t, lft_save(t, "bare", &entry, 1, 0));
     assert_int_equal(chdir(here), 0);
-    lfuse_checkpoint_close(opened(t, lft_path("bare")));
+    lfuse_checkpoint_close(lft_open(t, lft_path("bare")));
 }
 
 static void an_open_file_can_be_saved_over(void **state)
@@ -172,15 +119,15 @@ static void an_open_file_can_be_saved_over(void **state)
     lfuse_checkpoint_entry entry = {"w", w, NULL};
     lfuse_checkpoint *c;
 
-    lft_ok(t, save_as(t, lft_path("self"), &entry, 1, 0));
-    c = opened(t, lft_path("self"));
+    lft_ok(t, lft_save(t, lft_path("self"), &entry, 1, 0));
+    c = lft_open(t, lft_path("self"));
     entry.tensor = lfuse_checkpoint_tensor(c, 0);
     entry.name = "renamed";
-    lft_ok(t, save_as(t, lft_path("self"), &entry, 1, 0));
-    assert_memory_equal(data_of(c, "w"), lfuse_tensor_data(w), 20000);
+    lft_ok(t, lft_save(t, lft_path("self"), &entry, 1, 0));
+    assert_memory_equal(lft_data(c, "w"), lfuse_tensor_data(w), 20000);
     lfuse_checkpoint_close(c);
-    c = opened(t, lft_path("self"));
-    assert_memory_equal(data_of(c, "renamed"), lfuse_tensor_data(w), 20000);
+    c = lft_open(t, lft_path("self"));
+    assert_memory_equal(lft_data(c, "renamed"), lfuse_tensor_data(w), 20000);
     lfuse_checkpoint_close(c);
 }
 
@@ -209,7 +156,7 @@ struct attempt {
 
 static int save_and_compare(struct lft *t, const struct attempt *a)
 {
-    lfuse_status status = save_as(t, a->path, a->entries, 2, 0);
+    lfuse_status status = lft_save(t, a->path, a->entries, 2, 0);
 
     if (a->reason == 0)
         return status == LFUSE_OK ? CHILD_RIGHT : CHILD_WRONG;
@@ -237,7 +184,7 @@ static void fill_attempt(struct lft *t, struct attempt *a, float *memory)
     a->entries[0].name = "dense";
     a->entries[0].tensor = lft_tensor(t, LFUSE_F32, 1, 1000, 0);
     a->entries[1].name = "strided";
-    a->entries[1].tensor = strided(t, LFUSE_F32, memory, 2, dims, strides);
+    a->entries[1].tensor = lft_strided(t, LFUSE_F32, memory, 2, dims, strides);
 }
 
 static void a_limit_on_the_file_s_size_leaves_the_old_file_and_nothing_else(void **state)
@@ -248,8 +195,8 @@ static void a_limit_on_the_file_s_size_leaves_the_old_file_and_nothing_else(void
     size_t size, k;
 
     fill_attempt(t, &a, memory);
-    lft_ok(t, save_as(t, a.path, a.entries, 2, 0));
-    size = size_of(a.path);
+    lft_ok(t, lft_save(t, a.path, a.entries, 2, 0));
+    size = lft_file_size(a.path);
     lft_write_file(a.path, old, sizeof(old));
     for (k = 0; k < 50; k++) {
         a.limit = k == 0 ? 0 : k == 49 ? size - 1 : size / 49 * k;
@@ -260,7 +207,7 @@ static void a_limit_on_the_file_s_size_leaves_the_old_file_and_nothing_else(void
     a.limit = size;
     a.reason = 0;
     assert_int_equal(in_child(save_under_a_limit, t, &a), CHILD_RIGHT);
-    assert_int_equal(size_of(a.path), size);
+    assert_int_equal(lft_file_size(a.path), size);
 }
 
 static int save_to_a_full_disk(struct lft *t, void *arg)
@@ -278,7 +225,7 @@ static int save_to_a_full_disk(struct lft *t, void *arg)
     lft_write_file(a->path, old, sizeof(old));
     a->reason = ENOSPC;
     found = save_and_compare(t, a);
-    if (size_of(a->path) != sizeof(old) || lft_count_files() != 1)
+    if (lft_file_size(a->path) != sizeof(old) || lft_count_files() != 1)
         found = CHILD_WRONG;
     return found;
 }
@@ -302,7 +249,7 @@ static void a_full_disk_leaves_the_old_file_and_nothing_else(void **state)
 static lfuse_status save_attempt(struct lft *t, void *arg)
 {
     const struct attempt *a = arg;
-    lfuse_status status = save_as(t, a->path, a->entries, 2, 0);
+    lfuse_status status = lft_save(t, a->path, a->entries, 2, 0);
 
     assert_int_equal(lft_count_files(), 1);
     if (status != LFUSE_OK)
@@ -323,22 +270,6 @@ static void every_refused_allocation_leaves_the_old_file(void **state)
 
 /* ---- Jansson's memory, which is malloc's --------------------------------------------------------------- */
 
-static int json_count, json_fail_at, json_live;
-
-static void *json_alloc(size_t size)
-{
-    void *ptr = json_count++ == json_fail_at ? NULL : malloc(size);
-
-    json_live += ptr != NULL;
-    return ptr;
-}
-
-static void json_release(void *ptr)
-{
-    json_live -= ptr != NULL;
-    free(ptr);
-}
-
 static void every_refused_allocation_of_jansson_is_an_error(void **state)
 {
     struct lft *t = *state;
@@ -355,20 +286,19 @@ static void every_refused_allocation_of_jansson_is_an_error(void **state)
     options.metadata = metadata;
     options.metadata_count = 1;
     lft_write_file(path, old, sizeof(old));
-    json_set_alloc_funcs(json_alloc, json_release);
+    lft_json_begin();
     for (k = 0; status != LFUSE_OK; k++) {
-        json_count = 0;
-        json_fail_at = k;
+        lft_json_refuse(k);
         status = lfuse_checkpoint_save(t->ctx, path, entries, 2, &options, &t->err);
         assert_true(status == LFUSE_OK || status == LFUSE_ERR_NO_MEMORY);
-        assert_int_equal(json_live, 0);
+        assert_int_equal(lft_json_live(), 0);
         assert_int_equal(t->memory.live, live);
         if (status != LFUSE_OK)
             assert_old(path);
     }
-    json_set_alloc_funcs(malloc, free);
+    lft_json_end();
     assert_true(k > 10);
-    lfuse_checkpoint_close(opened(t, path));
+    lfuse_checkpoint_close(lft_open(t, path));
 }
 
 int main(void)
