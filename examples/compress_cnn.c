@@ -6,37 +6,18 @@
  * One row for each fusion: measure all pairs of convolutions of one shape, tie the most alike,
  * re-estimate the batch norms' statistics, train on. Then the fused network is written, read
  * back and scored again. O'Neill et al. 2021, algorithm 1; compress_options.c has the arguments,
- * train.c the training loop with layerfuse's hooks in it.
+ * train.c the training loop with layerfuse's hooks in it, compress_report.c the page about it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "compress_options.h"
-#include "data/batches.h"
+#include "compress_run.h"
 #include "error.h"
-#include "models/resnet.h"
 #include "progress.h"
-#include "train.h"
-
-struct run {
-    struct compress_options options;
-    lfuse_context *ctx;
-    struct cifar10 data;
-    struct batches *batches; /* the training set, augmented */
-    struct resnet *net;
-    lfuse_retrainer *retrainer;
-
-    /* the row of the table that is being made */
-    int step;
-    double begun;
-    lfuse_account account;
-    struct score fused, retrained;
-};
 
 static void stop(int signal_number)
 {
@@ -56,19 +37,6 @@ static void catch_interrupt(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-static double percent(const struct score *score)
-{
-    return 100.0 * (double)score->right / (double)score->images;
-}
-
-static void print_score(const char *what, const struct score *score)
-{
-    printf("%s: %lld of %lld right (%.2f %%), mean cross-entropy %.5f\n", what,
-           (long long)score->right, (long long)score->images, percent(score),
-           score->loss);
-    fflush(stdout);
-}
-
 /* ---- before training ----------------------------------------------------------------------- */
 
 /* What cannot be written in the end is better known now. */
@@ -84,6 +52,22 @@ static lfuse_status check_out(const char *out, lfuse_error *err)
     return example_fail_errno(err, directory);
 }
 
+static lfuse_status make_network(struct run *run, lfuse_error *err)
+{
+    const struct compress_options *o = &run->options;
+    lfuse_status status;
+
+    if (o->train == 0)
+        return resnet_open(run->ctx, o->weights, o->batch,
+                           o->evaluate ? RESNET_INFERENCE : RESNET_TRAINING, &run->net,
+                           err);
+    status =
+        resnet_create(run->ctx, o->blocks, o->batch, RESNET_TRAINING, &run->net, err);
+    if (status == LFUSE_OK)
+        resnet_initialise(run->net, (uint64_t)o->seed);
+    return status;
+}
+
 static lfuse_status prepare(struct run *run, lfuse_error *err)
 {
     const struct compress_options *o = &run->options;
@@ -97,12 +81,20 @@ static lfuse_status prepare(struct run *run, lfuse_error *err)
     status = lfuse_context_create(&context, &run->ctx, err);
     if (status == LFUSE_OK && !o->evaluate)
         status = check_out(o->out, err);
+    if (status == LFUSE_OK && o->train > 0)
+        status = check_out(o->weights, err);
+    if (status == LFUSE_OK && o->report != NULL)
+        status = check_out(o->report, err);
+    if (status == LFUSE_OK && !o->evaluate) {
+        run->rows = calloc((size_t)o->fusions, sizeof(*run->rows));
+        if (run->rows == NULL)
+            status = example_fail(err, LFUSE_ERR_NO_MEMORY, "no memory for %lld fusions",
+                                  (long long)o->fusions);
+    }
     if (status == LFUSE_OK)
-        status =
-            resnet_open(run->ctx, o->weights, o->batch,
-                        o->evaluate ? RESNET_INFERENCE : RESNET_TRAINING, &run->net, err);
+        status = make_network(run, err);
     if (status == LFUSE_OK)
-        status = cifar10_read(o->data, o->limit, &run->data, err);
+        status = image_sets_open(o->data, o->limit, &run->data, err);
     if (status == LFUSE_OK)
         status = batches_create(&run->data.train, o->batch, (uint64_t)o->seed,
                                 LFUSE_LAYOUT_NHWC, BATCHES_AUGMENT, &run->batches, err);
@@ -150,27 +142,44 @@ static lfuse_status score(struct run *run, struct score *score, lfuse_error *err
 /* Opens a row: what the fusion that has just happened did. */
 static lfuse_status after_fusion(struct run *run, lfuse_error *err)
 {
-    const lfuse_ties *ties = lfuse_retrainer_ties(run->retrainer);
+    struct compress_row *row = &run->rows[run->row_count++];
     lfuse_status status;
 
-    run->step++;
-    lfuse_account_init(&run->account, sizeof(run->account));
-    status = lfuse_ties_account(ties, LFUSE_BASE_CANDIDATES, &run->account, err);
+    row->begun = progress_seconds();
+    row->fusions = lfuse_plan_fusion_count(lfuse_retrainer_plan(run->retrainer));
+    lfuse_account_init(&row->account, sizeof(row->account));
+    status = lfuse_ties_account(lfuse_retrainer_ties(run->retrainer),
+                                LFUSE_BASE_CANDIDATES, &row->account, err);
     if (status == LFUSE_OK)
-        status = score(run, &run->fused, err);
-    run->retrained = run->fused;
+        status = score(run, &row->fused, err);
+    row->retrained = row->fused;
     return status;
 }
 
-static void print_row(struct run *run)
+static void print_row(const struct run *run)
 {
-    double now = progress_seconds();
+    struct compress_row *row = &run->rows[run->row_count - 1];
 
-    printf("%4d  %5.3f  %-10s  %11lld  %7.2f  %11.2f  %7.1f\n", run->step,
-           run->account.ratio, "candidates", (long long)run->account.candidates_unique,
-           percent(&run->fused), percent(&run->retrained), now - run->begun);
+    row->seconds = progress_seconds() - row->begun;
+    printf("%4d  %5.3f  %-10s  %11lld  %7.2f  %11.2f  %7.1f\n", (int)run->row_count,
+           row->account.ratio, "candidates", (long long)row->account.candidates_unique,
+           compress_percent(&row->fused), compress_percent(&row->retrained),
+           row->seconds);
     fflush(stdout);
-    run->begun = now;
+}
+
+/* An epoch, and its score in the row that is open. */
+static lfuse_status retrain(struct run *run, const struct training *training,
+                            int64_t epoch, lfuse_error *err)
+{
+    struct compress_row *row = &run->rows[run->row_count - 1];
+    lfuse_status status =
+        train_epoch(run->net, run->retrainer, run->batches, training, epoch, err);
+
+    if (status == LFUSE_OK)
+        status = score(run, &row->retrained, err);
+    row->epochs++;
+    return status;
 }
 
 static lfuse_status compress(struct run *run, lfuse_error *err)
@@ -184,19 +193,16 @@ static lfuse_status compress(struct run *run, lfuse_error *err)
 
     printf("\nstep  ratio  of          unique conv  fused %%  retrained %%  seconds\n");
     fflush(stdout);
-    run->begun = progress_seconds();
     status = lfuse_retrainer_fuse(run->retrainer, err);
     if (status == LFUSE_OK)
         status = after_fusion(run, err);
     for (epoch = 0; epoch < o->epochs && status == LFUSE_OK; epoch++) {
-        status =
-            train_epoch(run->net, run->retrainer, run->batches, &training, epoch, err);
-        if (status == LFUSE_OK)
-            status = score(run, &run->retrained, err);
+        status = retrain(run, &training, epoch, err);
         if (status != LFUSE_OK || verdict == LFUSE_VERDICT_DONE)
             continue; /* epochs that the schedule leaves over are trained, too */
-        status = lfuse_retrainer_end_epoch(run->retrainer, percent(&run->retrained),
-                                           &verdict, err);
+        status = lfuse_retrainer_end_epoch(
+            run->retrainer, compress_percent(&run->rows[run->row_count - 1].retrained),
+            &verdict, err);
         if (status == LFUSE_OK && verdict == LFUSE_VERDICT_FUSED) {
             print_row(run);
             status = after_fusion(run, err);
@@ -207,122 +213,94 @@ static lfuse_status compress(struct run *run, lfuse_error *err)
     return status;
 }
 
-/* ---- after training --------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------------- */
 
-static long long file_bytes(const char *path)
+static lfuse_status save(struct run *run, const char *path, lfuse_error *err)
 {
-    struct stat info;
+    lfuse_status status = resnet_save(run->net, path, err);
 
-    return stat(path, &info) == 0 ? (long long)info.st_size : -1;
+    if (status == LFUSE_OK)
+        run->written = path;
+    return status;
 }
 
-static lfuse_status print_account(struct run *run, lfuse_error *err)
-{
-    const lfuse_ties *ties = lfuse_retrainer_ties(run->retrainer);
-    lfuse_account all;
-    lfuse_status status;
-
-    lfuse_account_init(&all, sizeof(all));
-    status = lfuse_ties_account(ties, LFUSE_BASE_ALL, &all, err);
-    if (status != LFUSE_OK)
-        return status;
-    printf("parameters that can fuse: %lld -> %lld, ratio %.3f\n",
-           (long long)all.candidates_logical, (long long)all.candidates_unique,
-           (double)all.candidates_logical / (double)all.candidates_unique);
-    printf("all parameters:           %lld -> %lld, ratio %.3f\n",
-           (long long)all.all_logical, (long long)all.all_unique, all.ratio);
-    printf("parameters in memory:     %lld -> %lld bytes\n",
-           (long long)all.all_logical * (long long)sizeof(float),
-           (long long)lfuse_ties_resident_bytes(ties));
-    printf("file:                     %lld -> %lld bytes\n",
-           file_bytes(run->options.weights), file_bytes(run->options.out));
-    return LFUSE_OK;
-}
-
-/* "tied: layer1.0.conv1 layer1.2.conv2", the kept one first. */
-static void print_groups(const struct run *run)
-{
-    const lfuse_plan *plan = lfuse_retrainer_plan(run->retrainer);
-    int64_t group, member;
-
-    for (group = 0; group < lfuse_plan_group_count(plan); group++) {
-        int64_t kept = lfuse_plan_group_kept(plan, group);
-
-        printf("tied: %s", lfuse_plan_layer_name(plan, kept));
-        for (member = 0; member < lfuse_plan_group_size(plan, group); member++) {
-            int64_t index = lfuse_plan_group_member(plan, group, member);
-
-            if (index != kept)
-                printf(" %s", lfuse_plan_layer_name(plan, index));
-        }
-        printf("\n");
-    }
-}
-
-/* The file holds the network: a fresh one read from it scores the same. */
-static lfuse_status check_file(struct run *run, lfuse_error *err)
+/* From random weights to a network that is worth fusing: nothing is tied yet. */
+static lfuse_status train(struct run *run, lfuse_error *err)
 {
     const struct compress_options *o = &run->options;
-    struct resnet *fresh;
-    struct score score;
-    lfuse_status status;
+    struct training training = {o->train_learning_rate, o->momentum, o->weight_decay,
+                                o->train};
+    lfuse_status status = LFUSE_OK;
+    struct score now;
+    int64_t epoch;
 
-    status = resnet_open(run->ctx, o->out, o->batch, RESNET_INFERENCE, &fresh, err);
-    if (status == LFUSE_OK)
-        status = train_evaluate(fresh, &run->data.test, &score, err);
-    if (status == LFUSE_OK && score.right != run->retrained.right)
-        status = example_fail(err, LFUSE_ERR_FORMAT,
-                              "%s, read back, gets %lld right instead of %lld", o->out,
-                              (long long)score.right, (long long)run->retrained.right);
-    if (status == LFUSE_OK) {
-        print_score("read back", &score);
-        printf("exactly as many right as before it was written\n");
+    printf("training ResNet-%d on %s\n", (int)(6 * run->net->blocks + 2), o->data);
+    for (epoch = 0; epoch < o->train && status == LFUSE_OK; epoch++) {
+        status =
+            train_epoch(run->net, run->retrainer, run->batches, &training, epoch, err);
+        if (status == LFUSE_OK)
+            status = score(run, &now, err);
+        if (status == LFUSE_OK)
+            printf("epoch %d of %d: %.2f %%\n", (int)epoch + 1, (int)o->train,
+                   compress_percent(&now));
+        fflush(stdout);
     }
-    resnet_destroy(fresh);
-    return status;
+    return status == LFUSE_OK ? save(run, o->weights, err) : status;
+}
+
+/* Everything up to the network that is to be fused, scored. */
+static lfuse_status begin(struct run *run, lfuse_error *err)
+{
+    const struct compress_options *o = &run->options;
+    lfuse_status status = prepare(run, err);
+
+    if (status == LFUSE_OK && !o->evaluate)
+        status = create_retrainer(run, err);
+    if (status == LFUSE_OK && o->train > 0)
+        status = train(run, err);
+    if (status == LFUSE_OK)
+        status = train_evaluate(run->net, &run->data.test, &run->original, err);
+    if (status != LFUSE_OK)
+        return status;
+    printf("ResNet-%d from %s\n", (int)(6 * run->net->blocks + 2), o->weights);
+    compress_print_score("original", &run->original);
+    return LFUSE_OK;
 }
 
 static lfuse_status work(struct run *run, lfuse_error *err)
 {
     const struct compress_options *o = &run->options;
-    struct score original;
-    lfuse_status status;
+    lfuse_status status = begin(run, err);
 
-    status = prepare(run, err);
-    if (status == LFUSE_OK)
-        status = train_evaluate(run->net, &run->data.test, &original, err);
-    if (status != LFUSE_OK)
+    if (status != LFUSE_OK || o->evaluate)
         return status;
-    printf("ResNet-%d from %s\n", (int)(6 * run->net->blocks + 2), o->weights);
-    print_score("original", &original);
-    if (o->evaluate)
-        return LFUSE_OK;
-
     printf("ratio %g, policy %s, metric %s, %d fusions over %d epochs, seed %lld\n",
            o->ratio, o->policy_name, o->metric_name, (int)o->fusions, (int)o->epochs,
            (long long)o->seed);
-    status = create_retrainer(run, err);
+    if (o->report != NULL)
+        status = compress_report_begin(run, err);
     if (status == LFUSE_OK)
         status = compress(run, err);
     if (status == LFUSE_OK)
-        status = resnet_save(run->net, o->out, err);
+        status = save(run, o->out, err);
     if (status != LFUSE_OK)
         return status;
-    printf("\n");
-    print_groups(run);
-    print_score("fused", &run->retrained);
-    status = print_account(run, err);
+    status = compress_print_result(run, err);
     if (status == LFUSE_OK)
-        status = check_file(run, err);
+        status = compress_check_file(run, err);
+    if (status == LFUSE_OK && o->report != NULL)
+        status = compress_report_end(run, err);
     return status;
 }
 
 static void release(struct run *run)
 {
+    compress_report_free(run);
+    free(run->rows);
     lfuse_retrainer_destroy(run->retrainer);
     batches_destroy(run->batches);
     resnet_destroy(run->net);
-    cifar10_free(&run->data);
+    image_sets_free(&run->data);
     lfuse_context_destroy(run->ctx);
 }
 
@@ -344,8 +322,9 @@ int main(int argc, char **argv)
     catch_interrupt();
     status = work(&run, &err);
     if (status != LFUSE_OK)
-        fprintf(stderr, "compress_cnn: %s%s\n", err.message,
-                status == LFUSE_ERR_CANCELLED ? ", nothing was written" : "");
+        fprintf(stderr, "compress_cnn: %s, %s%s written\n", err.message,
+                run.written != NULL ? run.written : "nothing",
+                run.written != NULL ? " is" : " was");
     release(&run);
     return status == LFUSE_OK ? 0 : 1;
 }

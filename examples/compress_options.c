@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "error.h"
+#include "models/resnet.h"
 
 /* The value that goes with a name. */
 static lfuse_status choose(const char *argument, const char *name,
@@ -71,6 +72,10 @@ static lfuse_status check(struct compress_options *o, lfuse_error *err)
 
     if (missing != NULL)
         return example_fail(err, LFUSE_ERR_ARGUMENT, "%s is missing", missing);
+    if (o->evaluate && (o->train > 0 || o->report != NULL))
+        return example_fail(err, LFUSE_ERR_ARGUMENT,
+                            "--evaluate: %s has no place beside it",
+                            o->train > 0 ? "--train" : "--report");
     if (o->fusions == 0)
         o->fusions = o->epochs > 0 ? o->epochs : 1;
     if (o->fusions > (o->epochs > 0 ? o->epochs : 1))
@@ -84,10 +89,20 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
                                    int *help, lfuse_error *err)
 {
     const struct argument table[] = {
-        {"--data", "DIR", "CIFAR-10's binary batches", &o->data, ARGUMENT_TEXT, 0, 0},
+        {"--data", "DIR", "CIFAR-10's binary batches, or shapes: the embedded images",
+         &o->data, ARGUMENT_TEXT, 0, 0},
         {"--weights", "FILE", "the trained network (safetensors)", &o->weights,
          ARGUMENT_TEXT, 0, 0},
         {"--out", "FILE", "where the fused network goes", &o->out, ARGUMENT_TEXT, 0, 0},
+        {"--report", "FILE", "write an HTML page about it there", &o->report,
+         ARGUMENT_TEXT, 0, 0},
+        {"--train", "N",
+         "train a new network for N epochs first, and write it to --weights", &o->train,
+         ARGUMENT_INTEGER, 1, 1e6},
+        {"--train-lr", "X", "learning rate of that, falling along a cosine (0.1)",
+         &o->train_learning_rate, ARGUMENT_NUMBER, 0, 1e3},
+        {"--blocks", "N", "of the new network, per stage: 3 is ResNet-20 (3)", &o->blocks,
+         ARGUMENT_INTEGER, 1, RESNET_MAX_BLOCKS},
         {"--evaluate", NULL, "score the network and stop", &o->evaluate, ARGUMENT_FLAG, 0,
          0},
         {"--ratio", "R", "how many times fewer weights in layers that can fuse",
@@ -130,6 +145,8 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
                                    .combine_name = "mean",
                                    .isa_name = "best",
                                    .learning_rate = 0.05,
+                                   .train_learning_rate = 0.1,
+                                   .blocks = 3,
                                    .momentum = 0.9,
                                    .weight_decay = 1e-4,
                                    .epochs = 3,
@@ -141,7 +158,9 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
         return status;
     if (*help) {
         printf("usage: compress_cnn --data DIR --weights FILE --ratio R --out FILE\n"
-               "       compress_cnn --data DIR --weights FILE --evaluate\n\n");
+               "       compress_cnn --data DIR --weights FILE --evaluate\n"
+               "       compress_cnn --data shapes --train N --weights FILE --ratio R "
+               "--out FILE\n\n");
         arguments_print(table, count);
         return LFUSE_OK;
     }

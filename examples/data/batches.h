@@ -13,7 +13,7 @@
 #ifndef EXAMPLES_BATCHES_H
 #define EXAMPLES_BATCHES_H
 
-#include "data/cifar10.h"
+#include "data/images.h"
 
 enum { CROP_PADDING = 4 };
 

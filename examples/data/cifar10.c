@@ -2,7 +2,6 @@
 #include "data/cifar10.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <sys/stat.h>
@@ -22,7 +21,7 @@ static lfuse_status read_records(FILE *file, const char *path, struct images *im
         if (fread(label, 1, 1, file) != 1 ||
             fread(pixels, 1, IMAGE_BYTES, file) != IMAGE_BYTES)
             return example_fail_errno(err, path);
-        if (*label >= CIFAR10_CLASSES)
+        if (*label >= IMAGE_CLASSES)
             return example_fail(err, LFUSE_ERR_FORMAT,
                                 "%s: the label of record %lld is %d, not in [0, 9]", path,
                                 (long long)i, (int)*label);
@@ -54,17 +53,7 @@ static lfuse_status read_file(const char *directory, const char *name,
     return status;
 }
 
-static lfuse_status reserve(struct images *images, int64_t count, lfuse_error *err)
-{
-    images->pixels = malloc((size_t)count * IMAGE_BYTES);
-    images->labels = malloc((size_t)count);
-    if (images->pixels != NULL && images->labels != NULL)
-        return LFUSE_OK;
-    return example_fail(err, LFUSE_ERR_NO_MEMORY, "no memory for %lld images",
-                        (long long)count);
-}
-
-lfuse_status cifar10_read(const char *directory, int64_t limit, struct cifar10 *data,
+lfuse_status cifar10_read(const char *directory, int64_t limit, struct image_sets *data,
                           lfuse_error *err)
 {
     int64_t train = 5 * CIFAR10_RECORDS, test = CIFAR10_RECORDS;
@@ -84,25 +73,16 @@ lfuse_status cifar10_read(const char *directory, int64_t limit, struct cifar10 *
     if (limit > 0 && limit < test)
         test = limit;
 
-    status = reserve(&data->train, train, err);
+    status = images_reserve(&data->train, train, err);
     for (i = 1; i <= 5 && status == LFUSE_OK; i++) {
         snprintf(name, sizeof(name), "data_batch_%d.bin", i);
         status = read_file(directory, name, &data->train, train, err);
     }
     if (status == LFUSE_OK)
-        status = reserve(&data->test, test, err);
+        status = images_reserve(&data->test, test, err);
     if (status == LFUSE_OK)
         status = read_file(directory, "test_batch.bin", &data->test, test, err);
     if (status != LFUSE_OK)
-        cifar10_free(data);
+        image_sets_free(data);
     return status;
-}
-
-void cifar10_free(struct cifar10 *data)
-{
-    free(data->train.pixels);
-    free(data->train.labels);
-    free(data->test.pixels);
-    free(data->test.labels);
-    memset(data, 0, sizeof(*data));
 }

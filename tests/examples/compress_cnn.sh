@@ -45,6 +45,23 @@ run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
 [ "$(sed -n 's/^original: //p' evaluate.txt)" = "$(sed -n 's/^read back: //p' one.txt)" ] ||
     fail "--evaluate scores the file otherwise"
 
+# A new network on the embedded images, trained, fused, and reported.
+"$program" --data shapes --limit 96 --batch 32 --blocks 2 --train 2 --weights made.safetensors \
+    --ratio 1.5 --epochs 2 --out shapes.safetensors --report report.html >shapes.txt
+[ "$(grep -c '^epoch [12] of 2: ' shapes.txt)" = 2 ] || fail "not two epochs of training"
+grep -q '^exactly as many right' shapes.txt || fail "no word of reading back"
+"$program" --data shapes --limit 96 --weights made.safetensors --evaluate >evaluate.txt
+[ "$(grep '^original' evaluate.txt)" = "$(grep '^original' shapes.txt)" ] ||
+    fail "--train wrote another network than it fused"
+grep -q 'layer1.1.conv2' report.html || fail "the report names no layer"
+grep -q 'euclidean' report.html || fail "the report names no metric"
+# What the report says of the file is what the file is.
+for file in made shapes; do
+    wc -c <$file.safetensors
+done | tr '\n' ' ' >sizes.txt
+grep -q "$(sed 's/^\([0-9]*\) \([0-9]*\) $/\1 -> \2 bytes/' sizes.txt)" shapes.txt ||
+    fail "the file sizes printed are not those of the files"
+
 # Usage: 2, and the argument is named.
 set -- --data . --weights resnet.safetensors --out never.safetensors --limit 64 --batch 32
 refuses 2 '--ratio is missing' "$@"
@@ -62,11 +79,15 @@ refuses 2 '--fusions: 4 are more than 3 epochs' "$@" --ratio 2 --epochs 3 --fusi
 refuses 2 '--speed: unknown argument' "$@" --ratio 2 --speed
 refuses 2 '--evaluate takes no value' "$@" --evaluate=1
 refuses 2 '--ratio: its value is missing' "$@" --ratio
+refuses 2 '--train has no place beside it' "$@" --evaluate --train 1
+refuses 2 '--report has no place beside it' "$@" --evaluate --report r.html
+refuses 2 '--blocks: 19 is not in [1, 18]' "$@" --ratio 2 --blocks 19
 
 # What fails: 1, and the file is named.
 refuses 1 'not-there.safetensors' "$@" --ratio 2 --weights not-there.safetensors
 refuses 1 'nowhere: No such file' "$@" --ratio 2 --data nowhere
 refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --out no-such-folder/x.safetensors
+refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --report no-such-folder/r.html
 refuses 1 'ratio' "$@" --ratio 50
 mkdir -p short
 cp --sparse=always data_batch_?.bin short/

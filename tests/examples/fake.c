@@ -13,12 +13,12 @@ static int write_records(FILE *file, uint64_t stream, int64_t records)
     int64_t i, k;
 
     for (i = 0; i < records; i++) {
-        int label = (int)(random_bits(1, stream, (uint64_t)i) % CIFAR10_CLASSES);
+        int label = (int)(random_bits(1, stream, (uint64_t)i) % IMAGE_CLASSES);
 
         record[0] = (uint8_t)label;
         for (k = 0; k < IMAGE_BYTES; k++) {
             int channel = (int)(k / (IMAGE_SIDE * IMAGE_SIDE));
-            int level = 40 + 30 * ((label + 3 * channel) % CIFAR10_CLASSES / 2);
+            int level = 40 + 30 * ((label + 3 * channel) % IMAGE_CLASSES / 2);
             uint64_t bits = random_bits(2 + stream, (uint64_t)i, (uint64_t)k);
 
             record[1 + k] = (uint8_t)(level + (int)(bits % 64));

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "data/batches.h"
+#include "data/cifar10.h"
+#include "data/cifar10.h"
 #include "fake.h"
 
 enum { RECORDS = 64 };
@@ -42,7 +44,7 @@ static void path_of(const char *name, char *path, size_t size)
 
 static void check_failure(lfuse_status expected, const char *file, const char *text)
 {
-    struct cifar10 data;
+    struct image_sets data;
 
     memset(&err, 0, sizeof(err));
     assert_int_equal(cifar10_read(directory, 0, &data, &err), expected);
@@ -57,7 +59,7 @@ static void check_failure(lfuse_status expected, const char *file, const char *t
 
 static void all_files_are_read_in_order(void **state)
 {
-    struct cifar10 data;
+    struct image_sets data;
 
     (void)state;
     assert_int_equal(fake_patch(directory, "data_batch_3.bin", 0, 7), 0);
@@ -67,12 +69,12 @@ static void all_files_are_read_in_order(void **state)
     assert_int_equal(data.test.count, 10000);
     assert_int_equal(data.train.labels[20000], 7);
     assert_int_equal(data.train.pixels[(int64_t)20000 * IMAGE_BYTES], 201);
-    cifar10_free(&data);
+    image_sets_free(&data);
 }
 
 static void a_limit_keeps_the_first_images_of_either_set(void **state)
 {
-    struct cifar10 all, some;
+    struct image_sets all, some;
 
     (void)state;
     assert_int_equal(cifar10_read(directory, 0, &all, &err), LFUSE_OK);
@@ -81,18 +83,18 @@ static void a_limit_keeps_the_first_images_of_either_set(void **state)
     assert_int_equal(some.test.count, 40);
     assert_memory_equal(some.train.pixels, all.train.pixels, 40 * IMAGE_BYTES);
     assert_memory_equal(some.test.labels, all.test.labels, 40);
-    cifar10_free(&some);
+    image_sets_free(&some);
     assert_int_equal(cifar10_read(directory, 10010, &some, &err), LFUSE_OK);
     assert_int_equal(some.train.count, 10010);
     assert_int_equal(some.test.count, 10000);
-    cifar10_free(&some);
-    cifar10_free(&all);
+    image_sets_free(&some);
+    image_sets_free(&all);
 }
 
 static void the_folder_of_the_archive_is_found(void **state)
 {
     char nested[128], from[128], to[192];
-    struct cifar10 data;
+    struct image_sets data;
     int i;
 
     (void)state;
@@ -109,12 +111,12 @@ static void the_folder_of_the_archive_is_found(void **state)
     }
     assert_int_equal(cifar10_read(directory, 8, &data, &err), LFUSE_OK);
     assert_int_equal(data.train.count, 8);
-    cifar10_free(&data);
+    image_sets_free(&data);
 }
 
 static void a_folder_that_is_not_there_is_named(void **state)
 {
-    struct cifar10 data;
+    struct image_sets data;
 
     (void)state;
     assert_int_equal(cifar10_read("/nowhere/at/all", 0, &data, &err), LFUSE_ERR_IO);
@@ -162,7 +164,7 @@ static int is_byte(double value, int byte)
 static void evaluation_sees_every_image_as_it_is(void **state)
 {
     struct batches *nchw, *nhwc;
-    struct cifar10 data;
+    struct image_sets data;
     struct batch a, b;
     int64_t i, k, seen = 0;
 
@@ -193,7 +195,7 @@ static void evaluation_sees_every_image_as_it_is(void **state)
     assert_int_equal(seen, RECORDS);
     batches_destroy(nhwc);
     batches_destroy(nchw);
-    cifar10_free(&data);
+    image_sets_free(&data);
 }
 
 /* Whether the red channel of x is that of an image moved by (down, right), maybe mirrored. */
@@ -221,7 +223,7 @@ static void training_images_are_crops_within_four_pixels(void **state)
 {
     int64_t i, image;
     struct batches *batches;
-    struct cifar10 data;
+    struct image_sets data;
     struct batch batch;
     int down, right, flip, flips = 0, sides = 0;
     char used[RECORDS] = {0};
@@ -256,14 +258,14 @@ static void training_images_are_crops_within_four_pixels(void **state)
     assert_int_equal(sides, 15);
     assert_in_range(flips, 1, RECORDS - 1);
     batches_destroy(batches);
-    cifar10_free(&data);
+    image_sets_free(&data);
 }
 
 static void a_batch_depends_on_seed_epoch_and_index_only(void **state)
 {
     static float kept[16 * IMAGE_BYTES];
     struct batches *a, *b, *c;
-    struct cifar10 data;
+    struct image_sets data;
     struct batch batch;
 
     (void)state;
@@ -291,13 +293,13 @@ static void a_batch_depends_on_seed_epoch_and_index_only(void **state)
     batches_destroy(c);
     batches_destroy(b);
     batches_destroy(a);
-    cifar10_free(&data);
+    image_sets_free(&data);
 }
 
 static void training_leaves_a_short_batch_out_unless_it_is_all(void **state)
 {
     struct batches *batches;
-    struct cifar10 data;
+    struct image_sets data;
     struct batch batch;
 
     (void)state;
@@ -314,7 +316,7 @@ static void training_leaves_a_short_batch_out_unless_it_is_all(void **state)
     batches_at(batches, 0, 0, &batch);
     assert_int_equal(batch.count, RECORDS);
     batches_destroy(batches);
-    cifar10_free(&data);
+    image_sets_free(&data);
 }
 
 #define with_files(test) \

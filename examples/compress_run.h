@@ -1,0 +1,61 @@
+/* compress_run.h - what the parts of compress_cnn work on: one run, from data to report */
+#ifndef EXAMPLES_COMPRESS_RUN_H
+#define EXAMPLES_COMPRESS_RUN_H
+
+#include "compress_options.h"
+#include "data/batches.h"
+#include "data/images.h"
+#include "models/resnet.h"
+#include "train.h"
+
+/* One fusion and the training after it. */
+struct compress_row {
+    lfuse_account account;
+    struct score fused, retrained;
+    int64_t fusions; /* pairs tied */
+    int64_t epochs;
+    double begun, seconds;
+};
+
+/* How alike the layers of one param type were before the first fusion. */
+struct compress_likeness {
+    const char *type;
+    int64_t count;
+    const lfuse_layer *layers[RESNET_MAX_UNITS];
+    const char *names[RESNET_MAX_UNITS];
+    double *values; /* (count, count) */
+};
+
+enum { COMPRESS_MAX_TYPES = 8 };
+
+struct run {
+    struct compress_options options;
+    lfuse_context *ctx;
+    struct image_sets data;
+    struct batches *batches; /* the training set, augmented */
+    struct resnet *net;
+    lfuse_retrainer *retrainer;
+    struct score original;
+    struct compress_row *rows; /* options.fusions of them */
+    int64_t row_count;
+    struct compress_likeness likeness[COMPRESS_MAX_TYPES];
+    int64_t likeness_count;
+    const char *written; /* the latest file, or NULL */
+};
+
+/* Measures run->likeness; the network as it is now. */
+lfuse_status compress_report_begin(struct run *run, lfuse_error *err);
+/* Writes options.report. */
+lfuse_status compress_report_end(struct run *run, lfuse_error *err);
+void compress_report_free(struct run *run);
+
+/* Groups, score and account, to stdout. */
+lfuse_status compress_print_result(struct run *run, lfuse_error *err);
+/* Reads options.out back and scores it: it must get exactly as many right. */
+lfuse_status compress_check_file(struct run *run, lfuse_error *err);
+void compress_print_score(const char *what, const struct score *score);
+
+double compress_percent(const struct score *score);
+long long compress_file_bytes(const char *path); /* -1 when there is none */
+
+#endif
