@@ -53,7 +53,8 @@ grep -q '^exactly as many right' shapes.txt || fail "no word of reading back"
 "$program" --data shapes --limit 96 --weights made.safetensors --evaluate >evaluate.txt
 [ "$(grep '^original' evaluate.txt)" = "$(grep '^original' shapes.txt)" ] ||
     fail "--train wrote another network than it fused"
-grep -q 'layer1.1.conv2' report.html || fail "the report names no layer"
+grep -q '>layer1.1.conv2</text>' report.html || fail "the heatmap names no layer"
+grep -q '<span class="name">layer1.1.conv2' report.html || fail "no group names its layers"
 grep -q 'euclidean' report.html || fail "the report names no metric"
 # What the report says of the file is what the file is.
 for file in made shapes; do
