@@ -154,11 +154,13 @@ lfuse_status lfi_record_check_supported(struct lfi_record *r, lfuse_error *err)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         "tensor %s has rank %lld; 1 to %d are supported", name.text,
                         (long long)r->rank, (int)LFI_MAX_RANK);
-    for (i = r->shape.rank - 1; i >= 0; i--) {
+    for (i = 0; i < r->shape.rank;
+         i++) /* all of them first: beside a 0 no product is bounded */
         if (r->shape.dims[i] == 0)
             return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                             "tensor %s: shape[%d] is 0; empty tensors are not supported",
                             name.text, (int)i);
+    for (i = r->shape.rank - 1; i >= 0; i--) {
         r->shape.strides[i] = stride;
         stride *= r->shape.dims[i]; /* its product with the size fits: check_size() */
     }

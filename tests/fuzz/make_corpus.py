@@ -32,6 +32,9 @@ CHECKPOINTS = {
     "alias-without-format": checkpoint(ALIASES.replace(FORMAT, '"x":""')),
     "format-2": checkpoint(ALIASES.replace(FORMAT, '"layerfuse.format":"2"')),
     "unaligned": checkpoint(f"{{{W},{V}}} "),
+    "zero-before-huge": checkpoint(
+        '{"w":{"dtype":"F32","shape":[0,4611686018427387904,4611686018427387904],'
+        '"data_offsets":[0,0]}}', 0),
     "truncated": checkpoint(f"{{{W},{V}}}", 15),
     "trailing": checkpoint(f"{{{W},{V}}}", 17),
     "huge-header": checkpoint(f"{{{W}}}", 8, 2**64 - 1),

@@ -273,6 +273,8 @@ static const struct lie {
      "tensor w: data_offsets begin at 4, end at 0"},
     {FIELDS("\"F32\"", "[3]", "[0,8]"), 8, LFUSE_ERR_FORMAT,
      "tensor w: data_offsets hold 8 bytes, 3 elements of F32 take 12"},
+    {FIELDS("\"F32\"", "[0,4611686018427387904,4611686018427387904]", "[0,0]"), 0,
+     LFUSE_ERR_UNSUPPORTED, "tensor w: shape[0] is 0; empty tensors are not supported"},
     {FIELDS("\"F32\"", "[0]", "[0,8]"), 8, LFUSE_ERR_FORMAT,
      "tensor w: data_offsets hold 8 bytes, 0 elements of F32 take 0"},
     {"{" V "}", 16, LFUSE_ERR_FORMAT,
