@@ -38,20 +38,24 @@ static lfuse_status check_length(const char *what, int64_t row, int64_t *length,
     return LFUSE_OK;
 }
 
-static lfuse_status check(lfuse_gemm_args *a, lfuse_error *err)
+static lfuse_status check_fields(const lfuse_gemm_args *a, lfuse_error *err)
 {
+    const struct lfi_handles_field given[] = {{"a", a->a}, {"b", a->b}, {"c", a->c}};
     const uint32_t known = LFUSE_GEMM_TRANSPOSE_A | LFUSE_GEMM_TRANSPOSE_B;
-    lfuse_status status = LFUSE_OK;
 
-    if (a->a == NULL || a->b == NULL || a->c == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s is NULL",
-                        a->a == NULL   ? "a"
-                        : a->b == NULL ? "b"
-                                       : "c");
     if ((a->flags & ~known) != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.flags has unknown bits: 0x%x",
                         (unsigned)a->flags);
-    status = check_size("m", a->m, err);
+    if (a->reserved != 0)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "args.reserved is %d, not 0",
+                        (int)a->reserved);
+    return lfi_handles_given(given, 3, err);
+}
+
+static lfuse_status check_sizes(lfuse_gemm_args *a, lfuse_error *err)
+{
+    lfuse_status status = check_size("m", a->m, err);
+
     if (status == LFUSE_OK)
         status = check_size("n", a->n, err);
     if (status == LFUSE_OK)
@@ -73,7 +77,9 @@ lfuse_status lfuse_gemm(lfuse_context *ctx, const lfuse_gemm_args *args, lfuse_e
     lfuse_status status = lfi_handles_args(ctx, args, &a, sizeof(a), err);
 
     if (status == LFUSE_OK)
-        status = check(&a, err);
+        status = check_fields(&a, err);
+    if (status == LFUSE_OK)
+        status = check_sizes(&a, err);
     if (status != LFUSE_OK)
         return status;
     cblas_sgemm(CblasRowMajor,

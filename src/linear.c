@@ -28,10 +28,8 @@ static lfuse_status check_tensor(const char *what, int64_t rows, int64_t cols,
 
 static lfuse_status check(const lfuse_linear_args *a, lfuse_error *err)
 {
-    lfuse_status status = LFUSE_OK;
+    lfuse_status status = check_size("batch", a->batch, err);
 
-    if (status == LFUSE_OK)
-        status = check_size("batch", a->batch, err);
     if (status == LFUSE_OK)
         status = check_size("in_features", a->in_features, err);
     if (status == LFUSE_OK)
@@ -39,6 +37,9 @@ static lfuse_status check(const lfuse_linear_args *a, lfuse_error *err)
     if (status == LFUSE_OK && ((a->flags & ~(uint32_t)LFUSE_LINEAR_ACCUMULATE) != 0))
         status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.flags has unknown bits: 0x%x",
                           (unsigned)a->flags);
+    if (status == LFUSE_OK && a->reserved != 0)
+        status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "args.reserved is %d, not 0",
+                          (int)a->reserved);
     if (status == LFUSE_OK)
         status = check_tensor("x", a->batch, a->in_features, err);
     if (status == LFUSE_OK)

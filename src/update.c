@@ -1,7 +1,7 @@
 /* update.c - the shell of update.h */
 #include "handles.h"
 
-#include <math.h>
+#include <float.h>
 
 #include "kernels/kernels.h"
 
@@ -12,16 +12,18 @@ void lfuse_sgd_args_init(lfuse_sgd_args *args, size_t size)
 
 static lfuse_status check_numbers(const lfuse_sgd_args *a, lfuse_error *err)
 {
-    if (!isfinite(a->learning_rate) || a->learning_rate < 0.0)
+    /* The kernel works in f32: what it gets must be in range, too. */
+    if (!(a->learning_rate >= 0.0 && a->learning_rate <= FLT_MAX))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "args.learning_rate is %g, not finite and >= 0",
-                        a->learning_rate);
-    if (!(a->momentum >= 0.0 && a->momentum < 1.0))
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.momentum is %g, not in [0, 1)",
-                        a->momentum);
-    if (!isfinite(a->weight_decay) || a->weight_decay < 0.0)
+                        "args.learning_rate is %g, not in [0, %g]", a->learning_rate,
+                        (double)FLT_MAX);
+    if (!(a->momentum >= 0.0 && a->momentum < 1.0 && (float)a->momentum < 1.0f))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "args.weight_decay is %g, not finite and >= 0", a->weight_decay);
+                        "args.momentum is %.17g, not in [0, 1) as f32", a->momentum);
+    if (!(a->weight_decay >= 0.0 && a->weight_decay <= FLT_MAX))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "args.weight_decay is %g, not in [0, %g]", a->weight_decay,
+                        (double)FLT_MAX);
     if ((a->flags & ~(uint32_t)LFUSE_SGD_NESTEROV) != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.flags is %#x, which is unknown",
                         (unsigned)a->flags);

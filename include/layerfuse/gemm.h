@@ -26,7 +26,7 @@ typedef struct lfuse_gemm_args {
     float alpha;    /* as it stands: lfuse_gemm_args_init() sets 1 */
     float beta;     /* 0: c is written without being read */
     uint32_t flags; /* LFUSE_GEMM_* or 0 */
-    int32_t reserved;
+    int32_t reserved; /* 0 */
 } lfuse_gemm_args;
 
 /**

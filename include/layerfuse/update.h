@@ -14,7 +14,7 @@ typedef struct lfuse_sgd_args {
     const float *gradient; /* (count) */
     float *velocity; /* (count): updated; zeros at first; may be NULL with momentum 0 */
     int64_t count;
-    double learning_rate; /* >= 0 */
+    double learning_rate; /* >= 0; this and the next two within f32 */
     double momentum;      /* in [0, 1) */
     double weight_decay;  /* >= 0, added to the gradient times the value */
     uint32_t flags;       /* LFUSE_SGD_* or 0 */

@@ -145,6 +145,7 @@ static void every_error_is_told_and_c_untouched(void **state)
     FAILS(n, -1, LFUSE_ERR_ARGUMENT, "args.n is -1");
     FAILS(k, 0, LFUSE_ERR_ARGUMENT, "args.k is 0");
     FAILS(flags, 4, LFUSE_ERR_ARGUMENT, "0x4");
+    FAILS(reserved, 7, LFUSE_ERR_UNSUPPORTED, "args.reserved is 7");
     FAILS(lda, K - 1, LFUSE_ERR_SHAPE, "args.lda is 8, a row is 9");
     FAILS(ldb, -N, LFUSE_ERR_SHAPE, "args.ldb is -7, a row is 7");
     FAILS(ldc, N - 1, LFUSE_ERR_SHAPE, "args.ldc is 6, a row is 7");

@@ -227,6 +227,7 @@ static void every_error_is_told_and_the_outputs_untouched(void **state)
         FAILS(directions[d], in_features, -1, LFUSE_ERR_ARGUMENT, "in_features is -1");
         FAILS(directions[d], out_features, 0, LFUSE_ERR_ARGUMENT, "out_features is 0");
         FAILS(directions[d], flags, 2, LFUSE_ERR_ARGUMENT, "0x2");
+        FAILS(directions[d], reserved, 7, LFUSE_ERR_UNSUPPORTED, "args.reserved is 7");
         FAILS(directions[d], batch, INT64_MAX / 4, LFUSE_ERR_OVERFLOW, "x of");
         FAILS(directions[d], in_features, INT64_MAX / 12, LFUSE_ERR_OVERFLOW, "w of");
         FAILS(directions[d], batch, INT64_MAX / 14, LFUSE_ERR_OVERFLOW, "y of");

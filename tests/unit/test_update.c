@@ -197,7 +197,7 @@ static void bad_arguments_are_named_and_nothing_changes(void **state)
     float value = 1.0f, velocity = 2.0f;
     const float gradient = 3.0f;
     const lfuse_sgd_args good = arguments(&value, &gradient, &velocity, 1);
-    struct bad bad[16];
+    struct bad bad[24];
     struct lft *t = *state;
     size_t n = 0, i;
 
@@ -215,6 +215,9 @@ static void bad_arguments_are_named_and_nothing_changes(void **state)
     BAD(learning_rate, -0.5, ARGUMENT, "learning_rate is -0.5");
     BAD(learning_rate, (double)INFINITY, ARGUMENT, "learning_rate is inf");
     BAD(learning_rate, (double)NAN, ARGUMENT, "learning_rate is");
+    BAD(learning_rate, 1e39, ARGUMENT, "learning_rate is 1e+39");
+    BAD(momentum, 0.99999999, ARGUMENT, "momentum is 0.9999999");
+    BAD(weight_decay, 1e39, ARGUMENT, "weight_decay is 1e+39");
     BAD(momentum, 1.0, ARGUMENT, "momentum is 1");
     BAD(momentum, -0.1, ARGUMENT, "momentum is -0.1");
     BAD(momentum, (double)NAN, ARGUMENT, "momentum is");
