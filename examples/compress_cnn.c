@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compress_run.h"
@@ -43,11 +45,17 @@ static void catch_interrupt(void)
 static lfuse_status check_out(const char *out, lfuse_error *err)
 {
     const char *slash = strrchr(out, '/');
-    char directory[4096];
+    char directory[4096] = ".";
+    struct stat info;
 
-    snprintf(directory, sizeof(directory), "%.*s", slash != NULL ? (int)(slash - out) : 1,
-             slash != NULL ? out : ".");
-    if (access(directory[0] != '\0' ? directory : "/", W_OK) == 0)
+    if (slash != NULL)
+        snprintf(directory, sizeof(directory), "%.*s",
+                 slash == out ? 1 : (int)(slash - out), out);
+    errno = EISDIR;
+    if ((slash != NULL && slash[1] == '\0') ||
+        (stat(out, &info) == 0 && S_ISDIR(info.st_mode)))
+        return example_fail_errno(err, out);
+    if (access(directory, W_OK) == 0)
         return LFUSE_OK;
     return example_fail_errno(err, directory);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
 #include "arguments.h"
 #include "error.h"
 #include "models/resnet.h"
@@ -60,6 +62,32 @@ static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
     return status;
 }
 
+/* Two names of one file, which may not exist yet. */
+static int same_file(const char *a, const char *b)
+{
+    struct stat one, two;
+
+    if (a == NULL || b == NULL)
+        return 0;
+    if (strcmp(a, b) == 0)
+        return 1;
+    return stat(a, &one) == 0 && stat(b, &two) == 0 && one.st_dev == two.st_dev &&
+           one.st_ino == two.st_ino;
+}
+
+/* What is read or written under one name would be lost under another. */
+static lfuse_status check_files(const struct compress_options *o, lfuse_error *err)
+{
+    const char *pair = same_file(o->weights, o->out)      ? "--weights and --out"
+                       : same_file(o->weights, o->report) ? "--weights and --report"
+                       : same_file(o->out, o->report)     ? "--out and --report"
+                                                          : NULL;
+
+    if (pair == NULL)
+        return LFUSE_OK;
+    return example_fail(err, LFUSE_ERR_ARGUMENT, "%s are one file", pair);
+}
+
 /* What the table cannot say. */
 static lfuse_status check(struct compress_options *o, lfuse_error *err)
 {
@@ -82,7 +110,7 @@ static lfuse_status check(struct compress_options *o, lfuse_error *err)
         return example_fail(err, LFUSE_ERR_ARGUMENT,
                             "--fusions: %lld are more than %lld epochs have room for",
                             (long long)o->fusions, (long long)o->epochs);
-    return LFUSE_OK;
+    return check_files(o, err);
 }
 
 lfuse_status compress_options_read(int argc, char **argv, struct compress_options *o,

@@ -13,7 +13,7 @@
 #include "error.h"
 #include "report.h"
 
-enum { SETTINGS = 12, TEXT = 160 };
+enum { SETTINGS = 16, TEXT = 160 };
 
 static const char base[] = "weights of layers that could fuse";
 
@@ -257,8 +257,14 @@ static void fill_settings(struct run *run, struct page *p)
 {
     const struct compress_options *o = &run->options;
 
-    snprintf(setting(p, "network"), TEXT, "ResNet-%d from %s",
-             (int)(6 * run->net->blocks + 2), o->weights);
+    if (o->train > 0)
+        snprintf(setting(p, "network"), TEXT,
+                 "ResNet-%d, trained for %lld epochs, learning rate %g to 0",
+                 (int)(6 * run->net->blocks + 2), (long long)o->train,
+                 o->train_learning_rate);
+    else
+        snprintf(setting(p, "network"), TEXT, "ResNet-%d from %s",
+                 (int)(6 * run->net->blocks + 2), o->weights);
     snprintf(setting(p, "data"), TEXT, "%s, %lld images to train with, %lld to test with",
              o->data, (long long)run->data.train.count, (long long)run->data.test.count);
     snprintf(setting(p, "seed"), TEXT, "%lld", (long long)o->seed);
@@ -273,6 +279,9 @@ static void fill_settings(struct run *run, struct page *p)
              "SGD, learning rate %g to 0, momentum %g, weight decay %g", o->learning_rate,
              o->momentum, o->weight_decay);
     snprintf(setting(p, "batch"), TEXT, "%lld", (long long)o->batch);
+    snprintf(setting(p, "batch norm"), TEXT,
+             "statistics of %lld batches before each score", (long long)o->bn_batches);
+    snprintf(setting(p, "instruction set"), TEXT, "at most %s", o->isa_name);
     snprintf(setting(p, "threads"), TEXT, "%lld", (long long)o->threads);
 }
 

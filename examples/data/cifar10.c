@@ -20,7 +20,8 @@ static lfuse_status read_records(FILE *file, const char *path, struct images *im
 
         if (fread(label, 1, 1, file) != 1 ||
             fread(pixels, 1, IMAGE_BYTES, file) != IMAGE_BYTES)
-            return example_fail_errno(err, path);
+            return example_fail(err, LFUSE_ERR_IO, "%s: record %lld cannot be read", path,
+                                (long long)i);
         if (*label >= IMAGE_CLASSES)
             return example_fail(err, LFUSE_ERR_FORMAT,
                                 "%s: the label of record %lld is %d, not in [0, 9]", path,

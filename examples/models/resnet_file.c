@@ -66,6 +66,22 @@ static lfuse_status read_layers(struct resnet *net, const lfuse_checkpoint *file
     return LFUSE_OK;
 }
 
+/* A file with more in it is another network, such as one with more blocks in a later stage. */
+static lfuse_status check_count(const struct resnet *net, const lfuse_checkpoint *file,
+                                const char *path, lfuse_error *err)
+{
+    int64_t known = 0, i;
+
+    for (i = 0; i < net->layer_count; i++)
+        known += lfuse_layer_parameter_count(net->layers[i]);
+    if (lfuse_checkpoint_count(file) == known)
+        return LFUSE_OK;
+    return example_fail(err, LFUSE_ERR_NAME,
+                        "%s holds %lld tensors, a ResNet-%d has %lld", path,
+                        (long long)lfuse_checkpoint_count(file),
+                        (int)(6 * net->blocks + 2), (long long)known);
+}
+
 /* The first n for which the first stage has no block n. */
 static int64_t count_blocks(const lfuse_checkpoint *file)
 {
@@ -98,6 +114,8 @@ lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
         status = resnet_create(ctx, blocks, batch, mode, net, err);
     if (status == LFUSE_OK)
         status = read_layers(*net, file, path, err);
+    if (status == LFUSE_OK)
+        status = check_count(*net, file, path, err);
     if (status != LFUSE_OK) {
         resnet_destroy(*net);
         *net = NULL;

@@ -55,6 +55,7 @@ grep -q '^exactly as many right' shapes.txt || fail "no word of reading back"
     fail "--train wrote another network than it fused"
 grep -q '>layer1.1.conv2</text>' report.html || fail "the heatmap names no layer"
 grep -q '<span class="name">layer1.1.conv2' report.html || fail "no group names its layers"
+grep -q 'trained for 2 epochs' report.html || fail "the report does not say how it was trained"
 grep -q 'euclidean' report.html || fail "the report names no metric"
 # What the report says of the file is what the file is.
 for file in made shapes; do
@@ -82,12 +83,17 @@ refuses 2 '--evaluate takes no value' "$@" --evaluate=1
 refuses 2 '--ratio: its value is missing' "$@" --ratio
 refuses 2 '--train has no place beside it' "$@" --evaluate --train 1
 refuses 2 '--report has no place beside it' "$@" --evaluate --report r.html
+refuses 2 '--weights and --out are one file' "$@" --ratio 2 --out ./resnet.safetensors
+refuses 2 '--out and --report are one file' "$@" --ratio 2 --report never.safetensors
 refuses 2 '--blocks: 19 is not in [1, 18]' "$@" --ratio 2 --blocks 19
 
 # What fails: 1, and the file is named.
 refuses 1 'not-there.safetensors' "$@" --ratio 2 --weights not-there.safetensors
 refuses 1 'nowhere: No such file' "$@" --ratio 2 --data nowhere
 refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --out no-such-folder/x.safetensors
+mkdir -p folder
+refuses 1 'folder: Is a directory' "$@" --ratio 2 --out folder
+refuses 1 'folder/: Is a directory' "$@" --ratio 2 --report folder/
 refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --report no-such-folder/r.html
 refuses 1 'ratio' "$@" --ratio 50
 mkdir -p short
