@@ -47,7 +47,7 @@ run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
 
 # A new network on the embedded images, trained, fused, and reported.
 "$program" --data shapes --limit 96 --batch 32 --blocks 2 --train 2 --weights made.safetensors \
-    --ratio 1.5 --epochs 2 --out shapes.safetensors --report report.html >shapes.txt
+    --metric euclidean --ratio 1.5 --epochs 2 --out shapes.safetensors --report report.html >shapes.txt
 [ "$(grep -c '^epoch [12] of 2: ' shapes.txt)" = 2 ] || fail "not two epochs of training"
 grep -q '^exactly as many right' shapes.txt || fail "no word of reading back"
 "$program" --data shapes --limit 96 --weights made.safetensors --evaluate >evaluate.txt
