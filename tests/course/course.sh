@@ -62,6 +62,50 @@ similarity() {
         }' out >wrong || fail "$(cat wrong)"
 }
 
+# The counts are those of six layers and a head of 256 weights, three of which are left out; undo
+# leaves nothing behind; the file holds each buffer once.
+network() {
+    awk '
+        function bad(text) { print text; failed = 1 }
+        / apart: / {
+            plan = plan $1 $3 ">" $9 $11 " "
+            if ($5 <= apart) bad("not best first: " $0)
+            apart = $5
+        }
+        /^(before|fused|undone|for good) / {
+            sub(/^for good/, "good")
+            state = $1
+            $1 = ""
+            row[state] = $0
+            if ($3 != sprintf("%.2f", 1536 / $2)) bad(state ": ratio " $3)
+            if ($4 - $2 != 256) bad(state ": the head has " $4 - $2)
+            bytes[state] = $5; freed[state] = $6; weight[state] = $7
+        }
+        / is in the file as / {
+            names++
+            owner = owner $1 ">" $7 " "
+            if ($8 != "equal") bad($0)
+        }
+        END {
+            if (plan != "fc2fc3>fc2,1.20 fc1fc4>fc1,1.50 fc0fc5>fc0,2.00 ") bad("plan: " plan)
+            if (row["before"] !~ /^ 1536 1.00 1792 7168 0 /) bad("before:" row["before"])
+            if (row["fused"] !~ /^ 768 2.00 1024 /) bad("fused:" row["fused"])
+            if (row["good"] !~ /^ 768 2.00 1024 4096 3 /) bad("for good:" row["good"])
+            if (row["undone"] != row["before"]) bad("undone:" row["undone"])
+            if (bytes["fused"] <= bytes["before"] || freed["fused"] != 0)
+                bad("undo is possible, and nothing kept for it")
+            if (weight["fused"] == weight["before"] || weight["good"] != weight["fused"])
+                bad("fc3[0] is not what fusing makes of it")
+            if (owner != "fc0>fc0, fc1>fc1, fc2>fc2, fc3>fc2, fc4>fc1, fc5>fc0, head>head, ")
+                bad("file: " owner)
+            exit failed
+        }' out >wrong || fail "$(cat wrong)"
+    header=$(od -A n -t u8 -N 8 fused.safetensors | tr -d ' ')
+    data=$(($(wc -c <fused.safetensors) - 8 - header))
+    [ "$data" = 4096 ] || fail "the file holds $data bytes of weights, not 4096"
+    grep -aq '"layerfuse.aliases"' fused.safetensors || fail "the file names no aliases"
+}
+
 lines=$(wc -l <"$source")
 [ "$lines" -lt 120 ] || fail "$lines lines, not less than 120"
 "$program" >out 2>stderr || fail "exit $?: $(cat stderr)"
@@ -69,5 +113,6 @@ cat out
 [ ! -s stderr ] || fail "on stderr: $(cat stderr)"
 case $name in
 01_similarity) similarity ;;
+02_fuse_a_network) network ;;
 *) fail "nothing is checked" ;;
 esac
