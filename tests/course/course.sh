@@ -106,6 +106,26 @@ network() {
     grep -aq '"layerfuse.aliases"' fused.safetensors || fail "the file names no aliases"
 }
 
+# It learns, fusing costs much, training wins it back; the ten lines are marked, in their order,
+# and the retrainer is asked nothing else but the count that is printed.
+training() {
+    awk '
+        function bad(text) { print text; failed = 1 }
+        { right[NR] = $2; ratios = ratios $1 $NF " " }
+        END {
+            if (ratios != "trained1.00 fused1.50 trained1.50 fused2.00 trained2.00 ") bad(ratios)
+            if (right[1] < 97) bad("it has not learnt: " right[1] " %")
+            if (right[2] > right[1] - 10 || right[4] > right[3] - 10) bad("fusing costs nothing")
+            if (right[3] < right[1] - 2 || right[5] < right[1] - 2) bad("it has not recovered")
+            exit failed
+        }' out >wrong || fail "$(cat wrong)"
+    marks=$(sed -n 's,.*lfuse_retrainer_.*/[*] layerfuse \([0-9]*\) [*]/$,\1,p' "$source" | xargs)
+    [ "$marks" = "1 2 3 4 5 6 7 8 9 10" ] || fail "the marks are $marks"
+    others=$(grep -v ' layerfuse [0-9]' "$source" | grep -o 'lfuse_retrainer_[a-z_]*(')
+    [ "$others" = "lfuse_retrainer_parameter_count(
+lfuse_retrainer_destroy(" ] || fail "not marked: $others"
+}
+
 lines=$(wc -l <"$source")
 [ "$lines" -lt 120 ] || fail "$lines lines, not less than 120"
 "$program" >out 2>stderr || fail "exit $?: $(cat stderr)"
@@ -114,5 +134,6 @@ cat out
 case $name in
 01_similarity) similarity ;;
 02_fuse_a_network) network ;;
+03_own_training_loop) training ;;
 *) fail "nothing is checked" ;;
 esac
