@@ -290,6 +290,8 @@ static lfuse_status work(struct run *run, lfuse_error *err)
     if (status == LFUSE_OK)
         status = compress(run, err);
     if (status == LFUSE_OK)
+        status = lfuse_retrainer_finalise(run->retrainer, err);
+    if (status == LFUSE_OK)
         status = save(run, o->out, err);
     if (status != LFUSE_OK)
         return status;

@@ -135,7 +135,7 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
          0},
         {"--ratio", "R", "how many times fewer weights in layers that can fuse",
          &o->ratio, ARGUMENT_NUMBER, 1, 1e6},
-        {"--policy", "NAME", "average or freeze (average)", &o->policy_name,
+        {"--policy", "NAME", "average, freeze or random (average)", &o->policy_name,
          ARGUMENT_TEXT, 0, 0},
         {"--metric", "NAME", "euclidean, cosine or covariance (covariance)",
          &o->metric_name, ARGUMENT_TEXT, 0, 0},

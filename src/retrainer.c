@@ -178,6 +178,13 @@ lfuse_status lfuse_retrainer_undo(lfuse_retrainer *retrainer, lfuse_error *err)
     return lfi_retrainer_undo(&retrainer->ctx->env, &retrainer->retrainer, err);
 }
 
+lfuse_status lfuse_retrainer_finalise(lfuse_retrainer *retrainer, lfuse_error *err)
+{
+    if (retrainer == NULL)
+        return fail_null(err);
+    return lfi_retrainer_finalise(&retrainer->ctx->env, &retrainer->retrainer, err);
+}
+
 lfuse_status lfuse_retrainer_begin_step(lfuse_retrainer *retrainer, lfuse_error *err)
 {
     if (retrainer == NULL)
@@ -205,7 +212,7 @@ lfuse_status lfuse_retrainer_abort_step(lfuse_retrainer *retrainer, lfuse_error 
 {
     if (retrainer == NULL)
         return fail_null(err);
-    return lfi_retrainer_abort_step(&retrainer->retrainer, err);
+    return lfi_retrainer_abort_step(&retrainer->ctx->env, &retrainer->retrainer, err);
 }
 
 lfuse_status lfuse_retrainer_begin_eval(lfuse_retrainer *retrainer, lfuse_error *err)
@@ -219,7 +226,7 @@ lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer, lfuse_error *e
 {
     if (retrainer == NULL)
         return fail_null(err);
-    return lfi_retrainer_end_eval(&retrainer->retrainer, err);
+    return lfi_retrainer_end_eval(&retrainer->ctx->env, &retrainer->retrainer, err);
 }
 
 lfuse_status lfuse_retrainer_end_epoch(lfuse_retrainer *retrainer, double metric,

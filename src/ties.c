@@ -127,6 +127,26 @@ lfuse_status lfuse_ties_refresh(lfuse_ties *ties, lfuse_error *err)
     return lfi_ties_refresh(&ties->ctx->env, &ties->ties, err);
 }
 
+lfuse_status lfuse_ties_show(lfuse_ties *ties, lfuse_show show, int64_t step,
+                             lfuse_error *err)
+{
+    if (ties == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ties is NULL");
+    if (show < LFUSE_SHOW_SOURCES || show > LFUSE_SHOW_MEAN)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "show is %d, which is unknown",
+                        (int)show);
+    if (step < 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "step is %lld", (long long)step);
+    return lfi_ties_show(&ties->ctx->env, &ties->ties, show, step, err);
+}
+
+lfuse_status lfuse_ties_finalise(lfuse_ties *ties, lfuse_error *err)
+{
+    if (ties == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ties is NULL");
+    return lfi_ties_finalise(&ties->ctx->env, &ties->ties, err);
+}
+
 int64_t lfuse_ties_owner(const lfuse_ties *ties, int64_t index)
 {
     if (ties == NULL || index < 0 || index >= ties->ties.count)

@@ -72,7 +72,7 @@ LFUSE_API void lfuse_fusion_init(lfuse_fusion *fusion, size_t size);
 LFUSE_API void lfuse_account_init(lfuse_account *account, size_t size);
 
 /**
- * lfuse_policy_from_name() - the policy of this name: "average" or "freeze"
+ * lfuse_policy_from_name() - the policy of this name: "average", "freeze" or "random"
  *
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or an unknown name; the message lists the known ones
  *          On failure *policy is untouched.
@@ -83,7 +83,7 @@ LFUSE_API lfuse_status lfuse_policy_from_name(const char *name, lfuse_policy *po
                                               lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
- * lfuse_policy_name() - "average" or "freeze"; "?" for an unknown policy
+ * lfuse_policy_name() - "average", "freeze" or "random"; "?" for an unknown policy
  *
  * Owner:   a constant of the library.
  * Threads: any.
@@ -111,6 +111,8 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *          LFUSE_ERR_SHAPE         weights of other shapes or output axes within a param type
  *          LFUSE_ERR_TYPE          weights of other element types within a param type
  *          LFUSE_ERR_NOT_FINITE    NaN or infinity in a weight: says which and where
+ *                                  These four go for biases, too, with LFUSE_POLICY_RANDOM,
+ *                                  which averages them.
  *          LFUSE_ERR_DEGENERATE    the metric is undefined for a layer
  *          LFUSE_ERR_UNREACHABLE   the ratio is out of reach: says the largest that joining
  *                                  the most alike first gets to

@@ -23,6 +23,12 @@
  * layers, and with max_group the groups of earlier fusions may leave too little to join: a
  * later fusion that cannot reach its ratio goes as far as it can, and logs a warning.
  *
+ * Under LFUSE_POLICY_RANDOM groups mix (ties.h) while the schedule runs: from begin_step to
+ * combine_gradients members show the mix of this step, from begin_eval to end_eval their mean,
+ * and otherwise each its own source, which are all in the list of parameters. So a weight's
+ * address is asked for after begin_step and begin_eval, and a parameter's after
+ * combine_gradients. With LFUSE_VERDICT_DONE, or by lfuse_retrainer_finalise(), they are tied.
+ *
  * A retrainer is confined to one thread.
  */
 #ifndef LAYERFUSE_RETRAINER_H
@@ -95,6 +101,20 @@ LFUSE_API lfuse_status lfuse_retrainer_fuse(lfuse_retrainer *retrainer,
                                             lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
+ * lfuse_retrainer_finalise() - ties every group that mixes now, as lfuse_ties_finalise()
+ *
+ * Result:  the list of parameters has one weight per group. A later fusion of the schedule
+ *          that joins such a group lets it mix again, as one source. Under other policies than
+ *          random, and after LFUSE_VERDICT_DONE, nothing is left to do.
+ * Errors:  those of lfuse_ties_finalise(); LFUSE_ERR_STATE inside a step or an evaluation
+ *          On failure nothing has changed.
+ * Threads: layers are written.
+ * Source:  O'Neill et al. 2021, sec. 3.2. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_retrainer_finalise(lfuse_retrainer *retrainer,
+                                                lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
  * lfuse_retrainer_undo() - parts all groups, as lfuse_ties_undo(), and starts the schedule anew
  *
  * Result:  weights and their state are as before the first fusion, every weight trains, and
@@ -111,7 +131,8 @@ LFUSE_API lfuse_status lfuse_retrainer_undo(lfuse_retrainer *retrainer,
                                             lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
- * lfuse_retrainer_begin_step() - opens a step, before the forward pass; refreshes mirrors
+ * lfuse_retrainer_begin_step() - opens a step, before the forward pass; refreshes mirrors, and
+ *                                shows mixes, which depend on how many steps have ended
  * lfuse_retrainer_combine_gradients() - after the backward pass: one gradient per group
  * lfuse_retrainer_end_step() - after the update: refreshes mirrors and closes the step
  * lfuse_retrainer_abort_step() - closes the step as if it had not been; the caller has not
@@ -120,7 +141,7 @@ LFUSE_API lfuse_status lfuse_retrainer_undo(lfuse_retrainer *retrainer,
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     out of order: begin, combine, end; abort after begin or
  *                              combine. Says which call was expected.
- *          and those of lfuse_ties_combine_gradients() and lfuse_ties_refresh(). On failure
+ *          and those of lfuse_ties_combine_gradients(), _refresh() and _show(). On failure
  *          nothing has changed but what these say, and the same call is expected still; after
  *          LFUSE_ERR_CALLBACK from combining, abort_step is, because a second try would
  *          combine some gradients twice.
@@ -141,9 +162,10 @@ LFUSE_API lfuse_status lfuse_retrainer_abort_step(lfuse_retrainer *retrainer,
  * lfuse_retrainer_parameter() - the one at index
  *
  * Result:  every trainable tensor once, in the order of the layers: weights of a group under
- *          its kept member; frozen weights and statistics are absent, so that no weight decay
- *          moves them. The list changes with a fusion or an undo.
- * Owner:   strings and tensors are borrowed until the next fusion or undo.
+ *          its kept member, of a group that mixes every source; frozen weights and statistics
+ *          are absent, so that no weight decay moves them. The list changes with a fusion,
+ *          finalising or an undo.
+ * Owner:   strings and tensors are borrowed until the next of these.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or index outside [0, parameter_count)
  *          On failure *parameter is untouched.
  * Threads: confined.
@@ -157,12 +179,14 @@ LFUSE_API lfuse_status lfuse_retrainer_parameter(const lfuse_retrainer *retraine
 
 /**
  * lfuse_retrainer_begin_eval() - before an evaluation: no step may be open; refreshes mirrors
+ *                                and shows the mean of groups that mix
  * lfuse_retrainer_end_eval() - after it
  *
- * Result:  weights are what a saved network would have: mirrors are refreshed.
+ * Result:  weights are what a saved network would have, once its groups are finalised.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     inside a step, or out of order
- *          and begin_eval those of lfuse_ties_refresh(): no evaluation is then open.
+ *          and those of lfuse_ties_refresh() and lfuse_ties_show(): then begin_eval has opened
+ *          no evaluation, end_eval ended none.
  * Threads: confined.
  * Source:  Since 0.1.
  */
@@ -175,13 +199,14 @@ LFUSE_API lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer,
  * lfuse_retrainer_end_epoch() - counts an epoch and fuses when it is time
  *
  * Result:  *verdict says what happened; where an earlier fusion had gone past the ratio of the
- *          one that is due, nothing has, and it is LFUSE_VERDICT_CONTINUE. metric is the caller's
+ *          one that is due, nothing has, and it is LFUSE_VERDICT_CONTINUE. With
+ *          LFUSE_VERDICT_DONE groups that mix have been finalised. metric is the caller's
  *          figure for the epoch (greater is better, such as accuracy); it is logged, and
  *          decides nothing in this version.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or a metric that is not finite
  *          LFUSE_ERR_STATE     inside a step or an evaluation, before the first fusion, or
  *                              after LFUSE_VERDICT_DONE
- *          and those of lfuse_retrainer_fuse(): then neither the epoch is counted nor
+ *          and those of lfuse_retrainer_fuse() and _finalise(): then neither the epoch is counted nor
  *          anything fused. On failure *verdict is untouched.
  * Threads: layers are written.
  * Source:  O'Neill et al. 2021, algorithm 1. Since 0.1.

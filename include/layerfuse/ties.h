@@ -17,6 +17,10 @@
  * where they are, and are the kept member's alone to use. Parameters that are not weights
  * stay per position.
  *
+ * A group under LFUSE_POLICY_RANDOM is not tied yet: it mixes. Its members keep weights,
+ * gradients and state of their own, the sources, and memory is saved only by
+ * lfuse_ties_finalise(). What the members show in between is lfuse_ties_show()'s to say.
+ *
  * State of members is lost where the kept member has none. Accumulated gradients that the
  * kept member's cannot take over (none there, another layout or type) stay apart, unused.
  *
@@ -101,7 +105,8 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  * Result:  every group of the plan has one buffer. average: its weights are the mean over the
  *          members' weights, those of layers tied before counted once for each; freeze: the
  *          kept member's. Optimiser state is merged the same way, over the members that
- *          have it. Groups that the plan does not change keep their policy, others have the
+ *          have it. random: no weight changes, the group mixes from now on; members that were
+ *          tied before are one source, of more rows. Groups that the plan does not change keep their policy, others have the
  *          plan's. A plan without fusions changes nothing.
  * Errors:  LFUSE_ERR_ARGUMENT    NULL
  *          LFUSE_ERR_NAME         the plan is of other layers: says the first that differs
@@ -109,8 +114,10 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *                                 was built
  *          LFUSE_ERR_TYPE         or another element type
  *          LFUSE_ERR_STATE        the plan was not built over what is in force now, or a layer
- *                                 has gained a weight since ties were first applied
+ *                                 has gained a weight since ties were first applied, or groups
+ *                                 show a mix or mean
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a weight that is tied anew: says where
+ *                                 random: these four go for biases, too
  *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients: the
  *                                 dropped positions' share is in their sum already
  *          LFUSE_ERR_CALLBACK     rebind refused; error.detail is its value
@@ -123,14 +130,54 @@ LFUSE_API lfuse_status lfuse_ties_apply(lfuse_ties *ties, const lfuse_plan *plan
                                         lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
+ * lfuse_ties_show() - what groups that mix show as their weights: sources, a mix, or the mean
+ *
+ * Result:  LFUSE_SHOW_MIX: each row (slice along the output axis) of each weight is that of
+ *          one member, drawn uniformly; the draws depend on the context's seed, the kept layer,
+ *          the weight, step and row alone. LFUSE_SHOW_MEAN: the mean over the members; step is
+ *          not used. Either way every bias shows the mean of the biases, and all members of a
+ *          group show the same. LFUSE_SHOW_SOURCES: every member its own again, which is how
+ *          an optimiser and a plan must find them. Without groups that mix, nothing changes.
+ * Owner:   the mix lies in memory of the ties. Members' tensors re-point to it and back (rebind is
+ *          told): ask for a weight's address after every call. Borrowed memory without rebind
+ *          keeps its address, its contents change.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL, an unknown show, or step < 0
+ *          LFUSE_ERR_STATE     a mix or mean is shown: show the sources first
+ *          LFUSE_ERR_CALLBACK  rebind refused, or the host's executor
+ *          On failure what was shown is shown still.
+ * Threads: layers are written, over the context's threads. No bit depends on how many.
+ * Source:  O'Neill et al. 2021, sec. 3.2. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_ties_show(lfuse_ties *ties, lfuse_show show, int64_t step,
+                                       lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_ties_finalise() - ties every group that mixes, for good
+ *
+ * Result:  one buffer per group, with the mean of its sources, bit for bit what
+ *          LFUSE_SHOW_MEAN showed; optimiser state likewise. Biases have their mean, too, and
+ *          stay one per position. From now on the group's policy is average. Without groups
+ *          that mix nothing happens.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL
+ *          LFUSE_ERR_STATE     a mix or mean is shown
+ *          LFUSE_ERR_CALLBACK  rebind refused; error.detail is its value
+ *          On failure nothing has changed.
+ * Threads: layers and ties are written.
+ * Source:  O'Neill et al. 2021, sec. 3.2. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_ties_finalise(lfuse_ties *ties,
+                                           lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
  * lfuse_ties_undo() - parts all groups and puts every weight and state back as it was before
  * the first apply, bit for bit
  *
- * Result:  weights of all layers, tied or not, and their optimiser state; what training has
- *          made of other parameters stays. Values that were re-pointed have memory of their
+ * Result:  weights and biases of all layers, tied or not, and their optimiser state; what
+ *          training has made of other parameters stays. Values that were re-pointed have memory of their
  *          own again: borrowed ones theirs of before, owned ones at a new address.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
- *          LFUSE_ERR_STATE     LFUSE_TIES_KEEP_ORIGINALS was not given
+ *          LFUSE_ERR_STATE     LFUSE_TIES_KEEP_ORIGINALS was not given, or a mix or mean is
+ *                              shown
  *          LFUSE_ERR_CALLBACK  rebind refused; error.detail is its value
  *          On failure nothing has changed. With nothing in force nothing happens.
  * Threads: layers and ties are written.
@@ -145,9 +192,12 @@ LFUSE_API lfuse_status lfuse_ties_undo(lfuse_ties *ties,
  * Result:  per position: the mean or sum over the members' gradients (freeze with
  *          LFUSE_FREEZE_DROPPED: the kept position's alone). Accumulated: the kept member's
  *          buffer holds the sum already, and is divided by the group's size for the mean.
- *          Groups with frozen weights are left alone.
+ *          Groups with frozen weights are left alone. Groups that mix: what would be their
+ *          gradient goes, row by row, to the member the row was drawn from, and zeros to the
+ *          others; every bias gets all of its own.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
- *          LFUSE_ERR_STATE     a weight of a group that trains has no gradient: says which
+ *          LFUSE_ERR_STATE     a weight of a group that trains has no gradient: says which; or
+ *                              groups mix, but no mix is shown
  *          LFUSE_ERR_CALLBACK  the host's executor refused; the gradients are unspecified
  *          On failure otherwise nothing has changed.
  * Threads: gradients are written, over the context's threads; added in f64 in the order of the
@@ -170,7 +220,7 @@ LFUSE_API lfuse_status lfuse_ties_refresh(lfuse_ties *ties,
                                           lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
- * lfuse_ties_owner() - index of the layer whose buffer this one uses
+ * lfuse_ties_owner() - index of the layer whose buffer this one uses, or will when finalised
  *
  * Result:  index itself when it is not tied, -1 when out of range.
  * Threads: any, while ties do not change.
@@ -189,6 +239,7 @@ LFUSE_API int32_t lfuse_ties_is_frozen(const lfuse_ties *ties, int64_t index);
 /**
  * lfuse_ties_account() - what the network costs now; base is of account->ratio, 0 candidates
  *
+ * Result:  groups that mix are counted as tied, which is what they are evaluated as and will be.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or an unknown base
  *          On failure *account is untouched.
  * Threads: any, while ties do not change.
@@ -201,7 +252,8 @@ LFUSE_API lfuse_status lfuse_ties_account(const lfuse_ties *ties, lfuse_base bas
 /**
  * lfuse_ties_resident_bytes() - bytes of the distinct buffers behind all parameters, in memory
  *
- * Result:  counted by address, mirrors included; originals kept for undo on top. Statistics,
+ * Result:  counted by address, mirrors included; originals kept for undo, and what groups that
+ *          mix have beside their sources, on top. Statistics,
  *          gradients and optimiser state are not parameters and are not counted.
  * Threads: any, while ties do not change.
  * Source:  Since 0.1.

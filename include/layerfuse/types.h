@@ -77,7 +77,9 @@ enum {
 typedef int32_t lfuse_policy; /* what one set of weights is made of; see plan.h */
 enum {
     LFUSE_POLICY_AVERAGE = 1, /* 0 means this */
-    LFUSE_POLICY_FREEZE = 2
+    LFUSE_POLICY_FREEZE = 2,
+    LFUSE_POLICY_RANDOM =
+        3 /* mixes the members' rows anew in every step; tied in the end */
 };
 
 typedef int32_t lfuse_freeze_gradient; /* which gradients the policy freeze drops */
@@ -137,6 +139,13 @@ enum {
     LFUSE_COMBINE_MEAN = 1, /* 0 means this, as the paper does */
     LFUSE_COMBINE_SUM =
         2 /* the gradient of the loss with respect to the shared weights */
+};
+
+typedef int32_t lfuse_show; /* what groups that mix show as weights; no default */
+enum {
+    LFUSE_SHOW_SOURCES = 1, /* each member its own */
+    LFUSE_SHOW_MIX = 2,     /* for a step: each row from one source, drawn at random */
+    LFUSE_SHOW_MEAN = 3     /* for evaluation, and what they will be in the end */
 };
 
 typedef int32_t lfuse_schedule; /* how the removed share grows from fusion to fusion */

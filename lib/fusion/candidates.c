@@ -9,17 +9,28 @@
 
 #include <string.h>
 
-static lfuse_status check_weight(const struct lfi_layer *a, const struct lfi_layer *b,
-                                 int32_t index, lfuse_error *err)
+static const char *role_name(lfuse_role role)
 {
-    const struct lfi_parameter *p = lfi_layer_weight(a, index),
-                               *q = lfi_layer_weight(b, index);
+    return role == LFUSE_ROLE_BIAS ? "bias" : "weight";
+}
+
+static const char *roles_name(lfuse_role role)
+{
+    return role == LFUSE_ROLE_BIAS ? "biases" : "weights";
+}
+
+static lfuse_status check_parameter(const struct lfi_layer *a, const struct lfi_layer *b,
+                                    lfuse_role role, int32_t index, lfuse_error *err)
+{
+    const struct lfi_parameter *p = lfi_layer_of_role(a, role, index),
+                               *q = lfi_layer_of_role(b, role, index);
     char ps[96], qs[96];
 
     if (strcmp(p->name, q->name) != 0)
         return lfi_fail(err, LFUSE_ERR_NAME,
-                        "param type %s: weight %d of layer %s is named %s, of %s %s",
-                        a->param_type, (int)index, a->name, p->name, b->name, q->name);
+                        "param type %s: %s %d of layer %s is named %s, of %s %s",
+                        a->param_type, role_name(role), (int)index, a->name, p->name,
+                        b->name, q->name);
     if (!lfi_view_same_shape(&p->value->view, &q->value->view)) {
         lfi_view_shape_text(&p->value->view, ps, sizeof(ps));
         lfi_view_shape_text(&q->value->view, qs, sizeof(qs));
@@ -40,19 +51,20 @@ static lfuse_status check_weight(const struct lfi_layer *a, const struct lfi_lay
     return LFUSE_OK;
 }
 
-static lfuse_status check_pair(const struct lfi_layer *a, const struct lfi_layer *b,
-                               lfuse_error *err)
+lfuse_status lfi_candidates_check_pair(const struct lfi_layer *a,
+                                       const struct lfi_layer *b, lfuse_role role,
+                                       lfuse_error *err)
 {
-    const int32_t n = lfi_layer_weight_count(a), m = lfi_layer_weight_count(b);
+    const int32_t n = lfi_layer_role_count(a, role), m = lfi_layer_role_count(b, role);
     lfuse_status status = LFUSE_OK;
     int32_t i;
 
     if (n != m)
         return lfi_fail(err, LFUSE_ERR_NAME,
-                        "param type %s: layer %s has %d weights, %s has %d",
-                        a->param_type, a->name, (int)n, b->name, (int)m);
+                        "param type %s: layer %s has %d %s, %s has %d", a->param_type,
+                        a->name, (int)n, roles_name(role), b->name, (int)m);
     for (i = 0; i < n && status == LFUSE_OK; i++)
-        status = check_weight(a, b, i, err);
+        status = check_parameter(a, b, role, i, err);
     return status;
 }
 
@@ -66,7 +78,8 @@ static lfuse_status add_type(const struct lfi_layer *const *layers, int64_t coun
     for (i = index; i < count && status == LFUSE_OK; i++) {
         if (strcmp(layers[i]->param_type, layers[index]->param_type) != 0)
             continue;
-        status = check_pair(layers[index], layers[i], err);
+        status =
+            lfi_candidates_check_pair(layers[index], layers[i], LFUSE_ROLE_WEIGHT, err);
         c->members[at++] = i;
     }
     c->first[++c->type_count] = at;
@@ -84,7 +97,8 @@ static lfuse_status check_weightless(const struct lfi_layer *const *layers, int6
         return LFUSE_OK;
     for (i = 0; i < count && status == LFUSE_OK; i++)
         if (strcmp(layers[i]->param_type, layers[index]->param_type) == 0)
-            status = check_pair(layers[i], layers[index], err);
+            status = lfi_candidates_check_pair(layers[i], layers[index],
+                                               LFUSE_ROLE_WEIGHT, err);
     return status;
 }
 

@@ -29,9 +29,10 @@ static const struct lfi_array *source(const struct lfi_combination *c, int64_t i
 {
     int64_t layer = c->members[index];
 
-    if (c->owner != NULL)
-        layer = c->owner[layer];
-    return lfi_parameter_array(lfi_layer_weight(c->layers[layer], c->weight), c->which);
+    if (c->by_source)
+        layer = c->ties->source[layer];
+    return lfi_parameter_array(lfi_ties_parameter(c->ties, layer, c->parameter),
+                               c->which);
 }
 
 /* sum of the members' elements; the number of members that have them. */

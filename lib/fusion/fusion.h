@@ -5,6 +5,7 @@
  *         gradient and optimiser state; the arrays are the caller's and are re-pointed in place
  * plan    candidates, pair scores, greedy joining into groups, the account; touches nothing
  * ties    groups in force: alias, rebind or mirror; gradients; undo; all or nothing
+ * mixes   what the members of a group that mixes show, beside their own weights
  *
  * Promised: a plan depends on the data, the options and the order of the layers alone; a
  * failed apply or undo leaves every array, every pointer and every byte as it was.
@@ -37,7 +38,11 @@ struct lfi_layer {
 
 /* ---- layers ---------------------------------------------------------------------------- */
 
-/* Parameters of role weight, in the order they were added; they alone are ever tied. */
+/* Parameters of one role, in the order they were added. */
+int32_t lfi_layer_role_count(const struct lfi_layer *layer, lfuse_role role);
+struct lfi_parameter *lfi_layer_of_role(const struct lfi_layer *layer, lfuse_role role,
+                                        int32_t index);
+/* Those of role weight; they alone are ever tied. */
 int32_t lfi_layer_weight_count(const struct lfi_layer *layer);
 struct lfi_parameter *lfi_layer_weight(const struct lfi_layer *layer, int32_t index);
 int64_t lfi_layer_weight_elements(const struct lfi_layer *layer);
@@ -50,8 +55,10 @@ lfuse_status lfi_layers_check_apart(const struct lfi_layer *const *layers, int64
 /* Whether the layer at index has weights, and shares its param type with another that has. */
 bool lfi_layers_is_candidate(const struct lfi_layer *const *layers, int64_t count,
                              int64_t index);
-/* LFUSE_ERR_NOT_FINITE, naming layer, weight and element, when there is one that is not. */
-lfuse_status lfi_layer_check_finite(const struct lfi_layer *layer, lfuse_error *err);
+/* LFUSE_ERR_NOT_FINITE, naming layer, parameter and element, when there is one of this role
+ * that is not. */
+lfuse_status lfi_layer_check_finite(const struct lfi_layer *layer, lfuse_role role,
+                                    lfuse_error *err);
 
 /* ---- grouping: a partition of layers ----------------------------------------------------- */
 
@@ -158,6 +165,10 @@ lfuse_status lfi_candidates_find(const struct lfi_env *env,
                                  struct lfi_candidates *candidates, lfuse_error *err);
 void lfi_candidates_destroy(const struct lfi_env *env, int64_t count,
                             struct lfi_candidates *candidates);
+/* LFUSE_ERR_NAME, _SHAPE or _TYPE when parameters of this role of two layers do not match. */
+lfuse_status lfi_candidates_check_pair(const struct lfi_layer *a,
+                                       const struct lfi_layer *b, lfuse_role role,
+                                       lfuse_error *err);
 
 struct lfi_pair {
     double cost; /* less is more alike: the score, or minus it */
@@ -209,14 +220,44 @@ struct lfi_rule {
     lfuse_freeze_gradient freeze_gradient;
 };
 
+/* What a member of a group that mixes has beside its own: the group's buffer, while it has its
+ * own; its own, while it shows the buffer. */
+struct lfi_face {
+    struct lfi_array other;
+    bool copies; /* contents change places, not pointers */
+};
+
+/* One weight, or bias, of a group that mixes. */
+struct lfi_mix {
+    int32_t parameter; /* of lfi_ties_parameter(), the same for every member */
+    int32_t count;     /* of members */
+    int64_t *members;
+    struct lfi_face *faces; /* (count) */
+    struct lfi_array buffer;
+};
+
+struct lfi_mixes {
+    int64_t count;
+    int64_t capacity;
+    struct lfi_mix *items;
+};
+
 struct lfi_ties {
     struct lfi_ties_options options;
     int64_t count;
     struct lfi_layer **layers;
     struct lfi_grouping in_force;
-    struct lfi_rule *rules;         /* (count) of the group of an owner */
-    int64_t *first_original;        /* (count + 1) where a layer's originals start */
-    struct lfi_original *originals; /* NULL until something is in force */
+    struct lfi_rule *rules; /* (count) of the group of an owner */
+    int64_t *
+        source; /* (count) whose memory a layer's weights are: its owner's, or, in a group
+                        that mixes, what they were before */
+    int32_t *weight_counts;  /* (count) when anything was first put in force */
+    int64_t *first_original; /* (count + 1) where a layer's originals start */
+    struct lfi_original
+        *originals; /* weights, then biases; NULL until something is in force */
+    struct lfi_mixes mixes;
+    lfuse_show shown;
+    int64_t step; /* of the mix that is shown */
 };
 
 lfuse_status lfi_ties_create(const struct lfi_env *env, struct lfi_layer *const *layers,
@@ -237,27 +278,68 @@ lfuse_status lfi_ties_refresh(const struct lfi_env *env, const struct lfi_ties *
 bool lfi_ties_is_frozen(const struct lfi_ties *ties, int64_t index);
 size_t lfi_ties_resident_bytes(const struct lfi_ties *ties);
 
-/* Weights of the layer at index that are tied: those it had when anything was first put in
- * force, whatever it has gained since. */
+/* Parameters of the layer at index that ties touch: its weights, then its biases, as many as
+ * it had when anything was first put in force, whatever it has gained since. */
 int32_t lfi_ties_weight_count(const struct lfi_ties *ties, int64_t index);
+int32_t lfi_ties_parameter_count(const struct lfi_ties *ties, int64_t index);
+struct lfi_parameter *lfi_ties_parameter(const struct lfi_ties *ties, int64_t index,
+                                         int32_t parameter);
 
-/* The parts of applying. Originals of the layer at index, one for each of its weights. */
+/* Originals of the layer at index, one for each of its parameters. */
 struct lfi_original *lfi_ties_originals(const struct lfi_ties *ties, int64_t index);
 lfuse_status lfi_ties_keep_originals(const struct lfi_env *env, struct lfi_ties *ties,
                                      lfuse_error *err);
 void lfi_ties_drop_originals(const struct lfi_env *env, struct lfi_ties *ties);
 
-/* The kept member's array, when this one's memory is to become it; NULL when it is, or is
- * to stay apart: mirrored, laid out in another way, or borrowed with nobody to tell. */
-struct lfi_array *lfi_ties_target(const struct lfi_ties *ties, int64_t layer,
-                                  int64_t kept, int32_t weight, int32_t which);
-
-/* Where a weight's value goes; NULL: it stays, or nobody needs to be told. */
+/* Where a parameter's value goes; NULL: it stays, or nobody needs to be told. */
 typedef void *(*lfi_destination)(const struct lfi_ties *ties, int64_t layer,
-                                 int32_t weight, const void *arg);
+                                 int32_t parameter, const void *arg);
 /* Tells the caller of every value that goes; all or, if it refuses one, none. */
 lfuse_status lfi_ties_rebind(const struct lfi_ties *ties, lfi_destination destination,
                              const void *arg, lfuse_error *err);
+
+/* Whether a member's array can be made to point to one with this view. */
+bool lfi_ties_can_repoint(const struct lfi_ties *ties, const struct lfi_array *member,
+                          const struct lfi_view *target);
+/* For lfi_ties_rebind(): where values go once the groups of arg, a grouping, are tied. */
+void *lfi_ties_tied_destination(const struct lfi_ties *ties, int64_t layer,
+                                int32_t parameter, const void *arg);
+/* One group of a grouping gets one buffer. Cannot fail. */
+void lfi_ties_commit_group(struct lfi_ties *ties, const struct lfi_grouping *grouping,
+                           int64_t group, struct lfi_rule rule);
+/* Values and state of one parameter of a group become their mean, in the kept member's. */
+void lfi_ties_merge(const struct lfi_ties *ties, const struct lfi_grouping *grouping,
+                    int64_t group, int32_t parameter);
+
+/* ---- groups that mix ----------------------------------------------------------------------- */
+
+/* What to show in a group's place: the row of one source or another, or their mean. Groups that
+ * do not mix show what they are. Any but the sources follows upon the sources only. */
+lfuse_status lfi_ties_show(const struct lfi_env *env, struct lfi_ties *ties,
+                           lfuse_show show, int64_t step, lfuse_error *err);
+/* LFUSE_ERR_STATE, naming the call, when something but the sources is shown. */
+lfuse_status lfi_ties_expect_sources(const struct lfi_ties *ties, const char *call,
+                                     lfuse_error *err);
+/* Ties the groups that mix, for good. */
+lfuse_status lfi_ties_finalise(const struct lfi_env *env, struct lfi_ties *ties,
+                               lfuse_error *err);
+bool lfi_ties_is_mixed(const struct lfi_ties *ties, int64_t index);
+
+/* The member, of `members`, that gives this row of a mix. */
+int32_t lfi_mix_draw(const struct lfi_env *env, int64_t kept, int32_t parameter,
+                     int64_t step, int64_t row, int32_t members);
+/* Appends one mix for every parameter of the group. On failure nothing is appended. */
+lfuse_status lfi_mixes_add(const struct lfi_env *env, const struct lfi_ties *ties,
+                           const struct lfi_grouping *grouping, int64_t group,
+                           struct lfi_mixes *mixes, lfuse_error *err);
+void lfi_mixes_destroy(const struct lfi_env *env, struct lfi_mixes *mixes);
+/* The face of a layer's parameter, or NULL. */
+struct lfi_face *lfi_mixes_face(const struct lfi_mixes *mixes, int64_t layer,
+                                int32_t parameter);
+/* LFUSE_ERR_STATE when groups mix, but do not show their mix. */
+lfuse_status lfi_mixes_check_gradients(const struct lfi_ties *ties, lfuse_error *err);
+lfuse_status lfi_mixes_combine_gradients(const struct lfi_env *env,
+                                         const struct lfi_ties *ties, lfuse_error *err);
 
 /* ---- policies and combining ------------------------------------------------------------------ */
 
@@ -266,22 +348,23 @@ struct lfi_policy {
     const char *name;
     bool averages; /* the buffer starts as the members' mean; else as the kept member's */
     bool freezes;  /* freeze_gradient says which gradients go on training it */
+    bool mixes;    /* members keep their own until the group is finalised */
 };
 
 const struct lfi_policy *lfi_policy_find(lfuse_policy policy); /* NULL: unknown */
 const struct lfi_policy *lfi_policy_by_name(const char *name); /* NULL: unknown */
-void lfi_policy_names(char *text, size_t size);                /* "average, freeze" */
+void lfi_policy_names(char *text, size_t size); /* "average, freeze, ..." */
 bool lfi_rule_is_frozen(struct lfi_rule rule);
 /* The kept position's gradient alone trains the buffer. */
 bool lfi_rule_drops(struct lfi_rule rule);
 
-/* One array of one weight over the members of a group. */
+/* One array of one parameter over the members of a group. */
 struct lfi_combination {
-    struct lfi_layer *const *layers;
+    const struct lfi_ties *ties;
     const int64_t *members;
     int64_t count;
-    const int64_t *owner; /* members are read through their owners; NULL: themselves */
-    int32_t weight;
+    bool by_source; /* members are read through their sources; else themselves */
+    int32_t parameter;
     int32_t which;
     double divisor; /* of the sum; 0: the number of members that have the array */
 };

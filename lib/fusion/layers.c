@@ -3,23 +3,34 @@
 
 #include <string.h>
 
-int32_t lfi_layer_weight_count(const struct lfi_layer *layer)
+int32_t lfi_layer_role_count(const struct lfi_layer *layer, lfuse_role role)
 {
     int32_t n = 0, i;
 
     for (i = 0; i < layer->parameter_count; i++)
-        n += layer->parameters[i].role == LFUSE_ROLE_WEIGHT;
+        n += layer->parameters[i].role == role;
     return n;
 }
 
-struct lfi_parameter *lfi_layer_weight(const struct lfi_layer *layer, int32_t index)
+struct lfi_parameter *lfi_layer_of_role(const struct lfi_layer *layer, lfuse_role role,
+                                        int32_t index)
 {
     int32_t i;
 
     for (i = 0; i < layer->parameter_count; i++)
-        if (layer->parameters[i].role == LFUSE_ROLE_WEIGHT && index-- == 0)
+        if (layer->parameters[i].role == role && index-- == 0)
             return &layer->parameters[i];
     return NULL;
+}
+
+int32_t lfi_layer_weight_count(const struct lfi_layer *layer)
+{
+    return lfi_layer_role_count(layer, LFUSE_ROLE_WEIGHT);
+}
+
+struct lfi_parameter *lfi_layer_weight(const struct lfi_layer *layer, int32_t index)
+{
+    return lfi_layer_of_role(layer, LFUSE_ROLE_WEIGHT, index);
 }
 
 int64_t lfi_layer_weight_elements(const struct lfi_layer *layer)
@@ -123,7 +134,8 @@ lfuse_status lfi_layers_check_apart(const struct lfi_layer *const *layers, int64
     return status;
 }
 
-lfuse_status lfi_layer_check_finite(const struct lfi_layer *layer, lfuse_error *err)
+lfuse_status lfi_layer_check_finite(const struct lfi_layer *layer, lfuse_role role,
+                                    lfuse_error *err)
 {
     int32_t i;
 
@@ -131,7 +143,7 @@ lfuse_status lfi_layer_check_finite(const struct lfi_layer *layer, lfuse_error *
         const struct lfi_parameter *p = &layer->parameters[i];
         int64_t at = -1;
 
-        if (p->role == LFUSE_ROLE_WEIGHT)
+        if (p->role == role)
             at = lfi_view_find_not_finite(&p->value->view);
         if (at >= 0)
             return lfi_fail(err, LFUSE_ERR_NOT_FINITE,

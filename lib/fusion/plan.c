@@ -90,7 +90,7 @@ static lfuse_status check_layers(const struct lfi_layer *const *layers, int64_t 
 }
 
 static lfuse_status check_finite(const struct lfi_layer *const *layers,
-                                 const struct lfi_candidates *candidates,
+                                 const struct lfi_candidates *candidates, lfuse_role role,
                                  lfuse_error *err)
 {
     const int64_t n = candidates->first[candidates->type_count];
@@ -98,7 +98,26 @@ static lfuse_status check_finite(const struct lfi_layer *const *layers,
     int64_t i;
 
     for (i = 0; i < n && status == LFUSE_OK; i++)
-        status = lfi_layer_check_finite(layers[candidates->members[i]], err);
+        status = lfi_layer_check_finite(layers[candidates->members[i]], role, err);
+    return status;
+}
+
+/* A policy that mixes averages the biases, too. */
+static lfuse_status check_biases(const struct lfi_layer *const *layers,
+                                 const struct lfi_candidates *candidates,
+                                 lfuse_error *err)
+{
+    const struct lfi_candidates *c = candidates;
+    lfuse_status status = LFUSE_OK;
+    int64_t type, i;
+
+    for (type = 0; type < c->type_count; type++)
+        for (i = c->first[type] + 1; i < c->first[type + 1] && status == LFUSE_OK; i++)
+            status =
+                lfi_candidates_check_pair(layers[c->members[c->first[type]]],
+                                          layers[c->members[i]], LFUSE_ROLE_BIAS, err);
+    if (status == LFUSE_OK)
+        status = check_finite(layers, c, LFUSE_ROLE_BIAS, err);
     return status;
 }
 
@@ -118,7 +137,9 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
     if (status == LFUSE_OK)
         status = lfi_candidates_find(env, layers, count, &candidates, err);
     if (status == LFUSE_OK)
-        status = check_finite(layers, &candidates, err);
+        status = check_finite(layers, &candidates, LFUSE_ROLE_WEIGHT, err);
+    if (status == LFUSE_OK && lfi_policy_find(options->policy)->mixes)
+        status = check_biases(layers, &candidates, err);
     if (status == LFUSE_OK)
         status = prepare(env, layers, count, in_force, plan, err);
     if (status == LFUSE_OK)

@@ -2,7 +2,7 @@
  * policies.c - what a group's buffer is made of, and what trains it
  *
  * O'Neill et al. 2021, sec. 3.2. A policy decides with which weights the group starts;
- * freeze also decides whose gradients it drops.
+ * freeze also decides whose gradients it drops, and random ties only in the end.
  */
 #include "fusion/fusion.h"
 
@@ -10,8 +10,9 @@
 #include <string.h>
 
 static const struct lfi_policy policies[] = {
-    {LFUSE_POLICY_AVERAGE, "average", true, false},
-    {LFUSE_POLICY_FREEZE, "freeze", false, true},
+    {LFUSE_POLICY_AVERAGE, "average", true, false, false},
+    {LFUSE_POLICY_FREEZE, "freeze", false, true, false},
+    {LFUSE_POLICY_RANDOM, "random", true, false, true},
 };
 
 enum { POLICIES = sizeof(policies) / sizeof(policies[0]) };

@@ -9,8 +9,10 @@ lfuse_status lfi_ties_create(const struct lfi_env *env, struct lfi_layer *const 
 {
     const size_t n = (size_t)count;
     lfuse_status status;
+    int64_t i;
 
     *ties = (struct lfi_ties){.options = *options, .count = count};
+    ties->shown = LFUSE_SHOW_SOURCES;
     status = lfi_layers_check_names((const struct lfi_layer *const *)layers, count, err);
     if (status == LFUSE_OK)
         status =
@@ -23,24 +25,46 @@ lfuse_status lfi_ties_create(const struct lfi_env *env, struct lfi_layer *const 
         status = lfi_alloc_zero(env, n + 1, sizeof(*ties->first_original), "ties",
                                 &ties->first_original, err);
     if (status == LFUSE_OK)
-        status = lfi_grouping_create(env, count, &ties->in_force, err);
+        status = lfi_alloc_zero(env, n, sizeof(*ties->weight_counts), "ties",
+                                &ties->weight_counts, err);
     if (status == LFUSE_OK)
-        memcpy(ties->layers, layers, n * sizeof(*layers));
-    else
+        status = lfi_alloc(env, n, sizeof(*ties->source), "ties", &ties->source, err);
+    if (status == LFUSE_OK)
+        status = lfi_grouping_create(env, count, &ties->in_force, err);
+    if (status != LFUSE_OK) {
         lfi_ties_destroy(env, ties);
-    return status;
+        return status;
+    }
+    memcpy(ties->layers, layers, n * sizeof(*layers));
+    for (i = 0; i < count; i++)
+        ties->source[i] = i;
+    return LFUSE_OK;
 }
 
 void lfi_ties_destroy(const struct lfi_env *env, struct lfi_ties *ties)
 {
     const size_t n = (size_t)ties->count;
 
+    lfuse_status parted = lfi_ties_show(env, ties, LFUSE_SHOW_SOURCES, 0, NULL);
+
+    (void)parted; /* a caller that refuses its own memory back keeps what it was shown */
+    lfi_mixes_destroy(env, &ties->mixes);
     lfi_ties_drop_originals(env, ties);
     lfi_grouping_destroy(env, &ties->in_force);
+    lfi_free(env, ties->source, n, sizeof(*ties->source));
+    lfi_free(env, ties->weight_counts, n, sizeof(*ties->weight_counts));
     lfi_free(env, ties->first_original, n + 1, sizeof(*ties->first_original));
     lfi_free(env, ties->rules, n, sizeof(*ties->rules));
     lfi_free(env, ties->layers, n, sizeof(*ties->layers));
     *ties = (struct lfi_ties){0};
+}
+
+bool lfi_ties_is_mixed(const struct lfi_ties *ties, int64_t index)
+{
+    const struct lfi_policy *policy =
+        lfi_policy_find(ties->rules[ties->in_force.owner[index]].policy);
+
+    return policy != NULL && policy->mixes;
 }
 
 bool lfi_ties_is_frozen(const struct lfi_ties *ties, int64_t index)
@@ -48,55 +72,11 @@ bool lfi_ties_is_frozen(const struct lfi_ties *ties, int64_t index)
     return lfi_rule_is_frozen(ties->rules[ties->in_force.owner[index]]);
 }
 
-/* ---- resident bytes -------------------------------------------------------------------- */
-
-/* Whether a parameter before this one has the same memory. */
-static bool is_seen(const struct lfi_ties *ties, int64_t layer, int32_t parameter)
-{
-    const void *data = ties->layers[layer]->parameters[parameter].value->view.data;
-    int64_t i;
-    int32_t p, n;
-
-    for (i = 0; i <= layer; i++) {
-        n = i < layer ? ties->layers[i]->parameter_count : parameter;
-        for (p = 0; p < n; p++)
-            if (ties->layers[i]->parameters[p].value->view.data == data &&
-                ties->layers[i]->parameters[p].role != LFUSE_ROLE_STATISTIC)
-                return true;
-    }
-    return false;
-}
-
-static size_t held_bytes(const struct lfi_array *array)
-{
-    return array->storage == NULL ? 0 : lfi_view_bytes(&array->view);
-}
-
-size_t lfi_ties_resident_bytes(const struct lfi_ties *ties)
-{
-    size_t bytes = 0;
-    int64_t i;
-    int32_t p;
-
-    for (i = 0; i < ties->count; i++)
-        for (p = 0; p < ties->layers[i]->parameter_count; p++) {
-            const struct lfi_parameter *parameter = &ties->layers[i]->parameters[p];
-
-            if (parameter->role != LFUSE_ROLE_STATISTIC && !is_seen(ties, i, p))
-                bytes += lfi_view_bytes(&parameter->value->view);
-        }
-    for (i = 0; ties->originals != NULL && i < ties->first_original[ties->count]; i++)
-        bytes += held_bytes(&ties->originals[i].copy[LFI_VALUE]) +
-                 held_bytes(&ties->originals[i].own[LFI_VALUE]);
-    return bytes;
-}
-
 /* ---- mirrors ------------------------------------------------------------------------------ */
 
 struct mirrors {
     const struct lfi_ties *ties;
     const int64_t *members;
-    int64_t kept;
 };
 
 /* Members that were tied to each other before may still have one memory apart from the
@@ -114,18 +94,19 @@ static bool is_anothers(const struct mirrors *m, int64_t index, int32_t weight)
     return false;
 }
 
-/* The member's weights whose memory is not the buffer. */
+/* The member's weights whose memory is not that of their source. */
 static void copy_to_member(void *arg, int64_t index, int32_t slot)
 {
     const struct mirrors *m = arg;
-    const struct lfi_layer *kept = m->ties->layers[m->kept],
-                           *member = m->ties->layers[m->members[index]];
-    const int32_t n = lfi_ties_weight_count(m->ties, m->kept);
+    const int64_t layer = m->members[index];
+    const struct lfi_layer *source = m->ties->layers[m->ties->source[layer]],
+                           *member = m->ties->layers[layer];
+    const int32_t n = lfi_ties_weight_count(m->ties, layer);
     int32_t k;
 
     (void)slot;
     for (k = 0; k < n; k++) {
-        const struct lfi_view *from = &lfi_layer_weight(kept, k)->value->view,
+        const struct lfi_view *from = &lfi_layer_weight(source, k)->value->view,
                               *to = &lfi_layer_weight(member, k)->value->view;
 
         if (to->data != from->data && !is_anothers(m, index, k))
@@ -140,8 +121,10 @@ lfuse_status lfi_ties_refresh(const struct lfi_env *env, const struct lfi_ties *
     lfuse_status status = LFUSE_OK;
     int64_t i;
 
+    if (ties->shown != LFUSE_SHOW_SOURCES)
+        return LFUSE_OK; /* all members show the same */
     for (i = 0; i < g->count && status == LFUSE_OK; i++) {
-        struct mirrors mirrors = {ties, g->members + g->first[i], g->kept[i]};
+        struct mirrors mirrors = {ties, g->members + g->first[i]};
 
         status =
             lfi_parallel_for(env, lfi_grouping_size(g, i), copy_to_member, &mirrors, err);

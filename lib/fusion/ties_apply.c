@@ -3,11 +3,7 @@
  *
  *   1  checks, and everything that takes memory
  *   2  the caller's pointers (ties_rebind.c); taken back if one is refused
- *   3  commit: values merge in place, arrays re-point. Nothing in it can fail: it runs on
- *      this thread, and takes no memory
- *
- * The mean is over all members; those that were tied before are read through their owner, so
- * that each counts once: mean = sum of m_j W_j / sum of m_j over groups of m_j members.
+ *   3  commit (ties_commit.c), which cannot fail
  */
 #include "fusion/fusion.h"
 
@@ -85,30 +81,43 @@ static lfuse_status check_in_force(const struct lfi_ties *ties,
     return LFUSE_OK;
 }
 
-/* Whether this plan ties a member of the group anew. */
+/* Whether this plan brings the group that `kept` will own a new member, or a new owner. */
 static bool is_changed(const struct lfi_ties *ties, const struct lfi_plan *plan,
-                       int64_t group)
+                       int64_t kept)
 {
-    const struct lfi_grouping *g = &plan->goal;
     int64_t i;
 
-    for (i = g->first[group]; i < g->first[group + 1]; i++)
-        if (ties->in_force.owner[g->members[i]] != g->kept[group])
+    for (i = 0; i < ties->count; i++)
+        if (plan->goal.owner[i] == kept && ties->in_force.owner[i] != kept)
             return true;
     return false;
 }
 
-static lfuse_status check_finite(const struct lfi_ties *ties, const struct lfi_plan *plan,
-                                 lfuse_error *err)
+static lfuse_status check_member(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                                 int64_t index, lfuse_error *err)
 {
-    const struct lfi_grouping *g = &plan->goal;
-    lfuse_status status = LFUSE_OK;
-    int64_t group, i;
+    const struct lfi_layer *kept = ties->layers[plan->goal.owner[index]],
+                           *layer = ties->layers[index];
+    lfuse_status status = lfi_layer_check_finite(layer, LFUSE_ROLE_WEIGHT, err);
 
-    for (group = 0; group < g->count; group++)
-        for (i = g->first[group]; i < g->first[group + 1] && status == LFUSE_OK; i++)
-            if (is_changed(ties, plan, group))
-                status = lfi_layer_check_finite(ties->layers[g->members[i]], err);
+    if (status != LFUSE_OK || !lfi_policy_find(plan->options.policy)->mixes)
+        return status;
+    status = lfi_candidates_check_pair(kept, layer, LFUSE_ROLE_BIAS, err);
+    if (status == LFUSE_OK)
+        status = lfi_layer_check_finite(layer, LFUSE_ROLE_BIAS, err);
+    return status;
+}
+
+/* What the layers are made of where something changes. */
+static lfuse_status check_members(const struct lfi_ties *ties,
+                                  const struct lfi_plan *plan, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    for (i = 0; i < ties->count && status == LFUSE_OK; i++)
+        if (is_changed(ties, plan, plan->goal.owner[i]))
+            status = check_member(ties, plan, i, err);
     return status;
 }
 
@@ -132,9 +141,11 @@ lfuse_status lfi_ties_check_rule(const struct lfi_ties_options *options,
 static lfuse_status check(const struct lfi_ties *ties, const struct lfi_plan *plan,
                           lfuse_error *err)
 {
-    lfuse_status status = LFUSE_OK;
+    lfuse_status status = lfi_ties_expect_sources(ties, "apply", err);
     int64_t i;
 
+    if (status != LFUSE_OK)
+        return status;
     if (plan->layer_count != ties->count)
         return lfi_fail(err, LFUSE_ERR_NAME,
                         "the plan is of %lld layers, the ties of %lld",
@@ -146,161 +157,104 @@ static lfuse_status check(const struct lfi_ties *ties, const struct lfi_plan *pl
     if (status == LFUSE_OK && plan->fusion_count > 0)
         status = lfi_ties_check_rule(&ties->options, rule_of(plan), err);
     if (status == LFUSE_OK)
-        status = check_finite(ties, plan, err);
+        status = check_members(ties, plan, err);
     return status;
 }
 
-/* ---- re-pointing --------------------------------------------------------------------------- */
+/* ---- the mixes of what will be in force ---------------------------------------------------- */
 
-static bool is_laid_out_alike(const struct lfi_view *a, const struct lfi_view *b)
+/* Those of groups that mix anew. Leaves room for those of groups that go on as they are. */
+static lfuse_status prepare_mixes(const struct lfi_env *env, const struct lfi_ties *ties,
+                                  const struct lfi_plan *plan, struct lfi_mixes *mixes,
+                                  lfuse_error *err)
 {
-    int32_t i;
+    const bool does_mix = lfi_policy_find(plan->options.policy)->mixes;
+    lfuse_status status = LFUSE_OK;
+    int64_t group;
 
-    for (i = 0; i < a->rank; i++)
-        if (a->dims[i] != 1 && a->strides[i] != b->strides[i])
-            return false;
-    return a->dtype == b->dtype;
+    *mixes = (struct lfi_mixes){.capacity = ties->mixes.count};
+    for (group = 0; group < plan->goal.count && does_mix; group++)
+        if (is_changed(ties, plan, plan->goal.kept[group]))
+            mixes->capacity += lfi_ties_parameter_count(ties, plan->goal.kept[group]);
+    status = lfi_alloc_zero(env, (size_t)mixes->capacity, sizeof(*mixes->items), "mixes",
+                            &mixes->items, err);
+    for (group = 0; group < plan->goal.count && status == LFUSE_OK && does_mix; group++)
+        if (is_changed(ties, plan, plan->goal.kept[group]))
+            status = lfi_mixes_add(env, ties, &plan->goal, group, mixes, err);
+    if (status != LFUSE_OK)
+        lfi_mixes_destroy(env, mixes);
+    return status;
 }
 
-struct lfi_array *lfi_ties_target(const struct lfi_ties *ties, int64_t layer,
-                                  int64_t kept, int32_t weight, int32_t which)
+/* A mix goes on when its group does. */
+static void commit_mixes(const struct lfi_env *env, struct lfi_ties *ties,
+                         const struct lfi_plan *plan, struct lfi_mixes *mixes)
 {
-    const struct lfi_ties_options *o = &ties->options;
-    struct lfi_array *member = lfi_parameter_array(
-                         lfi_layer_weight(ties->layers[layer], weight), which),
-                     *buffer = lfi_parameter_array(
-                         lfi_layer_weight(ties->layers[kept], weight), which);
+    int64_t i;
 
-    if (o->mirror || member == NULL || buffer == NULL ||
-        member->view.data == buffer->view.data ||
-        !is_laid_out_alike(&member->view, &buffer->view))
-        return NULL;
-    if (which == LFI_GRADIENT && o->gradients != LFUSE_GRADIENTS_ACCUMULATED)
-        return NULL;
-    if (member->lent && (which != LFI_VALUE || o->rebind == NULL))
-        return NULL;
-    return buffer;
+    for (i = 0; i < ties->mixes.count; i++) {
+        struct lfi_mix *mix = &ties->mixes.items[i];
+
+        if (is_changed(ties, plan, plan->goal.owner[mix->members[0]]))
+            continue;
+        mixes->items[mixes->count++] = *mix;
+        *mix = (struct lfi_mix){0};
+    }
+    lfi_mixes_destroy(env, &ties->mixes);
+    ties->mixes = *mixes;
 }
 
-static void *destination(const struct lfi_ties *ties, int64_t layer, int32_t weight,
+static void *destination(const struct lfi_ties *ties, int64_t layer, int32_t parameter,
                          const void *arg)
 {
     const struct lfi_plan *plan = arg;
-    const struct lfi_array *target;
 
-    if (!lfi_layer_weight(ties->layers[layer], weight)->value->lent)
+    if (lfi_policy_find(plan->options.policy)->mixes ||
+        !is_changed(ties, plan, plan->goal.owner[layer]))
         return NULL;
-    target = lfi_ties_target(ties, layer, plan->goal.owner[layer], weight, LFI_VALUE);
-    return target == NULL ? NULL : target->view.data;
+    return lfi_ties_tied_destination(ties, layer, parameter, &plan->goal);
 }
 
-/* Copies can take the place of values and state that were owned; nothing of gradients. */
-static bool is_needed_for_undo(const struct lfi_ties *ties,
-                               const struct lfi_original *original, int32_t which,
-                               const struct lfi_array *array)
+static lfuse_status prepare(const struct lfi_env *env, struct lfi_ties *ties,
+                            const struct lfi_plan *plan, struct lfi_mixes *mixes,
+                            lfuse_error *err)
 {
-    return ties->options.keep_originals && !original->repointed[which] &&
-           (which == LFI_GRADIENT || array->lent);
-}
+    lfuse_status status = LFUSE_OK;
 
-static void repoint(const struct lfi_ties *ties, struct lfi_original *original,
-                    int32_t which, struct lfi_array *array,
-                    const struct lfi_array *target)
-{
-    struct lfi_array old = *array;
-
-    array->storage = lfi_array_share(target).storage;
-    array->view.data = target->view.data;
-    if (is_needed_for_undo(ties, original, which, &old))
-        original->own[which] = old;
-    else
-        lfi_array_release(&old);
-    original->repointed[which] = true;
-}
-
-static void tie_weight(const struct lfi_ties *ties, int64_t layer, int64_t kept,
-                       int32_t weight)
-{
-    struct lfi_original *original = &lfi_ties_originals(ties, layer)[weight];
-    const struct lfi_parameter *p = lfi_layer_weight(ties->layers[layer], weight);
-    const struct lfi_view *buffer =
-        &lfi_layer_weight(ties->layers[kept], weight)->value->view;
-    int32_t which;
-
-    for (which = 0; which < LFI_ARRAYS; which++) {
-        struct lfi_array *target = lfi_ties_target(ties, layer, kept, weight, which);
-
-        if (target != NULL)
-            repoint(ties, original, which, lfi_parameter_array(p, which), target);
+    if (ties->originals == NULL)
+        status = lfi_ties_keep_originals(env, ties, err);
+    if (status != LFUSE_OK)
+        return status;
+    status = prepare_mixes(env, ties, plan, mixes, err);
+    if (status == LFUSE_OK) {
+        status = lfi_ties_rebind(ties, destination, plan, err);
+        if (status != LFUSE_OK)
+            lfi_mixes_destroy(env, mixes);
     }
-    if (p->value->view.data != buffer->data)
-        lfi_view_copy(&p->value->view, buffer);
-}
-
-/* ---- commit --------------------------------------------------------------------------------- */
-
-static void merge_weight(const struct lfi_ties *ties, const struct lfi_plan *plan,
-                         int64_t group, int32_t weight)
-{
-    const struct lfi_grouping *g = &plan->goal;
-    struct lfi_combination c = {
-        .layers = ties->layers,
-        .members = g->members + g->first[group],
-        .count = lfi_grouping_size(g, group),
-        .owner = ties->in_force.owner,
-        .weight = weight,
-    };
-
-    for (c.which = 0; c.which < LFI_ARRAYS; c.which++) {
-        const struct lfi_array *target = lfi_parameter_array(
-            lfi_layer_weight(ties->layers[g->kept[group]], weight), c.which);
-
-        if (target != NULL && c.which != LFI_GRADIENT)
-            lfi_combine(&c, &target->view, 0, lfi_view_elements(&target->view));
-    }
-}
-
-static void commit_group(struct lfi_ties *ties, const struct lfi_plan *plan,
-                         int64_t group)
-{
-    const struct lfi_grouping *g = &plan->goal;
-    const int64_t kept = g->kept[group];
-    const int32_t n = lfi_ties_weight_count(ties, kept);
-    int32_t k;
-    int64_t i;
-
-    for (k = 0; k < n; k++) {
-        if (lfi_policy_find(plan->options.policy)->averages)
-            merge_weight(ties, plan, group, k);
-        for (i = g->first[group]; i < g->first[group + 1]; i++)
-            tie_weight(ties, g->members[i], kept, k);
-    }
-    ties->rules[kept] = rule_of(plan);
+    return status;
 }
 
 lfuse_status lfi_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
                             const struct lfi_plan *plan, lfuse_error *err)
 {
     const bool is_first = ties->originals == NULL;
+    struct lfi_mixes mixes;
     lfuse_status status;
     int64_t group;
 
     status = check(ties, plan, err);
     if (status != LFUSE_OK || plan->fusion_count == 0)
         return status;
-    if (is_first)
-        status = lfi_ties_keep_originals(env, ties, err);
-    if (status != LFUSE_OK)
-        return status;
-    status = lfi_ties_rebind(ties, destination, plan, err);
+    status = prepare(env, ties, plan, &mixes, err);
     if (status != LFUSE_OK) {
         if (is_first)
             lfi_ties_drop_originals(env, ties);
         return status;
     }
+    commit_mixes(env, ties, plan, &mixes);
     for (group = 0; group < plan->goal.count; group++)
-        if (is_changed(ties, plan, group))
-            commit_group(ties, plan, group);
+        if (is_changed(ties, plan, plan->goal.kept[group]))
+            lfi_ties_commit_group(ties, &plan->goal, group, rule_of(plan));
     lfi_grouping_set(&ties->in_force, plan->goal.owner);
     return LFUSE_OK;
 }

@@ -4,6 +4,7 @@
  * per position   mean or sum over the members; of a group whose rule drops: the kept one's,
  *                which is there already
  * accumulated    the buffer holds the sum; the mean is that over the number of members
+ * mixing         to the sources of the rows: mix_gradients.c
  *
  * O'Neill et al. 2021, sec. 3.2. Cut into blocks of the gradient's elements, whoever runs
  * them: see combine.c on why no bit depends on it.
@@ -48,7 +49,7 @@ static lfuse_status check_group(const struct lfi_ties *ties, int64_t group,
 
     if (lfi_rule_is_frozen(ties->rules[g->kept[group]]))
         return LFUSE_OK;
-    if (needs_kept_only(ties, group))
+    if (needs_kept_only(ties, group) && !lfi_ties_is_mixed(ties, g->kept[group]))
         return check_member(ties, g->kept[group], err);
     for (i = g->first[group]; i < g->first[group + 1] && status == LFUSE_OK; i++)
         status = check_member(ties, g->members[i], err);
@@ -73,10 +74,10 @@ static lfuse_status combine_weight(const struct lfi_env *env, const struct lfi_t
     const int64_t size = lfi_grouping_size(g, group);
     const bool is_mean = ties->options.combine == LFUSE_COMBINE_MEAN;
     struct job job = {
-        .combination = {.layers = ties->layers,
+        .combination = {.ties = ties,
                         .members = g->members + g->first[group],
                         .count = size,
-                        .weight = weight,
+                        .parameter = weight,
                         .which = LFI_GRADIENT,
                         .divisor = is_mean ? (double)size : 1.0},
         .target = &lfi_layer_weight(kept, weight)->gradient->view,
@@ -99,7 +100,8 @@ static lfuse_status combine_group(const struct lfi_env *env, const struct lfi_ti
     lfuse_status status = LFUSE_OK;
     int32_t k;
 
-    if (lfi_rule_is_frozen(ties->rules[kept]) || lfi_rule_drops(ties->rules[kept]))
+    if (lfi_rule_is_frozen(ties->rules[kept]) || lfi_rule_drops(ties->rules[kept]) ||
+        lfi_ties_is_mixed(ties, kept))
         return LFUSE_OK;
     if (o->gradients == LFUSE_GRADIENTS_ACCUMULATED && o->combine == LFUSE_COMBINE_SUM)
         return LFUSE_OK;
@@ -111,12 +113,14 @@ static lfuse_status combine_group(const struct lfi_env *env, const struct lfi_ti
 lfuse_status lfi_ties_combine_gradients(const struct lfi_env *env,
                                         const struct lfi_ties *ties, lfuse_error *err)
 {
-    lfuse_status status = LFUSE_OK;
+    lfuse_status status = lfi_mixes_check_gradients(ties, err);
     int64_t group;
 
     for (group = 0; group < ties->in_force.count && status == LFUSE_OK; group++)
         status = check_group(ties, group, err);
     for (group = 0; group < ties->in_force.count && status == LFUSE_OK; group++)
         status = combine_group(env, ties, group, err);
+    if (status == LFUSE_OK)
+        status = lfi_mixes_combine_gradients(env, ties, err);
     return status;
 }

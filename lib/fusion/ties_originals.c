@@ -1,7 +1,8 @@
 /*
  * ties_originals.c - what weights were before anything was in force
  *
- * How many there were, and which arrays re-pointed, is always remembered. Copies of values and state are kept only for undo: those of every layer, because training
+ * How many weights and biases there were, and which arrays re-pointed, is always remembered.
+ * Copies of values and state are kept only for undo: those of every layer, because training
  * between two applications moves the layers that are still untied.
  */
 #include "fusion/fusion.h"
@@ -13,7 +14,22 @@ struct lfi_original *lfi_ties_originals(const struct lfi_ties *ties, int64_t ind
 
 int32_t lfi_ties_weight_count(const struct lfi_ties *ties, int64_t index)
 {
+    return ties->weight_counts[index];
+}
+
+int32_t lfi_ties_parameter_count(const struct lfi_ties *ties, int64_t index)
+{
     return (int32_t)(ties->first_original[index + 1] - ties->first_original[index]);
+}
+
+struct lfi_parameter *lfi_ties_parameter(const struct lfi_ties *ties, int64_t index,
+                                         int32_t parameter)
+{
+    const int32_t weights = ties->weight_counts[index];
+
+    if (parameter < weights)
+        return lfi_layer_weight(ties->layers[index], parameter);
+    return lfi_layer_of_role(ties->layers[index], LFUSE_ROLE_BIAS, parameter - weights);
 }
 
 static lfuse_status copy_array(const struct lfi_env *env, const struct lfi_array *array,
@@ -26,9 +42,9 @@ static lfuse_status copy_array(const struct lfi_env *env, const struct lfi_array
     return status;
 }
 
-static lfuse_status keep_weight(const struct lfi_env *env,
-                                const struct lfi_parameter *parameter, bool copies,
-                                struct lfi_original *original, lfuse_error *err)
+static lfuse_status keep_parameter(const struct lfi_env *env,
+                                   const struct lfi_parameter *parameter, bool copies,
+                                   struct lfi_original *original, lfuse_error *err)
 {
     lfuse_status status = LFUSE_OK;
     int32_t which;
@@ -44,25 +60,34 @@ static lfuse_status keep_weight(const struct lfi_env *env,
     return status;
 }
 
+/* How many there are; where the originals of a layer start. */
+static void count_parameters(struct lfi_ties *ties)
+{
+    int64_t i;
+
+    for (i = 0; i < ties->count; i++) {
+        ties->weight_counts[i] = lfi_layer_weight_count(ties->layers[i]);
+        ties->first_original[i + 1] =
+            ties->first_original[i] + ties->weight_counts[i] +
+            lfi_layer_role_count(ties->layers[i], LFUSE_ROLE_BIAS);
+    }
+}
+
 lfuse_status lfi_ties_keep_originals(const struct lfi_env *env, struct lfi_ties *ties,
                                      lfuse_error *err)
 {
     lfuse_status status;
     int64_t i;
-    int32_t k, n;
+    int32_t k;
 
-    for (i = 0; i < ties->count; i++)
-        ties->first_original[i + 1] =
-            ties->first_original[i] + lfi_layer_weight_count(ties->layers[i]);
+    count_parameters(ties);
     status = lfi_alloc_zero(env, (size_t)ties->first_original[ties->count],
                             sizeof(*ties->originals), "originals", &ties->originals, err);
-    for (i = 0; i < ties->count && status == LFUSE_OK; i++) {
-        n = lfi_layer_weight_count(ties->layers[i]);
-        for (k = 0; k < n && status == LFUSE_OK; k++)
-            status = keep_weight(env, lfi_layer_weight(ties->layers[i], k),
-                                 ties->options.keep_originals,
-                                 lfi_ties_originals(ties, i) + k, err);
-    }
+    for (i = 0; i < ties->count; i++)
+        for (k = 0; k < lfi_ties_parameter_count(ties, i) && status == LFUSE_OK; k++)
+            status = keep_parameter(env, lfi_ties_parameter(ties, i, k),
+                                    ties->options.keep_originals,
+                                    lfi_ties_originals(ties, i) + k, err);
     if (status != LFUSE_OK)
         lfi_ties_drop_originals(env, ties);
     return status;

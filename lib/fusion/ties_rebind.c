@@ -1,16 +1,15 @@
 /* ties_rebind.c - telling the caller where its memory went: all of it, or nothing */
 #include "fusion/fusion.h"
 
-static int32_t tell(const struct lfi_ties *ties, int64_t layer, int32_t weight,
+static int32_t tell(const struct lfi_ties *ties, int64_t layer, int32_t parameter,
                     void *data)
 {
-    const struct lfi_layer *l = ties->layers[layer];
-
-    return ties->options.rebind(l->name, lfi_layer_weight(l, weight)->name, data,
+    return ties->options.rebind(ties->layers[layer]->name,
+                                lfi_ties_parameter(ties, layer, parameter)->name, data,
                                 ties->options.rebind_user);
 }
 
-/* Takes back what was told before weight `end` of the layer at index, latest first. */
+/* Takes back what was told before parameter `end` of the layer at index, latest first. */
 static void take_back(const struct lfi_ties *ties, int64_t index, int32_t end,
                       lfi_destination destination, const void *arg)
 {
@@ -18,11 +17,11 @@ static void take_back(const struct lfi_ties *ties, int64_t index, int32_t end,
 
     for (; index >= 0; index--) {
         if (end < 0)
-            end = lfi_ties_weight_count(ties, index);
+            end = lfi_ties_parameter_count(ties, index);
         for (k = end - 1; k >= 0; k--)
             if (destination(ties, index, k, arg) != NULL)
                 (void)tell(ties, index, k,
-                           lfi_layer_weight(ties->layers[index], k)->value->view.data);
+                           lfi_ties_parameter(ties, index, k)->value->view.data);
         end = -1;
     }
 }
@@ -31,8 +30,7 @@ static lfuse_status rebind_layer(const struct lfi_ties *ties, int64_t index,
                                  lfi_destination destination, const void *arg,
                                  lfuse_error *err)
 {
-    const struct lfi_layer *layer = ties->layers[index];
-    const int32_t n = lfi_ties_weight_count(ties, index);
+    const int32_t n = lfi_ties_parameter_count(ties, index);
     int32_t answer, k;
     void *data;
 
@@ -46,8 +44,8 @@ static lfuse_status rebind_layer(const struct lfi_ties *ties, int64_t index,
         take_back(ties, index, k, destination, arg);
         return lfi_fail_detail(err, LFUSE_ERR_CALLBACK, answer,
                                "rebind of parameter %s of layer %s returned %d",
-                               lfi_layer_weight(layer, k)->name, layer->name,
-                               (int)answer);
+                               lfi_ties_parameter(ties, index, k)->name,
+                               ties->layers[index]->name, (int)answer);
     }
     return LFUSE_OK;
 }

@@ -9,11 +9,11 @@
 
 #include <string.h>
 
-static void *destination(const struct lfi_ties *ties, int64_t layer, int32_t weight,
+static void *destination(const struct lfi_ties *ties, int64_t layer, int32_t parameter,
                          const void *arg)
 {
     (void)arg;
-    return lfi_ties_originals(ties, layer)[weight].own[LFI_VALUE].view.data;
+    return lfi_ties_originals(ties, layer)[parameter].own[LFI_VALUE].view.data;
 }
 
 static void move(struct lfi_array *target, struct lfi_array *source)
@@ -37,11 +37,11 @@ static void restore(struct lfi_array *array, struct lfi_original *original, int3
 
 static void restore_layer(const struct lfi_ties *ties, int64_t index)
 {
-    const int32_t n = lfi_ties_weight_count(ties, index);
+    const int32_t n = lfi_ties_parameter_count(ties, index);
     int32_t k, which;
 
     for (k = 0; k < n; k++) {
-        const struct lfi_parameter *p = lfi_layer_weight(ties->layers[index], k);
+        const struct lfi_parameter *p = lfi_ties_parameter(ties, index, k);
 
         for (which = 0; which < LFI_ARRAYS; which++)
             if (lfi_parameter_array(p, which) != NULL)
@@ -53,9 +53,11 @@ static void restore_layer(const struct lfi_ties *ties, int64_t index)
 lfuse_status lfi_ties_undo(const struct lfi_env *env, struct lfi_ties *ties,
                            lfuse_error *err)
 {
-    lfuse_status status;
+    lfuse_status status = lfi_ties_expect_sources(ties, "undo", err);
     int64_t i;
 
+    if (status != LFUSE_OK)
+        return status;
     if (!ties->options.keep_originals)
         return lfi_fail(err, LFUSE_ERR_STATE,
                         "the ties were created without LFUSE_TIES_KEEP_ORIGINALS");
@@ -64,8 +66,11 @@ lfuse_status lfi_ties_undo(const struct lfi_env *env, struct lfi_ties *ties,
     status = lfi_ties_rebind(ties, destination, NULL, err);
     if (status != LFUSE_OK)
         return status;
-    for (i = 0; i < ties->count; i++)
+    for (i = 0; i < ties->count; i++) {
         restore_layer(ties, i);
+        ties->source[i] = i;
+    }
+    lfi_mixes_destroy(env, &ties->mixes);
     lfi_grouping_set(&ties->in_force, NULL);
     memset(ties->rules, 0, (size_t)ties->count * sizeof(*ties->rules));
     lfi_ties_drop_originals(env, ties);

@@ -33,7 +33,8 @@ enum lfi_phase {
     LFI_PHASE_IDLE,     /* begin_step, begin_eval, end_epoch, fuse */
     LFI_PHASE_STEP,     /* combine_gradients, abort_step */
     LFI_PHASE_COMBINED, /* end_step, abort_step */
-    LFI_PHASE_SPOILT,   /* abort_step: some gradients are combined, nobody knows which */
+    LFI_PHASE_SPOILT,   /* abort_step: some gradients are combined, nobody knows which, or
+                           all are, but the sources of mixes could not be shown */
     LFI_PHASE_EVAL      /* end_eval */
 };
 
@@ -51,6 +52,7 @@ struct lfi_retrainer {
     enum lfi_phase phase;
     int32_t fused;  /* fusions done */
     int32_t waited; /* epochs since the latest */
+    int64_t steps;  /* ended */
     int64_t epochs;
     bool is_done;
     int64_t trained_count;
@@ -68,6 +70,9 @@ void lfi_retrainer_destroy(const struct lfi_env *env, struct lfi_retrainer *retr
 
 lfuse_status lfi_retrainer_fuse(const struct lfi_env *env, struct lfi_retrainer *r,
                                 lfuse_error *err);
+/* Ties the groups that mix, for good. */
+lfuse_status lfi_retrainer_finalise(const struct lfi_env *env, struct lfi_retrainer *r,
+                                    lfuse_error *err);
 /* Parts all groups; the schedule is before its first fusion again. */
 lfuse_status lfi_retrainer_undo(const struct lfi_env *env, struct lfi_retrainer *r,
                                 lfuse_error *err);
@@ -77,10 +82,12 @@ lfuse_status lfi_retrainer_combine_gradients(const struct lfi_env *env,
                                              struct lfi_retrainer *r, lfuse_error *err);
 lfuse_status lfi_retrainer_end_step(const struct lfi_env *env, struct lfi_retrainer *r,
                                     lfuse_error *err);
-lfuse_status lfi_retrainer_abort_step(struct lfi_retrainer *r, lfuse_error *err);
+lfuse_status lfi_retrainer_abort_step(const struct lfi_env *env, struct lfi_retrainer *r,
+                                      lfuse_error *err);
 lfuse_status lfi_retrainer_begin_eval(const struct lfi_env *env, struct lfi_retrainer *r,
                                       lfuse_error *err);
-lfuse_status lfi_retrainer_end_eval(struct lfi_retrainer *r, lfuse_error *err);
+lfuse_status lfi_retrainer_end_eval(const struct lfi_env *env, struct lfi_retrainer *r,
+                                    lfuse_error *err);
 lfuse_status lfi_retrainer_end_epoch(const struct lfi_env *env, struct lfi_retrainer *r,
                                      double metric, lfuse_verdict *verdict,
                                      lfuse_error *err);

@@ -5,7 +5,8 @@
  * by then, tie the most alike, go on training. Where an earlier fusion went past the ratio of
  * a later one, the later plan is empty, and its epoch passes as any other. Where groups of
  * earlier fusions, which training and max_group keep from joining, leave too little to join, a
- * later fusion goes as far as it can: a schedule that has begun can always end.
+ * later fusion goes as far as it can: a schedule that has begun can always end. Groups that mix
+ * are tied for good with its end.
  */
 #include "retrain/retrain.h"
 
@@ -105,6 +106,24 @@ lfuse_status lfi_retrainer_fuse(const struct lfi_env *env, struct lfi_retrainer 
     return status;
 }
 
+static lfuse_status finalise(const struct lfi_env *env, struct lfi_retrainer *r,
+                             lfuse_error *err)
+{
+    lfuse_status status = lfi_ties_finalise(env, r->ties, err);
+
+    if (status == LFUSE_OK)
+        lfi_trained_list(r);
+    return status;
+}
+
+lfuse_status lfi_retrainer_finalise(const struct lfi_env *env, struct lfi_retrainer *r,
+                                    lfuse_error *err)
+{
+    lfuse_status status = lfi_retrainer_expect(r, LFI_PHASE_IDLE, "finalise", err);
+
+    return status == LFUSE_OK ? finalise(env, r, err) : status;
+}
+
 lfuse_status lfi_retrainer_undo(const struct lfi_env *env, struct lfi_retrainer *r,
                                 lfuse_error *err)
 {
@@ -119,6 +138,7 @@ lfuse_status lfi_retrainer_undo(const struct lfi_env *env, struct lfi_retrainer 
     lfi_plan_destroy(env, r->plan);
     r->fused = 0;
     r->waited = 0;
+    r->steps = 0;
     r->is_done = false;
     lfi_trained_list(r);
     return LFUSE_OK;
@@ -150,6 +170,8 @@ lfuse_status lfi_retrainer_end_epoch(const struct lfi_env *env, struct lfi_retra
 
     if (status == LFUSE_OK && fuses)
         status = fuse_next(env, r, err);
+    if (status == LFUSE_OK && is_due && is_last)
+        status = finalise(env, r, err);
     if (status != LFUSE_OK)
         return status;
     r->epochs++;

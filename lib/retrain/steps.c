@@ -1,4 +1,9 @@
-/* steps.c - the order of the hooks around a step and around an evaluation */
+/*
+ * steps.c - the order of the hooks around a step and around an evaluation
+ *
+ * Groups that mix show a mix from begin_step to combine_gradients, their mean from begin_eval
+ * to end_eval, and otherwise their sources: those are what an optimiser steps and a plan sees.
+ */
 #include "retrain/retrain.h"
 
 static const char *expected_call(enum lfi_phase phase)
@@ -29,6 +34,8 @@ lfuse_status lfi_retrainer_begin_step(const struct lfi_env *env, struct lfi_retr
     if (status == LFUSE_OK)
         status = lfi_ties_refresh(env, r->ties, err);
     if (status == LFUSE_OK)
+        status = lfi_ties_show(env, r->ties, LFUSE_SHOW_MIX, r->steps, err);
+    if (status == LFUSE_OK)
         r->phase = LFI_PHASE_STEP;
     return status;
 }
@@ -41,6 +48,8 @@ lfuse_status lfi_retrainer_combine_gradients(const struct lfi_env *env,
 
     if (status == LFUSE_OK)
         status = lfi_ties_combine_gradients(env, r->ties, err);
+    if (status == LFUSE_OK)
+        status = lfi_ties_show(env, r->ties, LFUSE_SHOW_SOURCES, 0, err);
     if (status == LFUSE_OK)
         r->phase = LFI_PHASE_COMBINED;
     else if (status == LFUSE_ERR_CALLBACK)
@@ -55,17 +64,24 @@ lfuse_status lfi_retrainer_end_step(const struct lfi_env *env, struct lfi_retrai
 
     if (status == LFUSE_OK)
         status = lfi_ties_refresh(env, r->ties, err);
+    if (status != LFUSE_OK)
+        return status;
+    r->steps++;
+    r->phase = LFI_PHASE_IDLE;
+    return LFUSE_OK;
+}
+
+lfuse_status lfi_retrainer_abort_step(const struct lfi_env *env, struct lfi_retrainer *r,
+                                      lfuse_error *err)
+{
+    lfuse_status status;
+
+    if (r->phase == LFI_PHASE_IDLE || r->phase == LFI_PHASE_EVAL)
+        return lfi_retrainer_expect(r, LFI_PHASE_STEP, "abort_step", err);
+    status = lfi_ties_show(env, r->ties, LFUSE_SHOW_SOURCES, 0, err);
     if (status == LFUSE_OK)
         r->phase = LFI_PHASE_IDLE;
     return status;
-}
-
-lfuse_status lfi_retrainer_abort_step(struct lfi_retrainer *r, lfuse_error *err)
-{
-    if (r->phase == LFI_PHASE_IDLE || r->phase == LFI_PHASE_EVAL)
-        return lfi_retrainer_expect(r, LFI_PHASE_STEP, "abort_step", err);
-    r->phase = LFI_PHASE_IDLE;
-    return LFUSE_OK;
 }
 
 lfuse_status lfi_retrainer_begin_eval(const struct lfi_env *env, struct lfi_retrainer *r,
@@ -76,11 +92,14 @@ lfuse_status lfi_retrainer_begin_eval(const struct lfi_env *env, struct lfi_retr
     if (status == LFUSE_OK)
         status = lfi_ties_refresh(env, r->ties, err);
     if (status == LFUSE_OK)
+        status = lfi_ties_show(env, r->ties, LFUSE_SHOW_MEAN, 0, err);
+    if (status == LFUSE_OK)
         r->phase = LFI_PHASE_EVAL;
     return status;
 }
 
-lfuse_status lfi_retrainer_end_eval(struct lfi_retrainer *r, lfuse_error *err)
+lfuse_status lfi_retrainer_end_eval(const struct lfi_env *env, struct lfi_retrainer *r,
+                                    lfuse_error *err)
 {
     lfuse_status status;
 
@@ -88,6 +107,8 @@ lfuse_status lfi_retrainer_end_eval(struct lfi_retrainer *r, lfuse_error *err)
         return lfi_fail(err, LFUSE_ERR_STATE,
                         "end_eval was called, begin_eval was expected");
     status = lfi_retrainer_expect(r, LFI_PHASE_EVAL, "end_eval", err);
+    if (status == LFUSE_OK)
+        status = lfi_ties_show(env, r->ties, LFUSE_SHOW_SOURCES, 0, err);
     if (status == LFUSE_OK)
         r->phase = LFI_PHASE_IDLE;
     return status;

@@ -43,7 +43,7 @@ static bool trains(const struct lfi_ties *ties, int64_t layer, int32_t parameter
     switch (ties->layers[layer]->parameters[parameter].role) {
     case LFUSE_ROLE_STATISTIC: return false;
     case LFUSE_ROLE_WEIGHT:
-        return ties->in_force.owner[layer] == layer && !lfi_ties_is_frozen(ties, layer);
+        return ties->source[layer] == layer && !lfi_ties_is_frozen(ties, layer);
     default: return true;
     }
 }
