@@ -60,6 +60,14 @@ static lfuse_status check_out(const char *out, lfuse_error *err)
     return example_fail_errno(err, directory);
 }
 
+static lfuse_status check_pictures(const char *prefix, lfuse_error *err)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%scurve.svg", prefix);
+    return check_out(path, err);
+}
+
 static lfuse_status make_network(struct run *run, lfuse_error *err)
 {
     const struct compress_options *o = &run->options;
@@ -93,6 +101,8 @@ static lfuse_status prepare(struct run *run, lfuse_error *err)
         status = check_out(o->weights, err);
     if (status == LFUSE_OK && o->report != NULL)
         status = check_out(o->report, err);
+    if (status == LFUSE_OK && o->pictures != NULL)
+        status = check_pictures(o->pictures, err);
     if (status == LFUSE_OK && !o->evaluate) {
         run->rows = calloc((size_t)o->fusions, sizeof(*run->rows));
         if (run->rows == NULL)
@@ -285,7 +295,7 @@ static lfuse_status work(struct run *run, lfuse_error *err)
     printf("ratio %g, policy %s, metric %s, %d fusions over %d epochs, seed %lld\n",
            o->ratio, o->policy_name, o->metric_name, (int)o->fusions, (int)o->epochs,
            (long long)o->seed);
-    if (o->report != NULL)
+    if (o->report != NULL || o->pictures != NULL)
         status = compress_report_begin(run, err);
     if (status == LFUSE_OK)
         status = compress(run, err);
@@ -298,7 +308,7 @@ static lfuse_status work(struct run *run, lfuse_error *err)
     status = compress_print_result(run, err);
     if (status == LFUSE_OK)
         status = compress_check_file(run, err);
-    if (status == LFUSE_OK && o->report != NULL)
+    if (status == LFUSE_OK && (o->report != NULL || o->pictures != NULL))
         status = compress_report_end(run, err);
     return status;
 }

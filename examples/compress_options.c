@@ -100,10 +100,12 @@ static lfuse_status check(struct compress_options *o, lfuse_error *err)
 
     if (missing != NULL)
         return example_fail(err, LFUSE_ERR_ARGUMENT, "%s is missing", missing);
-    if (o->evaluate && (o->train > 0 || o->report != NULL))
+    if (o->evaluate && (o->train > 0 || o->report != NULL || o->pictures != NULL))
         return example_fail(err, LFUSE_ERR_ARGUMENT,
                             "--evaluate: %s has no place beside it",
-                            o->train > 0 ? "--train" : "--report");
+                            o->train > 0        ? "--train"
+                            : o->report != NULL ? "--report"
+                                                : "--pictures");
     if (o->fusions == 0)
         o->fusions = o->epochs > 0 ? o->epochs : 1;
     if (o->fusions > (o->epochs > 0 ? o->epochs : 1))
@@ -124,6 +126,10 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
         {"--out", "FILE", "where the fused network goes", &o->out, ARGUMENT_TEXT, 0, 0},
         {"--report", "FILE", "write an HTML page about it there", &o->report,
          ARGUMENT_TEXT, 0, 0},
+        {"--pictures", "PREFIX",
+         "write its curve and heatmaps as SVG to PREFIXcurve.svg, PREFIXheatmap-1.svg "
+         "...",
+         &o->pictures, ARGUMENT_TEXT, 0, 0},
         {"--train", "N",
          "train a new network for N epochs first, and write it to --weights", &o->train,
          ARGUMENT_INTEGER, 1, 1e6},

@@ -5,7 +5,7 @@
 #include <layerfuse/layerfuse.h>
 
 struct compress_options {
-    const char *data, *weights, *out, *report;
+    const char *data, *weights, *out, *report, *pictures;
     const char *policy_name, *metric_name, *freeze_name, *combine_name, *isa_name;
     double ratio, learning_rate, train_learning_rate, momentum, weight_decay;
     int64_t train, blocks, epochs, fusions, batch, bn_batches, threads, seed, limit;

@@ -304,11 +304,35 @@ static void fill_title(struct run *run, struct page *p)
     p->report.groups = p->groups;
 }
 
+/* A code of tools/report's. */
+static lfuse_status check_written(const char *path, int code, lfuse_error *err)
+{
+    if (code == 0)
+        return LFUSE_OK;
+    return example_fail(err, LFUSE_ERR_IO, "%s: %s", path, strerror(code));
+}
+
+static lfuse_status write_pictures(const char *prefix, const struct page *p,
+                                   lfuse_error *err)
+{
+    char path[4096];
+    lfuse_status status;
+    int32_t i;
+
+    snprintf(path, sizeof(path), "%scurve.svg", prefix);
+    status = check_written(path, lfr_write_svg_curve(path, p->report.curve), err);
+    for (i = 0; i < p->report.matrix_count && status == LFUSE_OK; i++) {
+        snprintf(path, sizeof(path), "%sheatmap-%d.svg", prefix, (int)i + 1);
+        status = check_written(path, lfr_write_svg_heatmap(path, &p->matrices[i]), err);
+    }
+    return status;
+}
+
 lfuse_status compress_report_end(struct run *run, lfuse_error *err)
 {
+    const struct compress_options *o = &run->options;
     struct page *p = calloc(1, sizeof(*p));
     lfuse_status status = LFUSE_ERR_NO_MEMORY;
-    int code;
 
     if (p != NULL)
         p->steps = calloc((size_t)run->row_count, sizeof(*p->steps));
@@ -325,10 +349,10 @@ lfuse_status compress_report_end(struct run *run, lfuse_error *err)
         status = fill_size(run, p, err);
     if (status != LFUSE_OK)
         goto done;
-    code = lfr_write_html(run->options.report, &p->report);
-    if (code != 0)
-        status = example_fail(err, LFUSE_ERR_IO, "%s: %s", run->options.report,
-                              strerror(code));
+    if (o->report != NULL)
+        status = check_written(o->report, lfr_write_html(o->report, &p->report), err);
+    if (status == LFUSE_OK && o->pictures != NULL)
+        status = write_pictures(o->pictures, p, err);
 done:
     if (p != NULL)
         free(p->steps);

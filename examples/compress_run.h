@@ -45,7 +45,7 @@ struct run {
 
 /* Measures run->likeness; the network as it is now. */
 lfuse_status compress_report_begin(struct run *run, lfuse_error *err);
-/* Writes options.report. */
+/* Writes options.report and options.pictures, as far as they are asked for. */
 lfuse_status compress_report_end(struct run *run, lfuse_error *err);
 void compress_report_free(struct run *run);
 

@@ -39,6 +39,16 @@ run --ratio 1.5 --policy freeze --freeze-gradient dropped --combine sum --metric
     --epochs 1 --out freeze.safetensors >freeze.txt
 run --ratio 1.5 --policy freeze --epochs 3 --fusions 2 --out both.safetensors >both.txt
 grep -q '^exactly as many right' both.txt || fail "no word of reading back"
+# Mixed until the end of the schedule, or of the run: the file has tied weights all the same.
+run --ratio 2 --policy random --epochs 2 --threads 1 --out random.safetensors >random.txt
+run --ratio 2 --policy random --epochs 2 --threads 2 --out random2.safetensors >random2.txt
+cmp random.safetensors random2.safetensors || fail "random: 1 and 2 threads differ"
+grep -q '^exactly as many right' random.txt || fail "random: no word of reading back"
+run --ratio 2 --policy random --epochs 0 --out random0.safetensors >random0.txt
+for n in '' 0; do
+    [ "$(wc -c <random$n.safetensors)" = "$(wc -c <one.safetensors)" ] ||
+        fail "random$n: another size than average"
+done
 run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
 [ "$(grep -c 'candidates' only.txt)" = 1 ] || fail "not one row"
 "$program" --data . --weights one.safetensors --limit 128 --evaluate >evaluate.txt
@@ -47,7 +57,8 @@ run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
 
 # A new network on the embedded images, trained, fused, and reported.
 "$program" --data shapes --limit 96 --batch 32 --blocks 2 --train 2 --weights made.safetensors \
-    --metric euclidean --ratio 1.5 --epochs 2 --out shapes.safetensors --report report.html >shapes.txt
+    --metric euclidean --ratio 1.5 --epochs 2 --out shapes.safetensors --report report.html \
+    --pictures pictures- >shapes.txt
 [ "$(grep -c '^epoch [12] of 2: ' shapes.txt)" = 2 ] || fail "not two epochs of training"
 grep -q '^exactly as many right' shapes.txt || fail "no word of reading back"
 "$program" --data shapes --limit 96 --weights made.safetensors --evaluate >evaluate.txt
@@ -57,6 +68,9 @@ grep -q '>layer1.1.conv2</text>' report.html || fail "the heatmap names no layer
 grep -q '<span class="name">layer1.1.conv2' report.html || fail "no group names its layers"
 grep -q 'trained for 2 epochs' report.html || fail "the report does not say how it was trained"
 grep -q 'euclidean' report.html || fail "the report names no metric"
+for picture in curve heatmap-1 heatmap-2 heatmap-3; do
+    grep -q '</svg>' pictures-$picture.svg || fail "no picture of the $picture"
+done
 # What the report says of the file is what the file is.
 for file in made shapes; do
     wc -c <$file.safetensors
@@ -83,6 +97,7 @@ refuses 2 '--evaluate takes no value' "$@" --evaluate=1
 refuses 2 '--ratio: its value is missing' "$@" --ratio
 refuses 2 '--train has no place beside it' "$@" --evaluate --train 1
 refuses 2 '--report has no place beside it' "$@" --evaluate --report r.html
+refuses 2 '--pictures has no place beside it' "$@" --evaluate --pictures r
 refuses 2 '--weights and --out are one file' "$@" --ratio 2 --out ./resnet.safetensors
 refuses 2 '--out and --report are one file' "$@" --ratio 2 --report never.safetensors
 refuses 2 '--blocks: 19 is not in [1, 18]' "$@" --ratio 2 --blocks 19
@@ -95,6 +110,7 @@ mkdir -p folder
 refuses 1 'folder: Is a directory' "$@" --ratio 2 --out folder
 refuses 1 'folder/: Is a directory' "$@" --ratio 2 --report folder/
 refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --report no-such-folder/r.html
+refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --pictures no-such-folder/
 refuses 1 'ratio' "$@" --ratio 50
 mkdir -p short
 cp --sparse=always data_batch_?.bin short/
