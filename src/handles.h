@@ -29,6 +29,8 @@ struct lfuse_layer {
     lfuse_parameter
         *given; /* parameter_count of them: the handles behind layer.parameters */
     int32_t capacity;
+    lfuse_tensor *weight; /* the layer's own, of lfuse_layer_wrap(), or NULL */
+    lfuse_tensor *gradient;
 };
 
 struct lfuse_checkpoint {

@@ -224,6 +224,8 @@ void lfuse_layer_destroy(lfuse_layer *layer)
     release_lists(layer);
     lfi_string_free(env, layer->layer.param_type);
     lfi_string_free(env, layer->layer.name);
+    lfuse_tensor_destroy(layer->gradient);
+    lfuse_tensor_destroy(layer->weight);
     lfi_free(env, layer, 1, sizeof(*layer));
 }
 

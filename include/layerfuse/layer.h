@@ -8,7 +8,7 @@
 #ifndef LAYERFUSE_LAYER_H
 #define LAYERFUSE_LAYER_H
 
-#include <layerfuse/types.h>
+#include <layerfuse/tensor.h>
 
 LFUSE_BEGIN_DECLS
 
@@ -86,7 +86,28 @@ LFUSE_API lfuse_status lfuse_layer_add_parameter(lfuse_layer *layer,
                                                  lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
- * lfuse_layer_destroy() - releases the layer; its tensors stay the caller's
+ * lfuse_layer_wrap() - a layer with one parameter, "weight", over the caller's arrays
+ *
+ * Shapes:  gradient, if there is one, has weight's dims. Axis 0 counts output units.
+ * Result:  what lfuse_layer_create(), lfuse_tensor_create() for either and
+ *          lfuse_layer_add_parameter() would make. More parameters can be added to it.
+ * Owner:   the tensors are the layer's own; weight->data and gradient->data, unless NULL, are
+ *          borrowed until the layer is destroyed. *layer is returned: release with
+ *          lfuse_layer_destroy().
+ * Errors:  those of these three, with weight or gradient for desc; and
+ *          LFUSE_ERR_ARGUMENT  a release callback is given: create the tensor yourself
+ *          On failure *layer is NULL.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_layer_wrap(lfuse_context *ctx, const lfuse_layer_desc *desc,
+                                        const lfuse_tensor_desc *weight,
+                                        const lfuse_tensor_desc *gradient,
+                                        lfuse_layer **layer,
+                                        lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_layer_destroy() - releases the layer; tensors that were added stay the caller's
  *
  * Owner:   ties and retrainers over the layer must be gone. NULL does nothing.
  * Source:  Since 0.1.

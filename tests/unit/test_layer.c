@@ -312,6 +312,107 @@ static void a_layer_survives_every_refused_allocation(void **state)
     lft_every_allocation_fails(t, create_and_fill, lft_tensor(t, LFUSE_F32, 1, 2, 0));
 }
 
+/* ---- over arrays ------------------------------------------------------------------------- */
+
+static lfuse_tensor_desc array_of(float *data, const int64_t *dims, int32_t rank)
+{
+    lfuse_tensor_desc desc;
+
+    lfuse_tensor_desc_init(&desc, sizeof(desc));
+    desc.data = data;
+    desc.dims = dims;
+    desc.rank = rank;
+    desc.dtype = LFUSE_F32;
+    return desc;
+}
+
+static void a_layer_wraps_arrays_where_they_lie(void **state)
+{
+    struct lft *t = *state;
+    float w[6] = {1, 2, 3, 4, 5, 6}, g[6] = {0};
+    const int64_t dims[] = {2, 3};
+    lfuse_layer_desc desc = desc_of("fc", "linear");
+    lfuse_tensor_desc weight = array_of(w, dims, 2), gradient = array_of(g, dims, 2);
+    lfuse_parameter p;
+    lfuse_layer *layer;
+
+    lfuse_parameter_init(&p, sizeof(p));
+    lft_ok(t, lfuse_layer_wrap(t->ctx, &desc, &weight, &gradient, &layer, &t->err));
+    lft_ok(t, lfuse_layer_parameter(layer, 0, &p, &t->err));
+    assert_string_equal(p.name, "weight");
+    assert_int_equal(p.role, LFUSE_ROLE_WEIGHT);
+    assert_int_equal(p.output_axis, 0);
+    assert_ptr_equal(lfuse_tensor_data(p.value), w);
+    assert_ptr_equal(lfuse_tensor_data(p.gradient), g);
+    assert_int_equal(lfuse_tensor_dim(p.value, 1), 3);
+    lfuse_layer_destroy(layer);
+    lft_ok(t, lfuse_layer_wrap(t->ctx, &desc, &weight, NULL, &layer, &t->err));
+    lft_ok(t, lfuse_layer_parameter(layer, 0, &p, &t->err));
+    assert_null(p.gradient);
+    lfuse_layer_destroy(layer);
+    assert_true(w[5] == 6.0f);
+}
+
+static void refuse_wrap(struct lft *t, lfuse_layer_desc desc,
+                        const lfuse_tensor_desc *weight,
+                        const lfuse_tensor_desc *gradient, lfuse_status expected,
+                        const char *text)
+{
+    lfuse_layer *layer = (lfuse_layer *)t;
+
+    lft_fails(t, lfuse_layer_wrap(t->ctx, &desc, weight, gradient, &layer, &t->err),
+              expected, text);
+    assert_null(layer);
+}
+
+static void release_nothing(void *data, void *user)
+{
+    (void)data;
+    (void)user;
+    fail_msg("released");
+}
+
+static void wrapping_names_what_is_wrong(void **state)
+{
+    struct lft *t = *state;
+    float w[6] = {0}, g[6] = {0};
+    const int64_t dims[] = {2, 3}, other[] = {3, 2};
+    const lfuse_layer_desc desc = desc_of("fc", "linear");
+    lfuse_tensor_desc weight = array_of(w, dims, 2), gradient = array_of(g, other, 2);
+
+    lft_fails(t, lfuse_layer_wrap(t->ctx, &desc, &weight, NULL, NULL, &t->err),
+              LFUSE_ERR_ARGUMENT, "layer is NULL");
+    refuse_wrap(t, desc_of("", "linear"), &weight, NULL, LFUSE_ERR_ARGUMENT,
+                "desc.name is empty");
+    refuse_wrap(t, desc, NULL, NULL, LFUSE_ERR_ARGUMENT, "weight is NULL");
+    refuse_wrap(t, desc, &weight, &gradient, LFUSE_ERR_SHAPE,
+                "gradient is [3, 2], value is [2, 3]");
+    gradient.dtype = 99;
+    refuse_wrap(t, desc, &weight, &gradient, LFUSE_ERR_TYPE, "dtype is 99");
+    weight.release = release_nothing;
+    refuse_wrap(t, desc, &weight, NULL, LFUSE_ERR_ARGUMENT, "weight.release is given");
+}
+
+static lfuse_status wrap(struct lft *t, void *arg)
+{
+    static float w[2], g[2];
+    const int64_t dims[] = {2};
+    const lfuse_layer_desc desc = desc_of("fc", "linear");
+    lfuse_tensor_desc weight = array_of(w, dims, 1), gradient = array_of(g, dims, 1);
+    lfuse_layer *layer;
+    lfuse_status status;
+
+    (void)arg;
+    status = lfuse_layer_wrap(t->ctx, &desc, &weight, &gradient, &layer, &t->err);
+    lfuse_layer_destroy(layer);
+    return status;
+}
+
+static void every_allocation_of_wrapping_may_fail(void **state)
+{
+    lft_every_allocation_fails(*state, wrap, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +424,9 @@ int main(void)
         lft_test(bad_parameters_are_named_and_leave_the_layer_unchanged),
         lft_test(a_parameter_out_of_range_is_refused),
         lft_test(a_layer_survives_every_refused_allocation),
+        lft_test(a_layer_wraps_arrays_where_they_lie),
+        lft_test(wrapping_names_what_is_wrong),
+        lft_test(every_allocation_of_wrapping_may_fail),
     };
 
     return cmocka_run_group_tests_name("layer", tests, NULL, NULL);
