@@ -131,6 +131,16 @@ void lft_tie(struct lft *t, lfuse_ties *ties, int64_t top_k)
     lft_tie_with(t, ties, top_k, 0, 0);
 }
 
+void lft_mix(struct lft *t, lfuse_ties *ties, int64_t top_k)
+{
+    lft_tie_with(t, ties, top_k, LFUSE_POLICY_RANDOM, 0);
+}
+
+void lft_show(struct lft *t, lfuse_ties *ties, lfuse_show show, int64_t step)
+{
+    lft_ok(t, lfuse_ties_show(ties, show, step, &t->err));
+}
+
 lfuse_account lft_account(struct lft *t, const lfuse_ties *ties)
 {
     lfuse_account a;

@@ -29,6 +29,8 @@ lfuse_plan *lft_plan_with(struct lft *t, const lfuse_ties *ties, int64_t top_k,
 void lft_tie_with(struct lft *t, lfuse_ties *ties, int64_t top_k, lfuse_policy policy,
                   lfuse_freeze_gradient freeze);
 void lft_tie(struct lft *t, lfuse_ties *ties, int64_t top_k);
+void lft_mix(struct lft *t, lfuse_ties *ties, int64_t top_k);
+void lft_show(struct lft *t, lfuse_ties *ties, lfuse_show show, int64_t step);
 lfuse_account lft_account(struct lft *t, const lfuse_ties *ties);
 lfuse_retrainer_options lft_retrainer_options(const lfuse_plan_options *plan,
                                               int32_t fusions, int32_t interval);

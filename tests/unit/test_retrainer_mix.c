@@ -162,6 +162,75 @@ static void a_later_fusion_mixes_what_was_finalised(void **state)
     lfuse_retrainer_destroy(r);
 }
 
+struct host {
+    float memory[2][N];
+    float *pointer[2];
+    int calls;
+    int refuse_at;
+};
+
+static int32_t rebind(const char *layer, const char *name, void *data, void *user)
+{
+    struct host *h = user;
+
+    (void)name;
+    if (h->calls++ == h->refuse_at)
+        return 5;
+    h->pointer[layer[1] - '0'] = data;
+    return 0;
+}
+
+/* A step that was refused on its way in has not begun; on its way out it can only be aborted,
+ * because its gradients have gone to their sources already. */
+static void a_refused_rebind_leaves_a_step_that_can_be_closed(void **state)
+{
+    struct lft *t = *state;
+    static const char *const names[] = {"h0", "h1"};
+    lfuse_plan_options plan = lft_plan_ratio(2.0);
+    lfuse_ties_options ties = lft_ties_defaults();
+    lfuse_retrainer_options o = lft_retrainer_options(&plan, 1, 1);
+    struct host h = {.refuse_at = -1};
+    lfuse_retrainer *r;
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        lft_fill(h.memory[i], N, 70 + (uint64_t)i);
+        h.pointer[i] = h.memory[i];
+        lft_layer(t, names[i], "A", i, lft_borrow(t, LFUSE_F32, h.memory[i], N, 0),
+                  lft_tensor(t, LFUSE_F32, 2, N, 0), NULL);
+    }
+    plan.policy = LFUSE_POLICY_RANDOM;
+    ties.rebind = rebind;
+    ties.rebind_user = &h;
+    o.ties = &ties;
+    lft_ok(t, lfuse_retrainer_create(t->ctx, t->layers, 2, &o, &r, &t->err));
+    lft_ok(t, lfuse_retrainer_fuse(r, &t->err));
+    h.refuse_at = h.calls + 1;
+    lft_fails(t, lfuse_retrainer_begin_step(r, &t->err), LFUSE_ERR_CALLBACK,
+              "returned 5");
+    lft_fails(t, lfuse_retrainer_combine_gradients(r, &t->err), LFUSE_ERR_STATE,
+              "begin_step was expected");
+    assert_ptr_equal(h.pointer[0], h.memory[0]);
+    lft_ok(t, lfuse_retrainer_begin_step(r, &t->err));
+    assert_ptr_equal(h.pointer[0], h.pointer[1]);
+    h.refuse_at = h.calls + 1;
+    lft_fails(t, lfuse_retrainer_combine_gradients(r, &t->err), LFUSE_ERR_CALLBACK,
+              "returned 5");
+    assert_ptr_equal(h.pointer[0], h.pointer[1]);
+    lft_fails(t, lfuse_retrainer_end_step(r, &t->err), LFUSE_ERR_STATE,
+              "abort_step was expected");
+    h.refuse_at = h.calls;
+    lft_fails(t, lfuse_retrainer_abort_step(r, &t->err), LFUSE_ERR_CALLBACK,
+              "returned 5");
+    lft_ok(t, lfuse_retrainer_abort_step(r, &t->err));
+    assert_ptr_equal(h.pointer[0], h.memory[0]);
+    assert_ptr_equal(h.pointer[1], h.memory[1]);
+    lft_ok(t, lfuse_retrainer_begin_step(r, &t->err));
+    lfuse_retrainer_destroy(r); /* in the middle of a step */
+    assert_ptr_equal(h.pointer[0], h.memory[0]);
+    assert_ptr_equal(h.pointer[1], h.memory[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +238,7 @@ int main(void)
         lft_test(an_evaluation_sees_the_mean),
         lft_test(the_end_of_the_schedule_finalises),
         lft_test(a_later_fusion_mixes_what_was_finalised),
+        lft_test(a_refused_rebind_leaves_a_step_that_can_be_closed),
     };
 
     return cmocka_run_group_tests_name("retrainer_mix", tests, NULL, NULL);

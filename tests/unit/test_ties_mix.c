@@ -32,16 +32,6 @@ static void three(struct lft *t)
     add_layer(t, "l2", 50.0f, 30);
 }
 
-static void mix(struct lft *t, lfuse_ties *ties, int64_t top_k)
-{
-    lft_tie_with(t, ties, top_k, LFUSE_POLICY_RANDOM, 0);
-}
-
-static void show(struct lft *t, lfuse_ties *ties, lfuse_show what, int64_t step)
-{
-    lft_ok(t, lfuse_ties_show(ties, what, step, &t->err));
-}
-
 static float *bias(struct lft *t, int layer)
 {
     return lft_floats(lft_parameter(t, layer, 1).value);
@@ -95,7 +85,7 @@ static void a_group_that_mixes_keeps_its_sources(void **state)
     three(t);
     ties = lft_ties_of(t, lft_ties_defaults());
     lft_take(t, ties, &before);
-    mix(t, ties, 1);
+    lft_mix(t, ties, 1);
     lft_check_bytes(t, &before);
     assert_int_equal(lfuse_ties_owner(ties, 1), 0);
     assert_int_equal(lfuse_ties_is_frozen(ties, 0), 0);
@@ -104,7 +94,7 @@ static void a_group_that_mixes_keeps_its_sources(void **state)
     assert_int_equal(lft_account(t, ties).all_unique, 2 * ELEMENTS + 3 * ROWS);
     assert_int_equal(lfuse_ties_resident_bytes(ties),
                      before.resident + (ELEMENTS + ROWS) * sizeof(float));
-    show(t, ties, LFUSE_SHOW_MIX, 0);
+    lft_show(t, ties, LFUSE_SHOW_MIX, 0);
     assert_int_equal(lfuse_ties_resident_bytes(ties),
                      before.resident + (ELEMENTS + ROWS) * sizeof(float));
     lfuse_ties_destroy(ties);
@@ -122,14 +112,14 @@ static void every_row_of_a_mix_is_one_sources(void **state)
     three(t);
     s = remember(t);
     ties = lft_ties_of(t, lft_ties_defaults());
-    mix(t, ties, 1);
+    lft_mix(t, ties, 1);
     for (step = 0; step < 50; step++) {
-        show(t, ties, LFUSE_SHOW_MIX, step);
+        lft_show(t, ties, LFUSE_SHOW_MIX, step);
         assert_ptr_equal(lft_weight(t, 0), lft_weight(t, 1));
         assert_memory_equal(lft_weight(t, 2), s->weight[2], sizeof(s->weight[2]));
         for (row = 0; row < ROWS; row++)
             first += drawn(lft_weight(t, 0), s, 2, row) == 0;
-        show(t, ties, LFUSE_SHOW_SOURCES, 0);
+        lft_show(t, ties, LFUSE_SHOW_SOURCES, 0);
         assert_memory_equal(lft_weight(t, 0), s->weight[0], sizeof(s->weight[0]));
         assert_memory_equal(lft_weight(t, 1), s->weight[1], sizeof(s->weight[1]));
     }
@@ -152,13 +142,13 @@ static void members_tied_before_are_one_source_of_more_rows(void **state)
     lft_tie(t, ties, 1);
     assert_ptr_equal(lft_weight(t, 0), lft_weight(t, 1));
     s = remember(t);
-    mix(t, ties, 1);
+    lft_mix(t, ties, 1);
     for (step = 0; step < 50; step++) {
-        show(t, ties, LFUSE_SHOW_MIX, step);
+        lft_show(t, ties, LFUSE_SHOW_MIX, step);
         assert_ptr_equal(lft_weight(t, 1), lft_weight(t, 2));
         for (row = 0; row < ROWS; row++)
             pair += drawn(lft_weight(t, 2), s, 3, row) != 2;
-        show(t, ties, LFUSE_SHOW_SOURCES, 0);
+        lft_show(t, ties, LFUSE_SHOW_SOURCES, 0);
     }
     assert_ptr_equal(lft_weight(t, 0), lft_weight(t, 1));
     assert_memory_equal(lft_weight(t, 2), s->weight[2], sizeof(s->weight[2]));
@@ -181,8 +171,8 @@ static void mix_with(struct lft *t, uint64_t seed, int32_t threads, int64_t step
     o.threads = threads;
     lft_ok(t, lfuse_context_create(&o, &ctx, &t->err));
     lft_ok(t, lfuse_ties_create(ctx, t->layers, t->layer_count, NULL, &ties, &t->err));
-    mix(t, ties, 1);
-    show(t, ties, LFUSE_SHOW_MIX, step);
+    lft_mix(t, ties, 1);
+    lft_show(t, ties, LFUSE_SHOW_MIX, step);
     memcpy(out, lft_weight(t, 0), ELEMENTS * sizeof(float));
     lfuse_ties_destroy(ties);
     lfuse_context_destroy(ctx);
@@ -224,15 +214,15 @@ static void the_mean_is_what_finalising_leaves(void **state)
     three(t);
     s = remember(t);
     ties = lft_ties_of(t, lft_ties_defaults());
-    mix(t, ties, 1);
-    show(t, ties, LFUSE_SHOW_MEAN, 0);
+    lft_mix(t, ties, 1);
+    lft_show(t, ties, LFUSE_SHOW_MEAN, 0);
     for (e = 0; e < ELEMENTS; e++)
         assert_true(lft_weight(t, 1)[e] == mean_of(s->weight[0][e], s->weight[1][e]));
     for (e = 0; e < ROWS; e++)
         assert_true(bias(t, 1)[e] == mean_of(s->bias[0][e], s->bias[1][e]));
     memcpy(mean, lft_weight(t, 0), sizeof(mean));
     memcpy(mean_bias, bias(t, 0), sizeof(mean_bias));
-    show(t, ties, LFUSE_SHOW_SOURCES, 0);
+    lft_show(t, ties, LFUSE_SHOW_SOURCES, 0);
     lft_ok(t, lfuse_ties_finalise(ties, &t->err));
     assert_ptr_equal(lft_weight(t, 0), lft_weight(t, 1));
     assert_memory_equal(lft_weight(t, 0), mean, sizeof(mean));
@@ -258,7 +248,7 @@ static void another_plan_can_tie_a_group_that_mixes(void **state)
     three(t);
     s = remember(t);
     ties = lft_ties_of(t, lft_ties_defaults());
-    mix(t, ties, 1);
+    lft_mix(t, ties, 1);
     lft_tie(t, ties, 1);
     for (e = 0; e < ELEMENTS; e++)
         assert_true(lft_weight(t, 0)[e] ==
@@ -269,7 +259,7 @@ static void another_plan_can_tie_a_group_that_mixes(void **state)
     assert_ptr_equal(lft_weight(t, 0), lft_weight(t, 2));
     lft_ok(t, lfuse_ties_show(ties, LFUSE_SHOW_MIX, 0, &t->err)); /* nothing mixes */
     lft_ok(t, lfuse_ties_combine_gradients(ties, &t->err));
-    show(t, ties, LFUSE_SHOW_SOURCES, 0);
+    lft_show(t, ties, LFUSE_SHOW_SOURCES, 0);
     free(s);
     lfuse_ties_destroy(ties);
 }
@@ -287,15 +277,66 @@ static void a_group_goes_on_mixing_beside_another_plan(void **state)
     lft_layer(t, "m0", "B", 2, lft_pair(t, 1, 2), lft_pair(t, 1, 2), NULL);
     lft_layer(t, "m1", "B", 3, lft_pair(t, 5, 90), lft_pair(t, 1, 2), NULL);
     ties = lft_ties_of(t, lft_ties_defaults());
-    mix(t, ties, 1);
+    lft_mix(t, ties, 1);
     lft_tie(t, ties, 1);
     assert_ptr_equal(lft_weight(t, 2), lft_weight(t, 3));
     assert_ptr_not_equal(lft_weight(t, 0), lft_weight(t, 1));
-    show(t, ties, LFUSE_SHOW_MIX, 0);
+    lft_show(t, ties, LFUSE_SHOW_MIX, 0);
     assert_ptr_equal(lft_weight(t, 0), lft_weight(t, 1));
     drawn(lft_weight(t, 0), s, 2, 0);
-    show(t, ties, LFUSE_SHOW_SOURCES, 0);
+    lft_show(t, ties, LFUSE_SHOW_SOURCES, 0);
     assert_memory_equal(lft_weight(t, 1), s->weight[1], sizeof(s->weight[1]));
+    free(s);
+    lfuse_ties_destroy(ties);
+}
+
+/* A group that mixes grows: its sources stay two, and the new member is a third. */
+static void a_group_that_mixes_can_grow(void **state)
+{
+    struct lft *t = *state;
+    struct sources *s;
+    lfuse_ties *ties;
+    int row, seen[3] = {0};
+
+    three(t);
+    s = remember(t);
+    ties = lft_ties_of(t, lft_ties_defaults());
+    lft_mix(t, ties, 1);
+    lft_show(t, ties, LFUSE_SHOW_MIX, 0);
+    lft_show(t, ties, LFUSE_SHOW_SOURCES, 0);
+    lft_mix(t, ties, 1);
+    assert_int_equal(lfuse_ties_owner(ties, 2), lfuse_ties_owner(ties, 1));
+    lft_show(t, ties, LFUSE_SHOW_MIX, 0);
+    for (row = 0; row < ROWS; row++)
+        seen[drawn(lft_weight(t, 1), s, 3, row)]++;
+    assert_true(seen[0] > 0 && seen[1] > 0 && seen[2] > 0);
+    lft_show(t, ties, LFUSE_SHOW_SOURCES, 0);
+    for (row = 0; row < 3; row++)
+        assert_memory_equal(lft_weight(t, row), s->weight[row], sizeof(s->weight[row]));
+    free(s);
+    lfuse_ties_destroy(ties);
+}
+
+static void a_group_that_mixes_can_be_frozen(void **state)
+{
+    struct lft *t = *state;
+    struct sources *s;
+    lfuse_ties *ties;
+    int i;
+
+    three(t);
+    s = remember(t);
+    ties = lft_ties_of(t, lft_ties_keeping());
+    lft_mix(t, ties, 1);
+    lft_tie_with(t, ties, 1, LFUSE_POLICY_FREEZE, 0);
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(lfuse_ties_is_frozen(ties, i), 1);
+        assert_memory_equal(lft_weight(t, i), s->weight[lfuse_ties_owner(ties, i)],
+                            sizeof(s->weight[i]));
+    }
+    lft_ok(t, lfuse_ties_undo(ties, &t->err));
+    for (i = 0; i < 3; i++)
+        assert_memory_equal(lft_weight(t, i), s->weight[i], sizeof(s->weight[i]));
     free(s);
     lfuse_ties_destroy(ties);
 }
@@ -310,16 +351,16 @@ static void check_gradients(struct lft *t, lfuse_ties_options o, float scale, in
     lfuse_ties *ties = lft_ties_of(t, o);
     int source[ROWS], row, e, i;
 
-    mix(t, ties, 1);
+    lft_mix(t, ties, 1);
     for (i = 0; i < 2; i++) {
         memcpy(g[i], lft_gradient(t, i), sizeof(g[i]));
         memcpy(b[i], bias_gradient(t, i), sizeof(b[i]));
     }
-    show(t, ties, LFUSE_SHOW_MIX, 3);
+    lft_show(t, ties, LFUSE_SHOW_MIX, 3);
     for (row = 0; row < ROWS; row++)
         source[row] = drawn(lft_weight(t, 0), s, 2, row);
     lft_ok(t, lfuse_ties_combine_gradients(ties, &t->err));
-    show(t, ties, LFUSE_SHOW_SOURCES, 0);
+    lft_show(t, ties, LFUSE_SHOW_SOURCES, 0);
     for (i = 0; i < 2; i++) {
         for (e = 0; e < ELEMENTS; e++) {
             expected = scale * (g[0][e] + (both ? g[1][e] : 0.0f));
@@ -357,133 +398,34 @@ static void gradients_of_a_mix_can_be_summed_or_accumulated(void **state)
     check_gradients(t, o, 0.5f, 0);
 }
 
-/* ---- borrowed memory ------------------------------------------------------------------------- */
-
-struct host {
-    float memory[2][ELEMENTS];
-    float *pointer[2];
-    int calls;
-    int refuse_at;
-};
-
-static int32_t rebind(const char *layer, const char *name, void *data, void *user)
-{
-    struct host *h = user;
-
-    assert_string_equal(name, "weight");
-    if (h->calls++ == h->refuse_at)
-        return 9;
-    h->pointer[layer[1] - '0'] = data;
-    return 0;
-}
-
-static void lend(struct lft *t, struct host *h)
-{
-    static const char *const names[] = {"h0", "h1"};
-    int i;
-
-    memset(h, 0, sizeof(*h));
-    h->refuse_at = -1;
-    for (i = 0; i < 2; i++) {
-        lft_fill(h->memory[i], ELEMENTS, 70 + (uint64_t)i);
-        h->pointer[i] = h->memory[i];
-        lft_layer(t, names[i], "A", i,
-                  lft_borrow(t, LFUSE_F32, h->memory[i], ROWS, COLUMNS, 0),
-                  lft_tensor(t, LFUSE_F32, 80, ROWS, COLUMNS, 0), NULL);
-    }
-}
-
-static void borrowed_memory_shows_the_mix_at_its_address(void **state)
-{
-    struct lft *t = *state;
-    struct lft_snapshot before;
-    struct host h, was;
-    lfuse_ties *ties;
-    int row;
-
-    lend(t, &h);
-    was = h;
-    ties = lft_ties_of(t, lft_ties_defaults());
-    mix(t, ties, 1);
-    lft_take(t, ties, &before);
-    show(t, ties, LFUSE_SHOW_MIX, 0);
-    assert_ptr_equal(lft_weight(t, 1), h.memory[1]);
-    assert_memory_equal(h.memory[0], h.memory[1], sizeof(h.memory[0]));
-    for (row = 0; row < ROWS; row++)
-        assert_true(h.memory[0][row * COLUMNS] == was.memory[0][row * COLUMNS] ||
-                    h.memory[0][row * COLUMNS] == was.memory[1][row * COLUMNS]);
-    assert_memory_not_equal(h.memory[0], was.memory[0], sizeof(h.memory[0]));
-    assert_memory_not_equal(h.memory[0], was.memory[1], sizeof(h.memory[0]));
-    lft_ok(t, lfuse_ties_refresh(ties, &t->err));
-    show(t, ties, LFUSE_SHOW_SOURCES, 0);
-    lft_check_unchanged(t, ties, &before);
-    lft_drop(&before);
-    lft_ok(t, lfuse_ties_finalise(ties, &t->err));
-    assert_memory_equal(h.memory[0], h.memory[1], sizeof(h.memory[0]));
-    assert_true(h.memory[1][9] == mean_of(was.memory[0][9], was.memory[1][9]));
-    lfuse_ties_destroy(ties);
-}
-
-static void rebind_is_told_of_the_mix_and_of_the_way_back(void **state)
-{
-    struct lft *t = *state;
-    lfuse_ties_options o = lft_ties_keeping();
-    struct host h, was;
-    lfuse_ties *ties;
-
-    lend(t, &h);
-    was = h;
-    o.rebind = rebind;
-    o.rebind_user = &h;
-    ties = lft_ties_of(t, o);
-    mix(t, ties, 1);
-    assert_int_equal(h.calls, 0);
-    show(t, ties, LFUSE_SHOW_MIX, 0);
-    assert_int_equal(h.calls, 2);
-    assert_ptr_equal(h.pointer[0], h.pointer[1]);
-    assert_ptr_equal(h.pointer[0], lft_weight(t, 0));
-    assert_memory_equal(h.memory, was.memory, sizeof(h.memory));
-    show(t, ties, LFUSE_SHOW_SOURCES, 0);
-    assert_ptr_equal(h.pointer[0], h.memory[0]);
-    assert_ptr_equal(h.pointer[1], h.memory[1]);
-    lft_ok(t, lfuse_ties_finalise(ties, &t->err));
-    assert_ptr_equal(h.pointer[1], h.memory[0]);
-    lft_ok(t, lfuse_ties_undo(ties, &t->err));
-    assert_ptr_equal(h.pointer[1], h.memory[1]);
-    assert_memory_equal(h.memory, was.memory, sizeof(h.memory));
-    lfuse_ties_destroy(ties);
-}
-
-static void a_refused_rebind_goes_on_showing_what_was_shown(void **state)
+/* Accumulated, the gradient of a pair that was tied is one; with a third its sum is the kept
+ * member's, and goes to one of the two sources. */
+static void a_tied_pairs_accumulated_gradient_is_one_sources(void **state)
 {
     struct lft *t = *state;
     lfuse_ties_options o = lft_ties_defaults();
-    struct lft_snapshot before;
-    struct host h;
+    struct sources *s;
+    float sum[ELEMENTS];
     lfuse_ties *ties;
+    int row, from;
 
-    lend(t, &h);
-    o.rebind = rebind;
-    o.rebind_user = &h;
+    three(t);
+    o.gradients = LFUSE_GRADIENTS_ACCUMULATED;
     ties = lft_ties_of(t, o);
-    mix(t, ties, 1);
-    lft_take(t, ties, &before);
-    h.refuse_at = 1;
-    lft_fails(t, lfuse_ties_show(ties, LFUSE_SHOW_MIX, 0, &t->err), LFUSE_ERR_CALLBACK,
-              "rebind of parameter weight of layer h1 returned 9");
-    lft_check_unchanged(t, ties, &before);
-    assert_ptr_equal(h.pointer[0], h.memory[0]);
-    h.refuse_at = h.calls;
-    lft_fails(t, lfuse_ties_finalise(ties, &t->err), LFUSE_ERR_CALLBACK, "returned 9");
-    lft_check_unchanged(t, ties, &before);
-    show(t, ties, LFUSE_SHOW_MEAN, 0);
-    h.refuse_at = h.calls;
-    lft_fails(t, lfuse_ties_show(ties, LFUSE_SHOW_SOURCES, 0, &t->err),
-              LFUSE_ERR_CALLBACK, "returned 9");
-    assert_ptr_equal(h.pointer[0], h.pointer[1]);
-    show(t, ties, LFUSE_SHOW_SOURCES, 0);
-    lft_check_unchanged(t, ties, &before);
-    lft_drop(&before);
+    lft_tie(t, ties, 1);
+    s = remember(t);
+    lft_mix(t, ties, 1);
+    assert_ptr_equal(lft_gradient(t, 0), lft_gradient(t, 1));
+    memcpy(sum, lft_gradient(t, (int)lfuse_ties_owner(ties, 0)), sizeof(sum));
+    lft_show(t, ties, LFUSE_SHOW_MIX, 0);
+    lft_ok(t, lfuse_ties_combine_gradients(ties, &t->err));
+    for (row = 0; row < ROWS; row++) {
+        from = drawn(lft_weight(t, 0), s, 3, row);
+        assert_true(lft_gradient(t, from)[row * COLUMNS] ==
+                    (float)((double)sum[row * COLUMNS] / 3.0));
+        assert_true(lft_gradient(t, from == 2 ? 0 : 2)[row * COLUMNS] == 0.0f);
+    }
+    free(s);
     lfuse_ties_destroy(ties);
 }
 
@@ -498,11 +440,11 @@ static void calls_out_of_order_say_so(void **state)
 
     three(t);
     ties = lft_ties_of(t, lft_ties_keeping());
-    mix(t, ties, 1);
+    lft_mix(t, ties, 1);
     plan = lft_plan_with(t, ties, 1, LFUSE_POLICY_RANDOM, 0);
     lft_fails(t, lfuse_ties_combine_gradients(ties, &t->err), LFUSE_ERR_STATE,
               "do not show a mix");
-    show(t, ties, LFUSE_SHOW_MEAN, 0);
+    lft_show(t, ties, LFUSE_SHOW_MEAN, 0);
     lft_take(t, ties, &shown);
     lft_fails(t, lfuse_ties_combine_gradients(ties, &t->err), LFUSE_ERR_STATE,
               "do not show a mix");
@@ -591,12 +533,12 @@ static void undo_puts_weights_and_biases_back(void **state)
     three(t);
     ties = lft_ties_of(t, lft_ties_keeping());
     lft_take(t, ties, &before);
-    mix(t, ties, 1);
+    lft_mix(t, ties, 1);
     lft_weight(t, 0)[4] = 3.0f;
     bias(t, 1)[4] = 3.0f;
     lft_ok(t, lfuse_ties_undo(ties, &t->err));
     lft_check_unchanged(t, ties, &before);
-    mix(t, ties, 2);
+    lft_mix(t, ties, 2);
     lft_ok(t, lfuse_ties_finalise(ties, &t->err));
     bias(t, 2)[4] = 3.0f;
     lft_ok(t, lfuse_ties_undo(ties, &t->err));
@@ -652,7 +594,7 @@ static void an_executor_that_refuses_shows_nothing(void **state)
     co.executor = (lfuse_executor){run_some, &answer, 2, 0};
     lft_ok(t, lfuse_context_create(&co, &ctx, &t->err));
     lft_ok(t, lfuse_ties_create(ctx, t->layers, 3, NULL, &ties, &t->err));
-    mix(t, ties, 1);
+    lft_mix(t, ties, 1);
     lft_take(t, ties, &before);
     answer = 1;
     lft_fails(t, lfuse_ties_show(ties, LFUSE_SHOW_MIX, 0, &t->err), LFUSE_ERR_CALLBACK,
@@ -672,12 +614,12 @@ int main(void)
         lft_test(draws_depend_on_seed_and_step_alone),
         lft_test(the_mean_is_what_finalising_leaves),
         lft_test(another_plan_can_tie_a_group_that_mixes),
+        lft_test(a_group_that_mixes_can_grow),
+        lft_test(a_group_that_mixes_can_be_frozen),
         lft_test(a_group_goes_on_mixing_beside_another_plan),
         lft_test(the_drawn_rows_source_gets_the_gradient),
         lft_test(gradients_of_a_mix_can_be_summed_or_accumulated),
-        lft_test(borrowed_memory_shows_the_mix_at_its_address),
-        lft_test(rebind_is_told_of_the_mix_and_of_the_way_back),
-        lft_test(a_refused_rebind_goes_on_showing_what_was_shown),
+        lft_test(a_tied_pairs_accumulated_gradient_is_one_sources),
         lft_test(calls_out_of_order_say_so),
         lft_test(bad_arguments_are_named),
         lft_test(biases_that_do_not_match_cannot_be_averaged),
