@@ -94,7 +94,8 @@ static bool is_anothers(const struct mirrors *m, int64_t index, int32_t weight)
     return false;
 }
 
-/* The member's weights whose memory is not that of their source. */
+/* The member's weights whose memory is not that of their source. While its group shows a mix or
+ * the mean, they are equal already. */
 static void copy_to_member(void *arg, int64_t index, int32_t slot)
 {
     const struct mirrors *m = arg;
@@ -121,8 +122,6 @@ lfuse_status lfi_ties_refresh(const struct lfi_env *env, const struct lfi_ties *
     lfuse_status status = LFUSE_OK;
     int64_t i;
 
-    if (ties->shown != LFUSE_SHOW_SOURCES)
-        return LFUSE_OK; /* all members show the same */
     for (i = 0; i < g->count && status == LFUSE_OK; i++) {
         struct mirrors mirrors = {ties, g->members + g->first[i]};
 

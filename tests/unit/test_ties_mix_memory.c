@@ -157,6 +157,32 @@ static void destroying_gives_back_what_was_lent(void **state)
     assert_memory_equal(h.memory, was.memory, sizeof(h.memory));
 }
 
+/* What is shown concerns the groups that mix; mirrors of others are refreshed all the same. */
+static void mirrors_are_refreshed_while_a_mix_is_shown(void **state)
+{
+    struct lft *t = *state;
+    float memory[2][2] = {{1.0f, 2.0f}, {1.0f, 2.0f}};
+    struct lft_snapshot mixed;
+    struct host h;
+    lfuse_ties *ties;
+
+    lft_layer(t, "m0", "B", 0, lft_borrow(t, LFUSE_F32, memory[0], 2, 0), NULL, NULL);
+    lft_layer(t, "m1", "B", 1, lft_borrow(t, LFUSE_F32, memory[1], 2, 0), NULL, NULL);
+    lend(t, &h);
+    ties = lft_ties_of(t, lft_ties_defaults());
+    lft_tie(t, ties, 1);
+    lft_mix(t, ties, 1);
+    lft_show(t, ties, LFUSE_SHOW_MIX, 0);
+    lft_take(t, ties, &mixed);
+    memory[0][1] = 7.0f;
+    lft_ok(t, lfuse_ties_refresh(ties, &t->err));
+    assert_true(memory[1][1] == 7.0f);
+    memory[0][1] = memory[1][1] = 2.0f;
+    lft_check_bytes(t, &mixed);
+    lft_drop(&mixed);
+    lfuse_ties_destroy(ties);
+}
+
 /* ---- with gaps ---------------------------------------------------------------------------------- */
 
 /* [COLUMNS, WIDE], whose output axis is 1: what is drawn are columns. */
@@ -247,6 +273,7 @@ int main(void)
         lft_test(rebind_is_told_of_the_mix_and_of_the_way_back),
         lft_test(a_refused_rebind_goes_on_showing_what_was_shown),
         lft_test(destroying_gives_back_what_was_lent),
+        lft_test(mirrors_are_refreshed_while_a_mix_is_shown),
         lft_test(halves_with_gaps_mix_by_their_output_axis),
     };
 
