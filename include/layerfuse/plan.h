@@ -113,6 +113,9 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *          LFUSE_ERR_NOT_FINITE    NaN or infinity in a weight: says which and where
  *                                  These four go for biases, too, with LFUSE_POLICY_RANDOM,
  *                                  which averages them.
+ *          LFUSE_ERR_STATE         with LFUSE_POLICY_RANDOM: the bias of a layer that could fuse
+ *                                  starts where another bias does, or has a tensor of it: says
+ *                                  which
  *          LFUSE_ERR_DEGENERATE    the metric is undefined for a layer
  *          LFUSE_ERR_UNREACHABLE   the ratio is out of reach: says the largest that joining
  *                                  the most alike first gets to

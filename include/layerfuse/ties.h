@@ -114,14 +114,14 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *                                 was built
  *          LFUSE_ERR_TYPE         or another element type
  *          LFUSE_ERR_STATE        the plan was not built over what is in force now, or a layer
- *                                 has gained a weight since ties were first applied, or groups
- *                                 show a mix or mean
+ *                                 has gained a weight (random: or a bias) since ties were first
+ *                                 applied, or groups show a mix or mean
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a weight that is tied anew: says where
- *                                 random: these four go for biases, too
  *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients: the
  *                                 dropped positions' share is in their sum already
  *          LFUSE_ERR_CALLBACK     rebind refused; error.detail is its value
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
+ *          and, random, those of lfuse_plan_build() about biases
  *          On failure nothing has changed.
  * Threads: layers and ties are written.
  * Source:  O'Neill et al. 2021, sec. 3.2. Since 0.1.

@@ -49,9 +49,10 @@ int64_t lfi_layer_weight_elements(const struct lfi_layer *layer);
 /* LFUSE_ERR_NAME when two layers share a name. */
 lfuse_status lfi_layers_check_names(const struct lfi_layer *const *layers, int64_t count,
                                     lfuse_error *err);
-/* LFUSE_ERR_STATE when a candidate's weight has its memory in common with another weight. */
+/* LFUSE_ERR_STATE when a candidate's parameter of this role has its memory in common with
+ * another of it. */
 lfuse_status lfi_layers_check_apart(const struct lfi_layer *const *layers, int64_t count,
-                                    lfuse_error *err);
+                                    lfuse_role role, lfuse_error *err);
 /* Whether the layer at index has weights, and shares its param type with another that has. */
 bool lfi_layers_is_candidate(const struct lfi_layer *const *layers, int64_t count,
                              int64_t index);

@@ -93,19 +93,19 @@ static bool share(const struct lfi_parameter *p, const struct lfi_parameter *q,
            (a == b || (which == LFI_VALUE && a->view.data == b->view.data));
 }
 
-/* Of two layers, or of one: then each pair of weights is looked at once. */
+/* Of two layers, or of one: then each pair of parameters is looked at once. */
 static lfuse_status check_apart(const struct lfi_layer *a, const struct lfi_layer *b,
-                                lfuse_error *err)
+                                lfuse_role role, lfuse_error *err)
 {
     static const char *const parts[] = {"value", "gradient", "state"};
-    const int32_t n = lfi_layer_weight_count(a), m = lfi_layer_weight_count(b);
+    const int32_t n = lfi_layer_role_count(a, role), m = lfi_layer_role_count(b, role);
     int32_t i, k, which;
 
     for (i = 0; i < n; i++)
         for (k = a == b ? i + 1 : 0; k < m; k++)
             for (which = 0; which < LFI_ARRAYS; which++) {
-                const struct lfi_parameter *p = lfi_layer_weight(a, i),
-                                           *q = lfi_layer_weight(b, k);
+                const struct lfi_parameter *p = lfi_layer_of_role(a, role, i),
+                                           *q = lfi_layer_of_role(b, role, k);
 
                 if (share(p, q, which))
                     return lfi_fail(err, LFUSE_ERR_STATE,
@@ -118,7 +118,7 @@ static lfuse_status check_apart(const struct lfi_layer *a, const struct lfi_laye
 }
 
 lfuse_status lfi_layers_check_apart(const struct lfi_layer *const *layers, int64_t count,
-                                    lfuse_error *err)
+                                    lfuse_role role, lfuse_error *err)
 {
     lfuse_status status = LFUSE_OK;
     int64_t i, j;
@@ -128,8 +128,8 @@ lfuse_status lfi_layers_check_apart(const struct lfi_layer *const *layers, int64
             continue;
         for (j = 0; j < count && status == LFUSE_OK; j++)
             if (j >= i || !lfi_layers_is_candidate(layers, count, j))
-                status = j < i ? check_apart(layers[j], layers[i], err)
-                               : check_apart(layers[i], layers[j], err);
+                status = j < i ? check_apart(layers[j], layers[i], role, err)
+                               : check_apart(layers[i], layers[j], role, err);
     }
     return status;
 }

@@ -102,13 +102,13 @@ static lfuse_status check_finite(const struct lfi_layer *const *layers,
     return status;
 }
 
-/* A policy that mixes averages the biases, too. */
-static lfuse_status check_biases(const struct lfi_layer *const *layers,
+/* A policy that mixes shows the mean of the biases in the place of each. */
+static lfuse_status check_biases(const struct lfi_layer *const *layers, int64_t count,
                                  const struct lfi_candidates *candidates,
                                  lfuse_error *err)
 {
     const struct lfi_candidates *c = candidates;
-    lfuse_status status = LFUSE_OK;
+    lfuse_status status = lfi_layers_check_apart(layers, count, LFUSE_ROLE_BIAS, err);
     int64_t type, i;
 
     for (type = 0; type < c->type_count; type++)
@@ -139,7 +139,7 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
     if (status == LFUSE_OK)
         status = check_finite(layers, &candidates, LFUSE_ROLE_WEIGHT, err);
     if (status == LFUSE_OK && lfi_policy_find(options->policy)->mixes)
-        status = check_biases(layers, &candidates, err);
+        status = check_biases(layers, count, &candidates, err);
     if (status == LFUSE_OK)
         status = prepare(env, layers, count, in_force, plan, err);
     if (status == LFUSE_OK)

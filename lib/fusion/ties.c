@@ -15,8 +15,8 @@ lfuse_status lfi_ties_create(const struct lfi_env *env, struct lfi_layer *const 
     ties->shown = LFUSE_SHOW_SOURCES;
     status = lfi_layers_check_names((const struct lfi_layer *const *)layers, count, err);
     if (status == LFUSE_OK)
-        status =
-            lfi_layers_check_apart((const struct lfi_layer *const *)layers, count, err);
+        status = lfi_layers_check_apart((const struct lfi_layer *const *)layers, count,
+                                        LFUSE_ROLE_WEIGHT, err);
     if (status == LFUSE_OK)
         status = lfi_alloc(env, n, sizeof(*ties->layers), "ties", &ties->layers, err);
     if (status == LFUSE_OK)

@@ -62,6 +62,22 @@ static lfuse_status check_layer(const struct lfi_layer *layer,
     return status;
 }
 
+static lfuse_status check_gained(const struct lfi_ties *ties, int64_t index,
+                                 lfuse_role role, const char *what, lfuse_error *err)
+{
+    const int32_t weights = lfi_ties_weight_count(ties, index),
+                  then = role == LFUSE_ROLE_WEIGHT
+                             ? weights
+                             : lfi_ties_parameter_count(ties, index) - weights;
+
+    if (ties->originals == NULL ||
+        then == lfi_layer_role_count(ties->layers[index], role))
+        return LFUSE_OK;
+    return lfi_fail(err, LFUSE_ERR_STATE,
+                    "layer %s has gained a %s since ties were first applied",
+                    ties->layers[index]->name, what);
+}
+
 static lfuse_status check_in_force(const struct lfi_ties *ties,
                                    const struct lfi_plan *plan, int64_t index,
                                    lfuse_error *err)
@@ -73,12 +89,7 @@ static lfuse_status check_in_force(const struct lfi_ties *ties,
                         "the buffer of layer %s is that of %s, when planned that of %s",
                         ties->layers[index]->name, ties->layers[now]->name,
                         ties->layers[then]->name);
-    if (ties->originals != NULL &&
-        lfi_ties_weight_count(ties, index) != lfi_layer_weight_count(ties->layers[index]))
-        return lfi_fail(err, LFUSE_ERR_STATE,
-                        "layer %s has gained a weight since ties were first applied",
-                        ties->layers[index]->name);
-    return LFUSE_OK;
+    return check_gained(ties, index, LFUSE_ROLE_WEIGHT, "weight", err);
 }
 
 /* Whether this plan brings the group that `kept` will own a new member, or a new owner. */
@@ -105,6 +116,8 @@ static lfuse_status check_member(const struct lfi_ties *ties, const struct lfi_p
     status = lfi_candidates_check_pair(kept, layer, LFUSE_ROLE_BIAS, err);
     if (status == LFUSE_OK)
         status = lfi_layer_check_finite(layer, LFUSE_ROLE_BIAS, err);
+    if (status == LFUSE_OK)
+        status = check_gained(ties, index, LFUSE_ROLE_BIAS, "bias", err);
     return status;
 }
 
@@ -156,6 +169,9 @@ static lfuse_status check(const struct lfi_ties *ties, const struct lfi_plan *pl
         status = check_in_force(ties, plan, i, err);
     if (status == LFUSE_OK && plan->fusion_count > 0)
         status = lfi_ties_check_rule(&ties->options, rule_of(plan), err);
+    if (status == LFUSE_OK && lfi_policy_find(plan->options.policy)->mixes)
+        status = lfi_layers_check_apart((const struct lfi_layer *const *)ties->layers,
+                                        ties->count, LFUSE_ROLE_BIAS, err);
     if (status == LFUSE_OK)
         status = check_members(ties, plan, err);
     return status;

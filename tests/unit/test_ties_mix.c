@@ -506,6 +506,41 @@ static void biases_that_do_not_match_cannot_be_averaged(void **state)
     refuse_plan(t, LFUSE_ERR_SHAPE, "b of layer l0 is [2], of l1 [3]");
 }
 
+static void biases_that_share_memory_cannot_be_averaged(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *shared = lft_pair(t, 1.0f, 2.0f);
+
+    lft_at(t, "l0", 0, 1.0f);
+    lft_at(t, "l1", 1, 1.0f);
+    lft_add(t, 0, "b", LFUSE_ROLE_BIAS, shared, NULL);
+    lft_add(t, 1, "b", LFUSE_ROLE_BIAS, shared, NULL);
+    refuse_plan(t, LFUSE_ERR_STATE, "the value of b of layer l0 and of b of layer l1");
+}
+
+/* The ties know the biases of when something was first in force; later ones do not mix. */
+static void a_bias_that_was_gained_later_cannot_be_averaged(void **state)
+{
+    struct lft *t = *state;
+    lfuse_ties *ties;
+    lfuse_plan *plan;
+
+    lft_four(t);
+    ties = lft_ties_of(t, lft_ties_defaults());
+    lft_tie(t, ties, 1);
+    plan = lft_plan_with(t, ties, 1, LFUSE_POLICY_RANDOM, 0);
+    lft_add(t, 2, "b", LFUSE_ROLE_BIAS, lft_pair(t, 1, 2), NULL);
+    lft_fails(t, lfuse_ties_apply(ties, plan, &t->err), LFUSE_ERR_NAME,
+              "layer l3 has 0 biases, l2 has 1");
+    lft_add(t, 3, "b", LFUSE_ROLE_BIAS, lft_pair(t, 1, 2), NULL);
+    lft_fails(t, lfuse_ties_apply(ties, plan, &t->err), LFUSE_ERR_STATE,
+              "layer l2 has gained a bias since ties were first applied");
+    assert_int_equal(lfuse_ties_owner(ties, 2), 2);
+    lfuse_plan_destroy(plan);
+    lft_tie(t, ties, 1); /* other policies leave it alone */
+    lfuse_ties_destroy(ties);
+}
+
 static void a_bias_that_is_not_finite_is_named(void **state)
 {
     struct lft *t = *state;
@@ -623,6 +658,8 @@ int main(void)
         lft_test(calls_out_of_order_say_so),
         lft_test(bad_arguments_are_named),
         lft_test(biases_that_do_not_match_cannot_be_averaged),
+        lft_test(biases_that_share_memory_cannot_be_averaged),
+        lft_test(a_bias_that_was_gained_later_cannot_be_averaged),
         lft_test(a_bias_that_is_not_finite_is_named),
         lft_test(undo_puts_weights_and_biases_back),
         lft_test(every_allocation_of_mixing_may_fail),
