@@ -249,13 +249,13 @@ struct lfi_ties {
     struct lfi_layer **layers;
     struct lfi_grouping in_force;
     struct lfi_rule *rules; /* (count) of the group of an owner */
-    int64_t *
-        source; /* (count) whose memory a layer's weights are: its owner's, or, in a group
-                        that mixes, what they were before */
+    /* (count) whose memory a layer's weights are: its owner's; in a group that mixes, whose they
+     * were before. */
+    int64_t *source;
     int32_t *weight_counts;  /* (count) when anything was first put in force */
     int64_t *first_original; /* (count + 1) where a layer's originals start */
-    struct lfi_original
-        *originals; /* weights, then biases; NULL until something is in force */
+    /* Weights, then biases, of layer after layer; NULL until something is in force. */
+    struct lfi_original *originals;
     struct lfi_mixes mixes;
     lfuse_show shown;
     int64_t step; /* of the mix that is shown */

@@ -109,13 +109,13 @@ static lfuse_status combine(const struct lfi_env *env, const struct lfi_ties *ti
     const struct lfi_parameter *p =
         lfi_ties_parameter(ties, mix->members[0], mix->parameter);
     const struct lfi_view *view = &p->value->view;
-    const int64_t rows = view->rank == 0 ? 1 : view->dims[p->output_axis];
+    const int64_t rows = view->dims[p->output_axis];
     struct job job = {
         .env = env,
         .ties = ties,
         .mix = mix,
         .axis = p->output_axis,
-        .row_elements = rows == 0 ? 0 : lfi_view_elements(view) / rows,
+        .row_elements = lfi_view_elements(view) / rows,
         .divisor = ties->options.combine == LFUSE_COMBINE_MEAN ? (double)mix->count : 1.0,
         .draws = mix->parameter < lfi_ties_weight_count(ties, mix->members[0]),
     };

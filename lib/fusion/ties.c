@@ -44,8 +44,7 @@ lfuse_status lfi_ties_create(const struct lfi_env *env, struct lfi_layer *const 
 void lfi_ties_destroy(const struct lfi_env *env, struct lfi_ties *ties)
 {
     const size_t n = (size_t)ties->count;
-
-    lfuse_status parted = lfi_ties_show(env, ties, LFUSE_SHOW_SOURCES, 0, NULL);
+    const lfuse_status parted = lfi_ties_show(env, ties, LFUSE_SHOW_SOURCES, 0, NULL);
 
     (void)parted; /* a caller that refuses its own memory back keeps what it was shown */
     lfi_mixes_destroy(env, &ties->mixes);

@@ -77,8 +77,7 @@ static lfuse_status fill(const struct lfi_env *env, const struct lfi_ties *ties,
         lfi_ties_parameter(ties, first, mix->parameter)->output_axis};
 
     if (show == LFUSE_SHOW_MIX && mix->parameter < lfi_ties_weight_count(ties, first))
-        return lfi_parallel_for(env, view->rank == 0 ? 1 : view->dims[filling.axis],
-                                fill_row, &filling, err);
+        return lfi_parallel_for(env, view->dims[filling.axis], fill_row, &filling, err);
     return lfi_parallel_for(env, (lfi_view_elements(view) + CHUNK - 1) / CHUNK,
                             fill_chunk, &filling, err);
 }
