@@ -206,8 +206,8 @@ LFUSE_API lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer,
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or a metric that is not finite
  *          LFUSE_ERR_STATE     inside a step or an evaluation, before the first fusion, or
  *                              after LFUSE_VERDICT_DONE
- *          and those of lfuse_retrainer_fuse() and _finalise(): then neither the epoch is counted nor
- *          anything fused. On failure *verdict is untouched.
+ *          and those of lfuse_retrainer_fuse() and _finalise(): then neither the epoch is
+ *          counted nor anything fused. On failure *verdict is untouched.
  * Threads: layers are written.
  * Source:  O'Neill et al. 2021, algorithm 1. Since 0.1.
  */

@@ -15,7 +15,7 @@
  * own re-points and is freed; gradients likewise when they are accumulated, while gradients
  * per position stay apart for lfuse_ties_combine_gradients(). Borrowed gradients and state stay
  * where they are, and are the kept member's alone to use. Parameters that are not weights
- * stay per position.
+ * stay per position; only LFUSE_POLICY_RANDOM changes some of them, the biases.
  *
  * A group under LFUSE_POLICY_RANDOM is not tied yet: it mixes. Its members keep weights,
  * gradients and state of their own, the sources, and memory is saved only by
@@ -38,7 +38,8 @@ LFUSE_BEGIN_DECLS
 /*
  * "Parameter `parameter` of layer `layer` lives at new_data from now on." 0 accepts; another
  * value refuses, and everything done so far is taken back (by further calls with the old
- * addresses, which must be accepted). Strings live for the call.
+ * addresses, which must be accepted). Strings live for the call. Parameters are weights and,
+ * where groups mix, biases.
  */
 typedef int32_t (*lfuse_rebind)(const char *layer, const char *parameter, void *new_data,
                                 void *user);
@@ -92,6 +93,8 @@ LFUSE_API lfuse_status lfuse_ties_create(lfuse_context *ctx, lfuse_layer *const 
 /**
  * lfuse_ties_destroy() - lets go of the groups; layers keep the weights they have
  *
+ * Result:  where a mix or mean is shown, every member has its own again, as if the sources had
+ *          been shown first: rebind is told. Should it refuse, its member keeps what was shown.
  * Owner:   aliased tensors go on sharing their buffer, which lives as long as one of them;
  *          other ties over them are then refused.
  *          NULL does nothing.
@@ -106,8 +109,8 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *          members' weights, those of layers tied before counted once for each; freeze: the
  *          kept member's. Optimiser state is merged the same way, over the members that
  *          have it. random: no weight changes, the group mixes from now on; members that were
- *          tied before are one source, of more rows. Groups that the plan does not change keep their policy, others have the
- *          plan's. A plan without fusions changes nothing.
+ *          tied before are one source, of more rows. Groups that the plan does not change keep
+ *          their policy, others have the plan's. A plan without fusions changes nothing.
  * Errors:  LFUSE_ERR_ARGUMENT    NULL
  *          LFUSE_ERR_NAME         the plan is of other layers: says the first that differs
  *          LFUSE_ERR_SHAPE        a weight has another shape or output axis than when the plan
@@ -137,12 +140,12 @@ LFUSE_API lfuse_status lfuse_ties_apply(lfuse_ties *ties, const lfuse_plan *plan
  *          the weight, step and row alone. LFUSE_SHOW_MEAN: the mean over the members; step is
  *          not used. Either way every bias shows the mean of the biases, and all members of a
  *          group show the same. LFUSE_SHOW_SOURCES: every member its own again, which is how
- *          an optimiser and a plan must find them. Without groups that mix, nothing changes.
- * Owner:   the mix lies in memory of the ties. Members' tensors re-point to it and back (rebind is
- *          told): ask for a weight's address after every call. Borrowed memory without rebind
- *          keeps its address, its contents change.
+ *          an optimiser and a plan must find them. Without groups that mix, no weight changes.
+ * Owner:   the mix lies in memory of the ties. Members' tensors re-point to it and back (rebind
+ *          is told): ask for the address of a weight or bias after every call. Borrowed memory
+ *          without rebind keeps its address, its contents change.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, an unknown show, or step < 0
- *          LFUSE_ERR_STATE     a mix or mean is shown: show the sources first
+ *          LFUSE_ERR_STATE     a mix or mean is asked for while one is shown: the sources first
  *          LFUSE_ERR_CALLBACK  rebind refused, or the host's executor
  *          On failure what was shown is shown still.
  * Threads: layers are written, over the context's threads. No bit depends on how many.
@@ -173,8 +176,8 @@ LFUSE_API lfuse_status lfuse_ties_finalise(lfuse_ties *ties,
  * the first apply, bit for bit
  *
  * Result:  weights and biases of all layers, tied or not, and their optimiser state; what
- *          training has made of other parameters stays. Values that were re-pointed have memory of their
- *          own again: borrowed ones theirs of before, owned ones at a new address.
+ *          training has made of other parameters stays. Values that were re-pointed have memory
+ *          of their own again: borrowed ones theirs of before, owned ones at a new address.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     LFUSE_TIES_KEEP_ORIGINALS was not given, or a mix or mean is
  *                              shown
@@ -192,9 +195,9 @@ LFUSE_API lfuse_status lfuse_ties_undo(lfuse_ties *ties,
  * Result:  per position: the mean or sum over the members' gradients (freeze with
  *          LFUSE_FREEZE_DROPPED: the kept position's alone). Accumulated: the kept member's
  *          buffer holds the sum already, and is divided by the group's size for the mean.
- *          Groups with frozen weights are left alone. Groups that mix: what would be their
- *          gradient goes, row by row, to the member the row was drawn from, and zeros to the
- *          others; every bias gets all of its own.
+ *          Groups with frozen weights are left alone. Groups that mix: what would be the kept
+ *          member's goes, row by row, to the source that the row was drawn from, and zeros to
+ *          the other sources; of a bias, to every member.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     a weight of a group that trains has no gradient: says which; or
  *                              groups mix, but no mix is shown
@@ -253,8 +256,8 @@ LFUSE_API lfuse_status lfuse_ties_account(const lfuse_ties *ties, lfuse_base bas
  * lfuse_ties_resident_bytes() - bytes of the distinct buffers behind all parameters, in memory
  *
  * Result:  counted by address, mirrors included; originals kept for undo, and what groups that
- *          mix have beside their sources, on top. Statistics,
- *          gradients and optimiser state are not parameters and are not counted.
+ *          mix have beside their sources, on top. Statistics, gradients and optimiser state are
+ *          not parameters and are not counted.
  * Threads: any, while ties do not change.
  * Source:  Since 0.1.
  */
