@@ -18,6 +18,7 @@ for tool in sh env id sed grep sort head tail tr cat dirname mkdir ls printf sle
     path=$(command -v $tool) && [ -x "$path" ] && ln -s "$path" bin/$tool
 done
 fake() { # NAME SCRIPT
+    rm -f "bin/$1" # a link: what is written goes to the machine's own tool
     printf '#!/bin/sh\n%s\n' "$2" >"bin/$1"
     chmod +x "bin/$1"
 }
