@@ -84,6 +84,90 @@ void lfi_products_add(const struct lfi_products *products, const void *p, const 
 double lfi_products_dot(const struct lfi_products *products, const double *x,
                         const double *y); /* the sum of x[i][j] * y[i][j] */
 
+/* Counts the doubles of a scratch that it hands out; where base is NULL it only counts. */
+struct lfi_arena {
+    double *base;
+    size_t used; /* doubles */
+    bool fits;
+};
+
+void *lfi_arena_take(struct lfi_arena *arena, int64_t rows, int64_t columns);
+/* The bytes that it handed out; false: they do not fit. */
+bool lfi_arena_bytes(const struct lfi_arena *arena, size_t *bytes);
+
+/* Where a block lies in the (rows, columns) matrix that a view is. */
+struct lfi_block {
+    int64_t row;
+    int64_t rows;
+    int64_t column;
+    int64_t columns;
+};
+
+/* All of it as one, and the largest of those it is cut into. */
+struct lfi_block lfi_block_whole(const struct lfi_view *view);
+struct lfi_block lfi_block_largest(const struct lfi_comparison *pair);
+
+/* One of the two in a block: (x * prescale - origin - mean) * scale is its centred value. */
+struct lfi_centred {
+    const struct lfi_view *view;
+    double *origin; /* (columns): the first row */
+    double *mean;   /* (columns): of the distances from it */
+    double prescale;
+    double scale;  /* a power of two, as is prescale: centred values are about 1 */
+    bool constant; /* all rows are equal */
+};
+
+void lfi_centred_lay_out(struct lfi_centred *side, const struct lfi_block *largest,
+                         struct lfi_arena *arena);
+/* Finds the means and scales; line is (columns) of scratch. Data is finite. */
+void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *b,
+                         double *line);
+/* Centred values of a row of the block, from column on. */
+void lfi_centred_read(const struct lfi_centred *side, const struct lfi_block *b,
+                      int64_t row, int64_t column, int64_t count, double *line);
+
+/* LFUSE_ERR_DEGENERATE where all rows of a side of the whole matrix are equal. */
+lfuse_status lfi_centred_check(const struct lfi_centred *a, const struct lfi_centred *c,
+                               const struct lfi_comparison *pair, lfuse_error *err);
+
+/*
+ * Products of two centred blocks: X'X over rows, or X X' over columns. The caller sets gram and
+ * crossed, lays out, then sets products.kernels and products.wide and the views.
+ */
+struct lfi_moments {
+    struct lfi_products products; /* order: of the block at hand */
+    struct lfi_centred a;
+    struct lfi_centred c;
+    bool gram;    /* X X' in place of X'X */
+    bool crossed; /* ac is wanted, too */
+    double *line; /* (columns) */
+    double *aa;   /* (order, order) */
+    double *cc;
+    double *ac;    /* or NULL */
+    void *a_panel; /* (LFI_PANEL, pitch) of the type of the products */
+    void *c_panel;
+};
+
+void lfi_moments_lay_out(struct lfi_moments *m, const struct lfi_block *largest,
+                         struct lfi_arena *arena);
+/* The bytes of its scratch alone; false: they do not fit. */
+bool lfi_moments_scratch(struct lfi_moments *m, const struct lfi_block *largest,
+                         size_t *bytes);
+void lfi_moments_prepare(struct lfi_moments *m, const struct lfi_block *b);
+void lfi_moments_multiply(struct lfi_moments *m, const struct lfi_block *b);
+
+/*
+ * The mean of what `measure` finds in each block of the pair where neither side is constant;
+ * LFUSE_ERR_DEGENERATE where there is none. Sides are prepared for each; the first failure of
+ * measure ends it.
+ */
+typedef lfuse_status (*lfi_block_measure)(void *work, const struct lfi_block *b,
+                                          double *value, lfuse_error *err);
+lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centred *a,
+                             struct lfi_centred *c, double *line,
+                             lfi_block_measure measure, void *work, double *out,
+                             lfuse_error *err);
+
 /* One item of a matrix: a layer with one weight or several. */
 struct lfi_similarity_item {
     const char *name; /* of the layer, for messages */

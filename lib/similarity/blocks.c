@@ -1,0 +1,94 @@
+/*
+ * blocks.c - a pair of weights cut into blocks, and the mean over them
+ *
+ * O'Neill et al. 2021, eq. 7: each direction of length l is cut into ceil(l / block) near-equal
+ * parts, the first l mod parts of them one longer; blocks at the same place are compared. A
+ * block where all rows of one side are equal has no covariance: it is left out of the mean.
+ */
+#include "similarity/similarity.h"
+
+/* Part `index` of a direction cut into near-equal ones. */
+static void part(int64_t length, int64_t parts, int64_t index, int64_t *first,
+                 int64_t *count)
+{
+    int64_t each = length / parts, longer = length % parts;
+
+    *first = index * each + (index < longer ? index : longer);
+    *count = each + (index < longer ? 1 : 0);
+}
+
+static int64_t parts_of(int64_t length, int64_t block)
+{
+    return block < 0 ? 1 : length / block + (length % block != 0 ? 1 : 0);
+}
+
+struct lfi_block lfi_block_whole(const struct lfi_view *view)
+{
+    struct lfi_block b = {.rows = view->dims[0],
+                          .columns = lfi_view_elements(view) / view->dims[0]};
+
+    return b;
+}
+
+struct lfi_block lfi_block_largest(const struct lfi_comparison *pair)
+{
+    struct lfi_block b = lfi_block_whole(&pair->a);
+
+    part(b.rows, parts_of(b.rows, pair->params.block), 0, &b.row, &b.rows);
+    part(b.columns, parts_of(b.columns, pair->params.block), 0, &b.column, &b.columns);
+    return b;
+}
+
+/* What all blocks gave. */
+struct tally {
+    double sum;
+    int64_t good;
+    bool a_varies;
+    bool c_varies;
+};
+
+static lfuse_status conclude(const struct lfi_comparison *pair, const struct tally *tally,
+                             double *out, lfuse_error *err)
+{
+    if (tally->good > 0) {
+        *out = tally->sum / (double)tally->good;
+        return LFUSE_OK;
+    }
+    if (tally->a_varies && tally->c_varies)
+        return lfi_fail(err, LFUSE_ERR_DEGENERATE,
+                        "in every block all rows of %s, or of %s, are equal",
+                        pair->a_name, pair->c_name);
+    return lfi_fail(err, LFUSE_ERR_DEGENERATE, "in every block all rows of %s are equal",
+                    tally->a_varies ? pair->c_name : pair->a_name);
+}
+
+lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centred *a,
+                             struct lfi_centred *c, double *line,
+                             lfi_block_measure measure, void *work, double *out,
+                             lfuse_error *err)
+{
+    struct lfi_block whole = lfi_block_whole(&pair->a), b;
+    int64_t down = parts_of(whole.rows, pair->params.block);
+    int64_t across = parts_of(whole.columns, pair->params.block), i, j;
+    struct tally tally = {0};
+    lfuse_status status;
+    double value = 0.0;
+
+    for (i = 0; i < down; i++)
+        for (j = 0; j < across; j++) {
+            part(whole.rows, down, i, &b.row, &b.rows);
+            part(whole.columns, across, j, &b.column, &b.columns);
+            lfi_centred_prepare(a, &b, line);
+            lfi_centred_prepare(c, &b, line);
+            tally.a_varies |= !a->constant;
+            tally.c_varies |= !c->constant;
+            if (a->constant || c->constant)
+                continue;
+            status = measure(work, &b, &value, err);
+            if (status != LFUSE_OK)
+                return status;
+            tally.sum += value;
+            tally.good++;
+        }
+    return conclude(pair, &tally, out, err);
+}

@@ -1,0 +1,89 @@
+/*
+ * centred.c - blocks read with their columns centred, at a scale of about 1
+ *
+ * Distances from the first row are averaged, not the values: a large common offset must not
+ * cost digits, and distances are exactly 0 where all rows are equal. The scale is a power of
+ * two, so that nothing leaves the range of the type and nothing is rounded by it.
+ */
+#include "similarity/similarity.h"
+
+#include <math.h>
+
+void lfi_centred_lay_out(struct lfi_centred *side, const struct lfi_block *largest,
+                         struct lfi_arena *arena)
+{
+    side->origin = lfi_arena_take(arena, 1, largest->columns);
+    side->mean = lfi_arena_take(arena, 1, largest->columns);
+}
+
+static void read_line(const struct lfi_centred *side, const struct lfi_block *b,
+                      int64_t row, int64_t column, int64_t count, double *line)
+{
+    int64_t columns = lfi_view_elements(side->view) / side->view->dims[0];
+
+    lfi_view_read_f64(side->view, (b->row + row) * columns + b->column + column, count,
+                      line);
+}
+
+/* The means, and the largest distance of an element from the first of its column. */
+static double measure(struct lfi_centred *side, const struct lfi_block *b, double *line)
+{
+    double reach = 0.0, d;
+    int64_t i, j;
+
+    read_line(side, b, 0, 0, b->columns, side->origin);
+    for (j = 0; j < b->columns; j++) {
+        side->origin[j] *= side->prescale;
+        side->mean[j] = 0.0;
+    }
+    for (i = 1; i < b->rows; i++) {
+        read_line(side, b, i, 0, b->columns, line);
+        for (j = 0; j < b->columns; j++) {
+            d = line[j] * side->prescale - side->origin[j];
+            side->mean[j] += d;
+            reach = fabs(d) > reach ? fabs(d) : reach;
+        }
+    }
+    for (j = 0; j < b->columns; j++)
+        side->mean[j] /= (double)b->rows;
+    return reach;
+}
+
+void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *b,
+                         double *line)
+{
+    double reach;
+    int exponent;
+
+    side->prescale = 1.0;
+    reach = measure(side, b, line);
+    if (!(reach <= 0x1p900)) { /* sums might overflow, or have */
+        side->prescale = 0x1p-200;
+        reach = measure(side, b, line);
+    }
+    (void)frexp(reach, &exponent);
+    side->scale = ldexp(1.0, exponent < -1000 ? 1000 : -exponent);
+    side->constant = reach == 0.0;
+}
+
+void lfi_centred_read(const struct lfi_centred *side, const struct lfi_block *b,
+                      int64_t row, int64_t column, int64_t count, double *line)
+{
+    const double *origin = side->origin + column, *mean = side->mean + column;
+    int64_t j;
+
+    read_line(side, b, row, column, count, line);
+    for (j = 0; j < count; j++)
+        line[j] = (line[j] * side->prescale - origin[j] - mean[j]) * side->scale;
+}
+
+lfuse_status lfi_centred_check(const struct lfi_centred *a, const struct lfi_centred *c,
+                               const struct lfi_comparison *pair, lfuse_error *err)
+{
+    if (a->constant || c->constant)
+        return lfi_fail(err, LFUSE_ERR_DEGENERATE, "%s: all %lld rows of %s are equal",
+                        lfi_metric_find(pair->params.metric)->name,
+                        (long long)pair->a.dims[0],
+                        a->constant ? pair->a_name : pair->c_name);
+    return LFUSE_OK;
+}
