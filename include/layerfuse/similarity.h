@@ -2,20 +2,24 @@
  * similarity.h - how alike two weights are
  *
  * A weight is seen as a matrix: its rows are the output units (output_axis), its columns all
- * the rest, in their order. Numbers are f64. Euclidean and cosine multiply in f64, whatever
- * the type. Covariance multiplies f64 data in f64, and narrower data, once centred, in f32
- * over at most 64 rows, sums of which are added in f64: an entry of S is then off by at most
- * 66 * 2^-24 of the same sum over absolute values.
+ * the rest, in their order. Numbers are f64, and so are all products, whatever the type; but
+ * covariance multiplies data narrower than f64, once centred, in f32 over at most 64 rows,
+ * sums of which are added in f64: an entry of S is then off by at most 66 * 2^-24 of the same
+ * sum over absolute values.
  *
  *   euclidean   |vec A - vec C|                                       distance
  *   cosine      vec A . vec C / (|A| |C|)                             similarity in [-1, 1]
  *   covariance  tr(Sa Sc) / (|Sa|_F |Sc|_F), block by block           similarity in [0, 1]
+ *   linear_cka  |C'A|_F^2 / (|A'A|_F |C'C|_F), columns centred        similarity in [0, 1]
  *
  * Covariance alignment is O'Neill et al. 2021, eq. 2 and 7: S is the covariance of a block's
  * columns over its rows, centred, divided by n; each direction of length d is cut into
  * ceil(d / block) near-equal parts, the first d mod parts of them one longer; blocks at the
  * same place are compared and the results averaged. A block where all rows of one side are
  * equal (such as a single row) has no direction: it is left out of the average.
+ *
+ * CKA (Kornblith et al. 2019, sec. 3) takes rows as the samples, of the whole matrix: neither
+ * shifts of a row common to all, nor scales, nor rotations of the columns change it.
  *
  * A distance of equal inputs is exactly 0, a similarity of equal inputs 1 within 1e-12.
  */
@@ -92,13 +96,15 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
  *                                 is beyond f64
  *          LFUSE_ERR_DEGENERATE   cosine: a or b is all zero; covariance: in every block all
- *                                 rows of a, or of b, are equal
+ *                                 rows of a, or of b, are equal; CKA: all rows of a, or of b,
+ *                                 are equal
  *          LFUSE_ERR_NO_MEMORY    the scratch was refused
  *          LFUSE_ERR_OVERFLOW     the size of the scratch does not fit
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
  *          On failure *out is untouched.
  * Cost:    euclidean and cosine O(n p); covariance O(n p block) time, O(block^2) memory,
- *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2).
+ *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2), as
+ *          linear_cka always.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */

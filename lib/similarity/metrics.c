@@ -8,6 +8,7 @@ static const struct lfi_metric *const metrics[] = {
     &lfi_metric_euclidean,
     &lfi_metric_cosine,
     &lfi_metric_covariance,
+    &lfi_metric_linear_cka,
 };
 
 enum { COUNT = sizeof(metrics) / sizeof(metrics[0]) };

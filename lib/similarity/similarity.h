@@ -3,9 +3,8 @@
  *
  * One metric per file; metrics.c lists them. A weight is a view whose first axis counts its
  * output units (lfi_view_axis_first); element order is the view's row order. Values are f64,
- * and data is read block by block: euclidean and cosine multiply in f64, where products of
- * narrower data are exact; covariance multiplies f64 data in f64, and narrower data in short
- * f32 blocks summed in f64.
+ * and data is read block by block, and multiplied in f64, where products of narrower data are
+ * exact; but covariance multiplies narrower data in short f32 blocks summed in f64.
  *
  * Promised: a distance of equal inputs is 0, a similarity 1 within 1e-12; never a NaN: data
  * that is not finite, or for which the metric is 0/0, is a named error. *out is written last.
@@ -46,6 +45,7 @@ struct lfi_metric {
 extern const struct lfi_metric lfi_metric_euclidean;
 extern const struct lfi_metric lfi_metric_cosine;
 extern const struct lfi_metric lfi_metric_covariance;
+extern const struct lfi_metric lfi_metric_linear_cka;
 
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric); /* NULL: unknown */
 const struct lfi_metric *lfi_metric_by_name(const char *name); /* NULL: unknown */
