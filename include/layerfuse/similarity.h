@@ -11,6 +11,7 @@
  *   cosine      vec A . vec C / (|A| |C|)                             similarity in [-1, 1]
  *   covariance  tr(Sa Sc) / (|Sa|_F |Sc|_F), block by block           similarity in [0, 1]
  *   linear_cka  |C'A|_F^2 / (|A'A|_F |C'C|_F), columns centred        similarity in [0, 1]
+ *   procrustes  min |A Q - C|_F over orthogonal Q                     distance
  *
  * Covariance alignment is O'Neill et al. 2021, eq. 2 and 7: S is the covariance of a block's
  * columns over its rows, centred, divided by n; each direction of length d is cut into
@@ -20,6 +21,9 @@
  *
  * CKA (Kornblith et al. 2019, sec. 3) takes rows as the samples, of the whole matrix: neither
  * shifts of a row common to all, nor scales, nor rotations of the columns change it.
+ *
+ * Procrustes is of the whole matrix, not centred. It comes out of a difference of squares: below
+ * about 2^-24 of |A|_F and |C|_F it is rounding, unless A is C.
  *
  * A distance of equal inputs is exactly 0, a similarity of equal inputs 1 within 1e-12.
  */
@@ -97,14 +101,14 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *                                 is beyond f64
  *          LFUSE_ERR_DEGENERATE   cosine: a or b is all zero; covariance: in every block all
  *                                 rows of a, or of b, are equal; CKA: all rows of a, or of b,
- *                                 are equal
+ *                                 are equal; procrustes: a or b is all zero
  *          LFUSE_ERR_NO_MEMORY    the scratch was refused
  *          LFUSE_ERR_OVERFLOW     the size of the scratch does not fit
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
  *          On failure *out is untouched.
  * Cost:    euclidean and cosine O(n p); covariance O(n p block) time, O(block^2) memory,
  *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2), as
- *          linear_cka always.
+ *          linear_cka always; procrustes as that, and some 10 * min(n, p)^3.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */

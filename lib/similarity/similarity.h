@@ -46,6 +46,7 @@ extern const struct lfi_metric lfi_metric_euclidean;
 extern const struct lfi_metric lfi_metric_cosine;
 extern const struct lfi_metric lfi_metric_covariance;
 extern const struct lfi_metric lfi_metric_linear_cka;
+extern const struct lfi_metric lfi_metric_procrustes;
 
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric); /* NULL: unknown */
 const struct lfi_metric *lfi_metric_by_name(const char *name); /* NULL: unknown */
@@ -155,6 +156,28 @@ bool lfi_moments_scratch(struct lfi_moments *m, const struct lfi_block *largest,
                          size_t *bytes);
 void lfi_moments_prepare(struct lfi_moments *m, const struct lfi_block *b);
 void lfi_moments_multiply(struct lfi_moments *m, const struct lfi_block *b);
+
+/* Dense vectors of n. */
+double lfi_vectors_dot(const double *x, const double *y, int64_t n);
+void lfi_vectors_subtract(double *y, double scale, const double *x, int64_t n);
+bool lfi_vectors_equal(const double *x, const double *y, int64_t n);
+
+/*
+ * The nuclear norm |P Q'|_* (inner), or |P'Q|_* (outer; P and Q are overwritten), of P, Q
+ * (k, l), k <= l, within some k 2^-53 |P|_F |Q|_F. Squares of elements must be in range.
+ */
+struct lfi_nuclear {
+    double *m; /* (k, k) */
+    double *r; /* (k, k), for outer; else NULL */
+    double *s;
+};
+
+void lfi_nuclear_lay_out(struct lfi_nuclear *n, int64_t k, bool outer,
+                         struct lfi_arena *arena);
+double lfi_nuclear_inner(const struct lfi_nuclear *n, const double *p, const double *q,
+                         int64_t k, int64_t l);
+double lfi_nuclear_outer(const struct lfi_nuclear *n, double *p, double *q, int64_t k,
+                         int64_t l);
 
 /*
  * The mean of what `measure` finds in each block of the pair where neither side is constant;
