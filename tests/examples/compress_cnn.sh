@@ -117,20 +117,33 @@ cp --sparse=always data_batch_?.bin short/
 head -c 1000 test_batch.bin >short/test_batch.bin
 refuses 1 'short/test_batch.bin has 1000 bytes, expected 30730000' "$@" --ratio 2 --data short
 
-# Interrupted: 1, one line, and no file.
-"$program" "$@" --ratio 2 --epochs 1000 --fusions 1 >stdout 2>stderr &
-pid=$!
-until grep -q '^step' stdout; do
-    kill -0 $pid || fail "ended before it was interrupted: $(cat stderr)"
-    sleep 0.1
-done
-kill -INT $pid
-set +e
-wait $pid
-status=$?
-set -e
-[ $status = 1 ] || fail "interrupted: exit $status"
-grep -q 'stopped, nothing was written' stderr || fail "interrupted: $(cat stderr)"
-[ "$(ls never* 2>/dev/null)" = "" ] || fail "interrupted: left $(ls never*)"
+# Interrupted: 1, one line that says what is there, and nothing half-written beside it.
+interrupted() { # WHEN TEXT ARGUMENTS...: stopped once stdout has a line that begins with WHEN
+    when=$1 text=$2
+    shift 2
+    "$program" "$@" >stdout 2>stderr &
+    pid=$!
+    until grep -q "^$when" stdout; do
+        kill -0 $pid || fail "ended before it was interrupted: $(cat stderr)"
+        sleep 0.1
+    done
+    kill -INT $pid
+    set +e
+    wait $pid
+    status=$?
+    set -e
+    [ $status = 1 ] || fail "interrupted after $when: exit $status"
+    [ "$(cat stderr)" = "compress_cnn: stopped, $text" ] ||
+        fail "interrupted after $when: $(cat stderr)"
+    [ "$(ls ./never* ./*.part 2>/dev/null)" = "" ] || fail "interrupted: left $(ls ./never* ./*.part)"
+}
+interrupted step 'nothing was written' "$@" --ratio 2 --epochs 1000 --fusions 1
+set -- --data shapes --limit 96 --batch 32 --blocks 1 --ratio 1.2 --report never.html \
+    --out never.safetensors
+interrupted 'epoch 1' 'nothing was written' "$@" --weights never-made.safetensors --train 1000
+interrupted step 'half.safetensors is written' "$@" --weights half.safetensors --train 1 \
+    --epochs 1000 --fusions 1
+"$program" --data shapes --limit 96 --weights half.safetensors --evaluate >/dev/null ||
+    fail "interrupted while fusing: the trained network is not whole"
 "$program" --help | grep -q -e '--policy NAME' || fail "no help"
 echo "compress_cnn.sh: all as expected"
