@@ -12,9 +12,13 @@
  *   covariance  tr(Sa Sc) / (|Sa|_F |Sc|_F), block by block           similarity in [0, 1]
  *   linear_cka  |C'A|_F^2 / (|A'A|_F |C'C|_F), columns centred        similarity in [0, 1]
  *   procrustes  min |A Q - C|_F over orthogonal Q                     distance
+ *   wasserstein_gaussian
+ *               (|ma - mc|^2 + tr Sa + tr Sc - 2 tr (Sa^1/2 Sc Sa^1/2)^1/2)^1/2,
+ *               block by block                                        distance
  *
- * Covariance alignment is O'Neill et al. 2021, eq. 2 and 7: S is the covariance of a block's
- * columns over its rows, centred, divided by n; each direction of length d is cut into
+ * Covariance alignment is O'Neill et al. 2021, eq. 2, the Gaussian 2-Wasserstein distance eq. 5
+ * with its root taken. m and S are mean and covariance of a block's columns over its rows, the
+ * covariance centred, divided by n. As in eq. 7, each direction of length d is cut into
  * ceil(d / block) near-equal parts, the first d mod parts of them one longer; blocks at the
  * same place are compared and the results averaged. A block where all rows of one side are
  * equal (such as a single row) has no direction: it is left out of the average.
@@ -22,8 +26,9 @@
  * CKA (Kornblith et al. 2019, sec. 3) takes rows as the samples, of the whole matrix: neither
  * shifts of a row common to all, nor scales, nor rotations of the columns change it.
  *
- * Procrustes is of the whole matrix, not centred. It comes out of a difference of squares: below
- * about 2^-24 of |A|_F and |C|_F it is rounding, unless A is C.
+ * Procrustes is of the whole matrix, not centred. It and wasserstein_gaussian come out of a
+ * difference of squares: below about 2^-24 of |A|_F and |C|_F, or of the standard deviations,
+ * they are rounding, unless A is C.
  *
  * A distance of equal inputs is exactly 0, a similarity of equal inputs 1 within 1e-12.
  */
@@ -38,7 +43,7 @@ enum { LFUSE_BLOCK_WHOLE = -1 }; /* block: the whole matrix as one */
 
 typedef struct lfuse_similarity_options {
     size_t struct_size;  /* set by lfuse_similarity_options_init(&o, sizeof(o)) */
-    int64_t block;       /* longest block side of covariance; 0 means 128 */
+    int64_t block;       /* longest side of a block; 0 means 128 */
     lfuse_metric metric; /* 0 means euclidean */
     int32_t output_axis; /* of lfuse_similarity()'s tensors; layers carry their own */
 } lfuse_similarity_options;
@@ -99,8 +104,9 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          LFUSE_ERR_SHAPE        the shapes differ
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
  *                                 is beyond f64
- *          LFUSE_ERR_DEGENERATE   cosine: a or b is all zero; covariance: in every block all
- *                                 rows of a, or of b, are equal; CKA: all rows of a, or of b,
+ *          LFUSE_ERR_DEGENERATE   cosine: a or b is all zero; covariance and
+ *                                 wasserstein_gaussian: in every block all rows of a, or of b,
+ *                                 are equal; CKA: all rows of a, or of b,
  *                                 are equal; procrustes: a or b is all zero
  *          LFUSE_ERR_NO_MEMORY    the scratch was refused
  *          LFUSE_ERR_OVERFLOW     the size of the scratch does not fit
@@ -108,7 +114,8 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          On failure *out is untouched.
  * Cost:    euclidean and cosine O(n p); covariance O(n p block) time, O(block^2) memory,
  *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2), as
- *          linear_cka always; procrustes as that, and some 10 * min(n, p)^3.
+ *          linear_cka always; procrustes as that, and some 10 * min(n, p)^3;
+ *          wasserstein_gaussian as procrustes, in each block.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */

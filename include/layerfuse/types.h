@@ -73,7 +73,8 @@ enum {
     LFUSE_METRIC_COSINE = 2,
     LFUSE_METRIC_COVARIANCE = 3,
     LFUSE_METRIC_LINEAR_CKA = 4,
-    LFUSE_METRIC_PROCRUSTES = 5
+    LFUSE_METRIC_PROCRUSTES = 5,
+    LFUSE_METRIC_WASSERSTEIN_GAUSSIAN = 6
 };
 
 typedef int32_t lfuse_policy; /* what one set of weights is made of; see plan.h */
