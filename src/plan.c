@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-enum { DEFAULT_BLOCK = 128 };
-
 void lfuse_plan_options_init(lfuse_plan_options *options, size_t size)
 {
     lfi_options_init(options, size);
@@ -113,7 +111,8 @@ lfuse_status lfi_handles_plan_options(const lfuse_plan_options *options, const c
     out->top_k = o.top_k != 0 ? o.top_k : INT64_MAX;
     out->max_group = o.max_group != 0 ? o.max_group : INT64_MAX;
     out->similarity.metric = o.metric != 0 ? o.metric : LFUSE_METRIC_EUCLIDEAN;
-    out->similarity.block = o.block != 0 ? o.block : DEFAULT_BLOCK;
+    out->similarity.block = o.block != 0 ? o.block : LFI_DEFAULT_BLOCK;
+    out->similarity.ridge = LFI_DEFAULT_RIDGE;
     out->policy = o.policy != 0 ? o.policy : LFUSE_POLICY_AVERAGE;
     out->freeze_gradient = o.freeze_gradient != 0 ? o.freeze_gradient : LFUSE_FREEZE_BOTH;
     out->base = o.base != 0 ? o.base : LFUSE_BASE_CANDIDATES;

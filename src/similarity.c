@@ -1,11 +1,10 @@
 /* similarity.c - the shell of similarity.h */
 #include "handles.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "similarity/similarity.h"
-
-enum { DEFAULT_BLOCK = 128 };
 
 void lfuse_similarity_options_init(lfuse_similarity_options *options, size_t size)
 {
@@ -63,13 +62,16 @@ static lfuse_status import_options(const lfuse_similarity_options *options,
     if (status != LFUSE_OK)
         return status;
     params->metric = o->metric == 0 ? LFUSE_METRIC_EUCLIDEAN : o->metric;
-    params->block = o->block == 0 ? DEFAULT_BLOCK : o->block;
+    params->block = o->block == 0 ? LFI_DEFAULT_BLOCK : o->block;
+    params->ridge = o->ridge == 0.0 ? LFI_DEFAULT_RIDGE : o->ridge;
     if (lfi_metric_find(params->metric) == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.metric is %d, which is unknown",
                         (int)o->metric);
     if (params->block < LFUSE_BLOCK_WHOLE)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.block is %lld, less than %d",
                         (long long)o->block, (int)LFUSE_BLOCK_WHOLE);
+    if (!isfinite(o->ridge))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.ridge is %g", o->ridge);
     return LFUSE_OK;
 }
 

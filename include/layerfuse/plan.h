@@ -6,6 +6,8 @@
  * alike are taken in the order of their layers. Layers that in_force already ties count as one.
  * Joined pairs make groups of any size. A plan is shareable once built, and keeps no layer.
  *
+ * Where a metric is not symmetric, a pair's score is the mean of both directions.
+ *
  * The member of a group that is kept is, unless options.keep says otherwise, the one whose
  * position is farthest from the middle of the network (outer layers matter more, sec. 3.2 of
  * the paper); of two as far, the earlier.
@@ -41,7 +43,7 @@ typedef struct lfuse_fusion {
     int64_t a;                /* index of a layer, a < b */
     int64_t b;                /* index of a layer */
     int64_t kept;             /* index of the layer whose buffer the joined group has */
-    double score;             /* of (a, b) under the metric */
+    double score;             /* of a and b under the metric */
     int64_t saved_parameters; /* by this fusion */
     double ratio;             /* after this fusion, over the plan's base */
 } lfuse_fusion;
@@ -124,7 +126,7 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *          LFUSE_ERR_CALLBACK      the host's executor refused
  *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know
  *          On failure *plan is NULL.
- * Cost:    every pair of a param type is measured once.
+ * Cost:    every pair of a param type is measured once, both ways if these differ.
  * Threads: layers are read; concurrent calls may share them.
  * Source:  O'Neill et al. 2021, algorithms 1 and 2. Since 0.1.
  */

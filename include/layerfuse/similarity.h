@@ -15,13 +15,18 @@
  *   wasserstein_gaussian
  *               (|ma - mc|^2 + tr Sa + tr Sc - 2 tr (Sa^1/2 Sc Sa^1/2)^1/2)^1/2,
  *               block by block                                        distance
+ *   kl          (tr(Sc^-1 Sa) - ln(det Sa / det Sc) - d) / 2,
+ *               block by block, in nats; a to c is not c to a         distance
  *
  * Covariance alignment is O'Neill et al. 2021, eq. 2, the Gaussian 2-Wasserstein distance eq. 5
- * with its root taken. m and S are mean and covariance of a block's columns over its rows, the
+ * with its root taken, kl eq. 3 with the -d that its print omits. m and S are mean and covariance of a block's columns over its rows, the
  * covariance centred, divided by n. As in eq. 7, each direction of length d is cut into
  * ceil(d / block) near-equal parts, the first d mod parts of them one longer; blocks at the
  * same place are compared and the results averaged. A block where all rows of one side are
  * equal (such as a single row) has no direction: it is left out of the average.
+ *
+ * For kl a covariance S of d columns is S + ridge tr(S) / d I, because rows are fewer than columns
+ * in most layers, and S is singular then; the means play no part.
  *
  * CKA (Kornblith et al. 2019, sec. 3) takes rows as the samples, of the whole matrix: neither
  * shifts of a row common to all, nor scales, nor rotations of the columns change it.
@@ -46,6 +51,7 @@ typedef struct lfuse_similarity_options {
     int64_t block;       /* longest side of a block; 0 means 128 */
     lfuse_metric metric; /* 0 means euclidean */
     int32_t output_axis; /* of lfuse_similarity()'s tensors; layers carry their own */
+    double ridge;        /* of kl, see above; 0 means 1e-3; negative: none */
 } lfuse_similarity_options;
 
 typedef struct lfuse_metric_properties {
@@ -99,14 +105,15 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  * Shapes:  equal; rank >= 1; any dtype, which may differ.
  * Result:  *out under options->metric; options NULL means all defaults.
  * Owner:   a and b are borrowed for the call.
- * Errors:  LFUSE_ERR_ARGUMENT     NULL, an unknown metric, block < -1, or output_axis outside
- *                                 the rank
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, an unknown metric, block < -1, a ridge that is not
+ *                                 finite, or output_axis outside the rank
  *          LFUSE_ERR_SHAPE        the shapes differ
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
  *                                 is beyond f64
- *          LFUSE_ERR_DEGENERATE   cosine: a or b is all zero; covariance and
- *                                 wasserstein_gaussian: in every block all rows of a, or of b,
- *                                 are equal; CKA: all rows of a, or of b,
+ *          LFUSE_ERR_DEGENERATE   cosine: a or b is all zero; covariance, kl
+ *                                 and wasserstein_gaussian: in every block all rows of a, or
+ *                                 of b, are equal; kl without a ridge: a covariance is
+ *                                 singular; CKA: all rows of a, or of b,
  *                                 are equal; procrustes: a or b is all zero
  *          LFUSE_ERR_NO_MEMORY    the scratch was refused
  *          LFUSE_ERR_OVERFLOW     the size of the scratch does not fit
@@ -115,7 +122,8 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  * Cost:    euclidean and cosine O(n p); covariance O(n p block) time, O(block^2) memory,
  *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2), as
  *          linear_cka always; procrustes as that, and some 10 * min(n, p)^3;
- *          wasserstein_gaussian as procrustes, in each block.
+ *          wasserstein_gaussian as procrustes, in each block;
+ *          kl O(n p block + p^2 block) time, O(block^2) memory.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */
@@ -127,10 +135,10 @@ LFUSE_API lfuse_status lfuse_similarity(lfuse_context *ctx, const lfuse_tensor *
 /**
  * lfuse_similarity_matrix() - all pairs of `count` layers of one param type
  *
- * Shapes:  out is (count, count), row-major: out[i * count + j] compares layer i with layer j.
+ * Shapes:  out is (count, count), row-major: out[i * count + j] compares layer i to layer j.
  *          All layers have weights of the same names and shapes, and as many output units.
- * Result:  layers with several weights: the mean of the values of their weights. The diagonal
- *          is 0 for a distance and 1 for a similarity; a single layer is compared with itself
+ * Result:  layers with several weights: the mean of the values of their weights. Where the
+ *          metric is not symmetric, out is not, either. The diagonal is 0 for a distance and 1 for a similarity; a single layer is compared with itself
  *          for its errors. Progress is told as "similarity", in pairs. Parameters of other
  *          roles are ignored, as is options->output_axis. The failure that is reported is that
  *          of the first pair, in row order, that fails.
@@ -141,7 +149,7 @@ LFUSE_API lfuse_status lfuse_similarity(lfuse_context *ctx, const lfuse_tensor *
  *          LFUSE_ERR_CANCELLED  the progress callback said stop
  *          LFUSE_ERR_CALLBACK   the context's executor refused
  *          On failure out is unspecified.
- * Cost:    count * (count - 1) / 2 comparisons, over the context's threads; the memory of one
+ * Cost:    count * (count - 1) / 2 comparisons, twice that where the metric is not symmetric, over the context's threads; the memory of one
  *          comparison for each of them.
  * Threads: concurrent calls may share everything but out.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.

@@ -129,6 +129,15 @@ static lfuse_status question_create(const struct lfi_env *env,
     return status;
 }
 
+/* Where i to j is not j to i, a pair scores their mean. */
+static double pair_score(const struct question *q, const struct lfi_metric *metric,
+                         int64_t i, int64_t j)
+{
+    const double there = q->scores[i * q->count + j], back = q->scores[j * q->count + i];
+
+    return metric->is_symmetric ? there : 0.5 * there + 0.5 * back;
+}
+
 /* Appends the pairs of one type. */
 static lfuse_status measure_type(const struct lfi_env *env,
                                  const struct lfi_layer *const *layers,
@@ -136,7 +145,7 @@ static lfuse_status measure_type(const struct lfi_env *env,
                                  const struct lfi_similarity_params *params,
                                  struct lfi_pair *pairs, lfuse_error *err)
 {
-    const bool is_distance = lfi_metric_find(params->metric)->is_distance;
+    const struct lfi_metric *metric = lfi_metric_find(params->metric);
     struct question q;
     lfuse_status status;
     int64_t i, j;
@@ -146,10 +155,10 @@ static lfuse_status measure_type(const struct lfi_env *env,
         status = lfi_similarity_matrix(env, q.items, count, params, q.scores, err);
     for (i = 0; i < count && status == LFUSE_OK; i++)
         for (j = i + 1; j < count; j++) {
-            const double score = q.scores[i * count + j];
+            const double score = pair_score(&q, metric, i, j);
 
-            *pairs++ = (struct lfi_pair){is_distance ? score : -score, score, members[i],
-                                         members[j]};
+            *pairs++ = (struct lfi_pair){metric->is_distance ? score : -score, score,
+                                         members[i], members[j]};
         }
     question_free(env, &q);
     return status;

@@ -66,6 +66,11 @@ void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *b,
     side->constant = reach == 0.0;
 }
 
+int lfi_centred_exponent(const struct lfi_centred *side)
+{
+    return ilogb(side->scale) + ilogb(side->prescale);
+}
+
 void lfi_centred_read(const struct lfi_centred *side, const struct lfi_block *b,
                       int64_t row, int64_t column, int64_t count, double *line)
 {

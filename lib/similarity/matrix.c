@@ -1,8 +1,8 @@
 /*
  * matrix.c - all pairs of many layers
  *
- * Pairs (i, j), i < j, in row order, in batches: each pair is one task, progress is told
- * between batches. A batch is a few tasks per thread; what a pair gives does not depend on it.
+ * Pairs (i, j), i < j, in row order, in batches: each pair is one task, in both directions where
+ * these differ; progress is told between batches. A batch is a few tasks per thread; what a pair gives does not depend on it.
  */
 #include "similarity/similarity.h"
 
@@ -16,6 +16,7 @@ struct task {
     int64_t i;
     int64_t j;
     double value;
+    double reverse; /* of j to i */
     lfuse_status status;
     lfuse_error err;
 };
@@ -54,29 +55,42 @@ static struct lfi_comparison pair_of(const struct matrix *m, int64_t i, int64_t 
     return pair;
 }
 
-static void run_task(void *arg, int64_t index, int32_t slot)
+/* The mean of i to j over their weights. */
+static lfuse_status compare_items(const struct matrix *m, int64_t i, int64_t j,
+                                  void *scratch, double *mean, lfuse_error *err)
 {
-    struct matrix *m = arg;
-    struct task *task = &m->batch[index];
-    const struct lfi_similarity_item *a = &m->items[task->i], *c = &m->items[task->j];
-    void *scratch =
-        m->scratch != NULL ? m->scratch + (size_t)slot * m->scratch_bytes : NULL;
+    const struct lfi_similarity_item *a = &m->items[i], *c = &m->items[j];
+    lfuse_status status = LFUSE_OK;
     double sum = 0.0, value = 0.0;
     int64_t weight;
 
-    task->status = LFUSE_OK;
-    for (weight = 0; weight < a->count && task->status == LFUSE_OK; weight++) {
-        struct lfi_comparison pair = pair_of(m, task->i, task->j, weight);
+    for (weight = 0; weight < a->count && status == LFUSE_OK; weight++) {
+        struct lfi_comparison pair = pair_of(m, i, j, weight);
         char a_name[160], c_name[160];
 
         name_weight(a, weight, a_name, sizeof(a_name));
         name_weight(c, weight, c_name, sizeof(c_name));
         pair.a_name = a_name;
         pair.c_name = c_name;
-        task->status = m->metric->compare(&m->env, &pair, scratch, &value, &task->err);
+        status = m->metric->compare(&m->env, &pair, scratch, &value, err);
         sum += value;
     }
-    task->value = sum / (double)a->count;
+    *mean = sum / (double)a->count;
+    return status;
+}
+
+static void run_task(void *arg, int64_t index, int32_t slot)
+{
+    struct matrix *m = arg;
+    struct task *task = &m->batch[index];
+    void *scratch =
+        m->scratch != NULL ? m->scratch + (size_t)slot * m->scratch_bytes : NULL;
+
+    task->status = compare_items(m, task->i, task->j, scratch, &task->value, &task->err);
+    task->reverse = task->value;
+    if (task->status == LFUSE_OK && !m->metric->is_symmetric)
+        task->status =
+            compare_items(m, task->j, task->i, scratch, &task->reverse, &task->err);
 }
 
 /* The batch's pairs from (*i, *j) on, which move past them; how many there are. */
@@ -111,7 +125,7 @@ static lfuse_status run_batch(struct matrix *m, int64_t n, double *out, lfuse_er
             return task->status;
         }
         out[task->i * m->count + task->j] = task->value;
-        out[task->j * m->count + task->i] = task->value;
+        out[task->j * m->count + task->i] = task->reverse;
     }
     return LFUSE_OK;
 }

@@ -18,6 +18,7 @@
 struct lfi_similarity_params {
     lfuse_metric metric; /* a known one */
     int64_t block;       /* >= 1, or -1: the whole matrix */
+    double ridge;        /* > 0; else there is none */
 };
 
 /* Two weights of equal shapes; names are for messages. */
@@ -48,6 +49,7 @@ extern const struct lfi_metric lfi_metric_covariance;
 extern const struct lfi_metric lfi_metric_linear_cka;
 extern const struct lfi_metric lfi_metric_procrustes;
 extern const struct lfi_metric lfi_metric_wasserstein_gaussian;
+extern const struct lfi_metric lfi_metric_kl;
 
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric); /* NULL: unknown */
 const struct lfi_metric *lfi_metric_by_name(const char *name); /* NULL: unknown */
@@ -124,6 +126,8 @@ void lfi_centred_lay_out(struct lfi_centred *side, const struct lfi_block *large
 /* Finds the means and scales; line is (columns) of scratch. Data is finite. */
 void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *b,
                          double *line);
+/* Centred values are 2^this of the data's. */
+int lfi_centred_exponent(const struct lfi_centred *side);
 /* Centred values of a row of the block, from column on. */
 void lfi_centred_read(const struct lfi_centred *side, const struct lfi_block *b,
                       int64_t row, int64_t column, int64_t count, double *line);
@@ -192,6 +196,35 @@ lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centr
                              lfi_block_measure measure, void *work, double *out,
                              lfuse_error *err);
 
+/* S = L L' of the lower triangle, in place; false: S (d, d) is singular, or not positive. */
+bool lfi_cholesky_factor(double *s, int64_t d, int64_t stride);
+double lfi_cholesky_log_det(const double *l, int64_t d, int64_t stride); /* of L L' */
+/* M = L^-1 M, both lower triangular; above the diagonal M is left alone. */
+void lfi_cholesky_solve(const double *l, double *m, int64_t d, int64_t stride);
+
+#define LFI_LN_2 0.69314718055994530942
+
+/* The Gaussians of two blocks: moments.aa and .cc become their covariances, then factors. */
+struct lfi_gaussian {
+    const struct lfi_comparison *pair;
+    struct lfi_moments moments;
+    int64_t stride;  /* of the matrices */
+    double *mixture; /* (order, order), or NULL */
+};
+
+bool lfi_gaussian_scratch(const struct lfi_comparison *pair, bool wants_mixture,
+                          size_t *bytes);
+/* Ridged, each at the scale of its side. */
+void lfi_gaussian_covariances(struct lfi_gaussian *g, const struct lfi_block *b);
+/* LFUSE_ERR_DEGENERATE where s, of the side that is called name, is singular. */
+lfuse_status lfi_gaussian_factor(const struct lfi_gaussian *g, const struct lfi_block *b,
+                                 const char *name, double *s, lfuse_error *err);
+/* The mean of measure over the blocks; its work is a struct lfi_gaussian. */
+lfuse_status lfi_gaussian_compare(const struct lfi_env *env,
+                                  const struct lfi_comparison *pair, void *memory,
+                                  bool wants_mixture, lfi_block_measure measure,
+                                  double *out, lfuse_error *err);
+
 /* One item of a matrix: a layer with one weight or several. */
 struct lfi_similarity_item {
     const char *name; /* of the layer, for messages */
@@ -200,9 +233,13 @@ struct lfi_similarity_item {
     int64_t count;                   /* the same for all items, as are the shapes */
 };
 
+/* What a comparison does where nothing else is asked for. */
+enum { LFI_DEFAULT_BLOCK = 128 };
+#define LFI_DEFAULT_RIDGE 1e-3
+
 /*
- * out[i * count + j] for all pairs of items of equal shapes: the mean over their weights; the
- * diagonal is 0 for a distance, 1 for a similarity. count 1 compares the item with itself. The
+ * out[i * count + j] for all pairs of items of equal shapes, of i to j: the mean over their
+ * weights; the diagonal is 0 for a distance, 1 for a similarity. count 1 compares the item with itself. The
  * comparisons run over env's threads; their values do not depend on how many there are, nor
  * does which failure is reported: that of the first pair in row order. out is unspecified
  * then.

@@ -93,19 +93,14 @@ static double distance_of_means(const struct lfi_centred *a, const struct lfi_ce
     return ldexp(sqrt(sum), exponent + 2);
 }
 
-/* The power of two that `side` and the block's numbers differ by. */
-static int exponent_of(const struct lfi_centred *side)
-{
-    return ilogb(side->scale) + ilogb(side->prescale);
-}
-
 static lfuse_status measure(void *work, const struct lfi_block *b, double *value,
                             lfuse_error *err)
 {
     struct work *w = work;
     bool turn = b->rows > b->columns;
     int64_t k = turn ? b->columns : b->rows, l = turn ? b->rows : b->columns;
-    int a = exponent_of(&w->a), c = exponent_of(&w->c), common = a < c ? a : c;
+    int a = lfi_centred_exponent(&w->a), c = lfi_centred_exponent(&w->c),
+        common = a < c ? a : c;
     double aa, cc, ac = 0.0, spread = 0.0;
 
     (void)err;

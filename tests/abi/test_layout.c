@@ -67,6 +67,7 @@ CONSTANT(LFUSE_METRIC_COVARIANCE, 3);
 CONSTANT(LFUSE_METRIC_LINEAR_CKA, 4);
 CONSTANT(LFUSE_METRIC_PROCRUSTES, 5);
 CONSTANT(LFUSE_METRIC_WASSERSTEIN_GAUSSIAN, 6);
+CONSTANT(LFUSE_METRIC_KL, 7);
 TYPE(lfuse_policy, int32_t);
 CONSTANT(LFUSE_POLICY_AVERAGE, 1);
 CONSTANT(LFUSE_POLICY_FREEZE, 2);
@@ -181,11 +182,12 @@ FIELD(lfuse_parameter, output_axis, 76);
 /* similarity.h */
 CONSTANT(LFUSE_BLOCK_WHOLE, -1);
 
-SIZE(lfuse_similarity_options, 24);
+SIZE(lfuse_similarity_options, 32);
 FIELD(lfuse_similarity_options, struct_size, 0);
 FIELD(lfuse_similarity_options, block, 8);
 FIELD(lfuse_similarity_options, metric, 16);
 FIELD(lfuse_similarity_options, output_axis, 20);
+FIELD(lfuse_similarity_options, ridge, 24);
 
 SIZE(lfuse_metric_properties, 32);
 FIELD(lfuse_metric_properties, struct_size, 0);

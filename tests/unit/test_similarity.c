@@ -741,7 +741,8 @@ static void sizes_that_do_not_fit_are_refused(void **state)
                             .strides = {INT64_C(1) << 31, 1},
                             .rank = 2,
                             .dtype = LFUSE_F16};
-    struct lfi_comparison pair = {huge, huge, "a", "b", {LFUSE_METRIC_COVARIANCE, -1}};
+    struct lfi_comparison pair = {
+        huge, huge, "a", "b", {.metric = LFUSE_METRIC_COVARIANCE, .block = -1}};
     size_t bytes;
 
     assert_false(lfi_metric_covariance.scratch(&pair, &bytes));

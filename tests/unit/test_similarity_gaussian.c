@@ -6,6 +6,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "golden_metrics.h"
 
@@ -177,6 +178,189 @@ static void a_wasserstein_distance_beyond_f64_is_an_error(void **state)
                      "a and b is beyond f64");
 }
 
+/* ---- kl ------------------------------------------------------------------------------------ */
+
+static double with_ridge(struct lft *t, const lfuse_tensor *a, const lfuse_tensor *c,
+                         lfuse_metric metric, double ridge)
+{
+    lfuse_similarity_options o = lft_metric_options(metric, 0);
+
+    o.ridge = ridge;
+    return lft_metric_with(t, a, c, &o);
+}
+
+static void kl_keeps_what_every_metric_promises(void **state)
+{
+    static const struct lft_metric_facts facts = {
+        LFUSE_METRIC_KL,
+        "kl",
+        1,
+        0,
+        0,
+        "in every block all rows of a are equal",
+        "in every block all rows of b are equal"};
+
+    lft_metric_contract(*state, &facts);
+}
+
+/*
+ * A relative change of 2^-53 n in S becomes one of the condition times that in the trace:
+ * 1e-11 where rows are many; with a ridge of 1e-3 tr(S) / d the condition is at most 1e3 d.
+ */
+static void kl_has_its_reference_values(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = example_a(t), *c = example_c(t);
+    size_t i;
+
+    assert_true(fabs(with_ridge(t, a, c, LFUSE_METRIC_KL, -1.0) - 1.1349248402413332) <=
+                1e-13);
+    assert_true(fabs(with_ridge(t, c, a, LFUSE_METRIC_KL, -1.0) - 0.6257589204424279) <=
+                1e-13);
+    for (i = 0; i < GOLDEN; i++) {
+        a = golden_a(t, i, LFUSE_F64);
+        c = golden_c(t, i, LFUSE_F64);
+        assert_true(fabs(lft_metric(t, a, c, LFUSE_METRIC_KL, golden[i].block) -
+                         golden[i].kl) <= 1e-10 * golden[i].kl);
+        assert_true(fabs(lft_metric(t, c, a, LFUSE_METRIC_KL, golden[i].block) -
+                         golden[i].reverse_kl) <= 1e-10 * golden[i].reverse_kl);
+    }
+    /* values move by 2^-24 of them; the condition of these is below 100 */
+    assert_true(fabs(lft_metric(t, golden_a(t, 0, LFUSE_F32), golden_c(t, 0, LFUSE_F32),
+                                LFUSE_METRIC_KL, 0) -
+                     golden[0].kl) <= 1e-5);
+}
+
+/* One column: S = s^2 and r^2: KL = (s^2 / r^2 - 1) / 2 - ln(s / r), however far apart. */
+static void kl_of_one_column_is_the_closed_form(void **state)
+{
+    static const int exponents[] = {0, 1, -1, 20, -20, 400, -400, -500};
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 9, 1, 0);
+    size_t i;
+
+    for (i = 0; i < sizeof(exponents) / sizeof(exponents[0]); i++) {
+        double q = ldexp(1.0, exponents[i]);
+        double want = 0.5 * (q * q - 1.0) - exponents[i] * log(2.0);
+
+        assert_true(
+            fabs(with_ridge(t, lft_affine(t, a, q, 0.0), a, LFUSE_METRIC_KL, -1.0) -
+                 want) <= 8.0 * DBL_EPSILON * fmax(want, 1.0));
+        /* the ridge is a share of the variance: it cancels */
+        assert_true(
+            fabs(with_ridge(t, lft_affine(t, a, q, 0.0), a, LFUSE_METRIC_KL, 0.5) -
+                 want) <= 8.0 * DBL_EPSILON * fmax(want, 1.0));
+    }
+}
+
+static void kl_ignores_row_order_shifts_and_common_rotations(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 40, 6, 0);
+    lfuse_tensor *c = lft_tensor(t, LFUSE_F64, 2, 40, 6, 0);
+
+    check_common_rotation(t, LFUSE_METRIC_KL);
+    check_blocks(t, LFUSE_METRIC_KL);
+    /* exact values: the shift leaves no trace but in the rounding of origins */
+    assert_true(fabs(lft_metric(t, lft_affine(t, a, 1.0, 4.0), c, LFUSE_METRIC_KL, 0) -
+                     lft_metric(t, a, c, LFUSE_METRIC_KL, 0)) <= 1e-13);
+}
+
+static void the_ridge_is_a_share_of_the_mean_variance(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 8, 12, 0);
+    lfuse_tensor *c = lft_tensor(t, LFUSE_F64, 2, 8, 12, 0);
+    double usual = lft_metric(t, a, c, LFUSE_METRIC_KL, 0);
+
+    assert_true(with_ridge(t, a, c, LFUSE_METRIC_KL, 1e-3) == usual);
+    assert_true(with_ridge(t, a, c, LFUSE_METRIC_KL, 1.0) < usual);
+    assert_true(with_ridge(t, a, c, LFUSE_METRIC_KL, 1e-6) > usual);
+}
+
+static void check_singular(struct lft *t, lfuse_metric metric, const char *name)
+{
+    lfuse_similarity_options o = lft_metric_options(metric, 0);
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 9, 4, 0);
+    lfuse_tensor *c = lft_tensor(t, LFUSE_F64, 2, 9, 4, 0);
+    lfuse_tensor *few = lft_tensor(t, LFUSE_F64, 1, 4, 4, 0);
+    char text[64];
+    int i;
+
+    o.ridge = -1.0;
+    (void)snprintf(text, sizeof(text), "%s: the covariance of a is singular", name);
+    lft_metric_fails(t, few, few, &o, LFUSE_ERR_DEGENERATE, text);
+    for (i = 0; i < 9; i++) /* the third column is a sum */
+        lft_set(c, 4 * i + 2, lft_get(c, 4 * i) + lft_get(c, 4 * i + 1));
+    lft_metric_fails(t, a, c, &o, LFUSE_ERR_DEGENERATE,
+                     "the covariance of b is singular (9 rows, 4 columns from row 0, "
+                     "column 0 on; ridge 0)");
+    lft_metric_fails(t, c, a, &o, LFUSE_ERR_DEGENERATE,
+                     "the covariance of a is singular");
+    o.ridge = 0.0;
+    assert_true(lft_metric_with(t, a, c, &o) > 0.0);
+    o.ridge = 1e-300; /* as good as none */
+    lft_metric_fails(t, a, c, &o, LFUSE_ERR_DEGENERATE, "ridge 1e-300");
+    o.ridge = NAN;
+    lft_metric_fails(t, a, c, &o, LFUSE_ERR_ARGUMENT, "options.ridge is nan");
+    o.ridge = INFINITY;
+    lft_metric_fails(t, a, c, &o, LFUSE_ERR_ARGUMENT, "options.ridge is inf");
+}
+
+static void kl_of_singular_covariances_without_a_ridge_is_degenerate(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 9, 4, 0);
+    lfuse_similarity_options o = lft_metric_options(LFUSE_METRIC_KL, 0);
+
+    check_singular(t, LFUSE_METRIC_KL, "kl");
+    lft_metric_fails(t, lft_affine(t, a, 0x1p600, 0.0), a, &o, LFUSE_ERR_NOT_FINITE,
+                     "kl: the divergence of a and b is beyond f64");
+}
+
+/* Three layers, of which (0, 2) is nearest by the mean of both ways, not by one of them. */
+static void a_plan_ranks_pairs_by_the_mean_of_both_directions(void **state)
+{
+    struct lft *t = *state;
+    lfuse_plan_options options;
+    lfuse_layer *layers[4];
+    lfuse_fusion fusion;
+    lfuse_plan *plan;
+    double out[16], best = INFINITY;
+    int i, j, first = -1, second = -1;
+    lfuse_similarity_options o = lft_metric_options(LFUSE_METRIC_KL, 0);
+    static const char *const names[] = {"h.0", "h.1", "h.2", "h.3"};
+
+    for (i = 0; i < 4; i++)
+        layers[i] =
+            lft_layer(t, names[i], "h.*", i,
+                      lft_tensor(t, LFUSE_F32, (uint64_t)i, 20, 6, 0), NULL, NULL);
+    lft_ok(t, lfuse_similarity_matrix(t->ctx, (const lfuse_layer *const *)layers, 4, &o,
+                                      out, &t->err));
+    for (i = 0; i < 4; i++)
+        for (j = i + 1; j < 4; j++) {
+            double mean = 0.5 * out[i * 4 + j] + 0.5 * out[j * 4 + i];
+
+            assert_true(out[i * 4 + j] != out[j * 4 + i]);
+            if (mean < best) {
+                best = mean;
+                first = i;
+                second = j;
+            }
+        }
+    lfuse_plan_options_init(&options, sizeof(options));
+    options.top_k = 1;
+    options.metric = LFUSE_METRIC_KL;
+    lft_ok(t, lfuse_plan_build(t->ctx, (const lfuse_layer *const *)layers, 4, &options,
+                               &plan, &t->err));
+    lfuse_fusion_init(&fusion, sizeof(fusion));
+    lft_ok(t, lfuse_plan_fusion(plan, 0, &fusion, &t->err));
+    assert_int_equal(fusion.a, first);
+    assert_int_equal(fusion.b, second);
+    assert_true(fusion.score == best);
+    lfuse_plan_destroy(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +371,13 @@ int main(void)
         lft_test(a_shift_is_a_distance_of_means),
         lft_test(a_scale_is_a_difference_of_deviations),
         lft_test(a_wasserstein_distance_beyond_f64_is_an_error),
+        lft_test(kl_keeps_what_every_metric_promises),
+        lft_test(kl_has_its_reference_values),
+        lft_test(kl_of_one_column_is_the_closed_form),
+        lft_test(kl_ignores_row_order_shifts_and_common_rotations),
+        lft_test(the_ridge_is_a_share_of_the_mean_variance),
+        lft_test(kl_of_singular_covariances_without_a_ridge_is_degenerate),
+        lft_test(a_plan_ranks_pairs_by_the_mean_of_both_directions),
     };
 
     return cmocka_run_group_tests_name("similarity_gaussian", tests, NULL, NULL);
