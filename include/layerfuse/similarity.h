@@ -17,16 +17,19 @@
  *               block by block                                        distance
  *   kl          (tr(Sc^-1 Sa) - ln(det Sa / det Sc) - d) / 2,
  *               block by block, in nats; a to c is not c to a         distance
+ *   js          (kl(a to m) + kl(c to m)) / 2, Sm = (Sa + Sc) / 2,
+ *               block by block, in nats                               distance
  *
- * Covariance alignment is O'Neill et al. 2021, eq. 2, the Gaussian 2-Wasserstein distance eq. 5
- * with its root taken, kl eq. 3 with the -d that its print omits. m and S are mean and covariance of a block's columns over its rows, the
- * covariance centred, divided by n. As in eq. 7, each direction of length d is cut into
- * ceil(d / block) near-equal parts, the first d mod parts of them one longer; blocks at the
- * same place are compared and the results averaged. A block where all rows of one side are
- * equal (such as a single row) has no direction: it is left out of the average.
+ * Covariance, kl, js and wasserstein_gaussian are O'Neill et al. 2021, eq. 2, eq. 3 with the -d
+ * that its print omits, gamma of eq. 6 with a Gaussian for the mixture, and eq. 5 with its root
+ * taken. m and S are mean and covariance of a block's columns over its rows, the covariance
+ * centred, divided by n. As in eq. 7, each direction of length d is cut into ceil(d / block)
+ * near-equal parts, the first d mod parts of them one longer; blocks at the same place are
+ * compared and the results averaged. A block where all rows of one side are equal (such as a
+ * single row) has no direction: it is left out of the average.
  *
- * For kl a covariance S of d columns is S + ridge tr(S) / d I, because rows are fewer than columns
- * in most layers, and S is singular then; the means play no part.
+ * For kl and js a covariance S of d columns is S + ridge tr(S) / d I, because rows are fewer
+ * than columns in most layers, and S is singular then; the means play no part.
  *
  * CKA (Kornblith et al. 2019, sec. 3) takes rows as the samples, of the whole matrix: neither
  * shifts of a row common to all, nor scales, nor rotations of the columns change it.
@@ -51,7 +54,7 @@ typedef struct lfuse_similarity_options {
     int64_t block;       /* longest side of a block; 0 means 128 */
     lfuse_metric metric; /* 0 means euclidean */
     int32_t output_axis; /* of lfuse_similarity()'s tensors; layers carry their own */
-    double ridge;        /* of kl, see above; 0 means 1e-3; negative: none */
+    double ridge;        /* of kl and js, see above; 0 means 1e-3; negative: none */
 } lfuse_similarity_options;
 
 typedef struct lfuse_metric_properties {
@@ -110,20 +113,19 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          LFUSE_ERR_SHAPE        the shapes differ
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
  *                                 is beyond f64
- *          LFUSE_ERR_DEGENERATE   cosine: a or b is all zero; covariance, kl
- *                                 and wasserstein_gaussian: in every block all rows of a, or
- *                                 of b, are equal; kl without a ridge: a covariance is
- *                                 singular; CKA: all rows of a, or of b,
- *                                 are equal; procrustes: a or b is all zero
+ *          LFUSE_ERR_DEGENERATE   cosine, procrustes: a or b is all zero; CKA: all rows of a, or
+ *                                 of b, are equal; covariance, kl, js, wasserstein_gaussian:
+ *                                 they are in every block; kl, js without a ridge: a
+ *                                 covariance is singular
  *          LFUSE_ERR_NO_MEMORY    the scratch was refused
  *          LFUSE_ERR_OVERFLOW     the size of the scratch does not fit
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
  *          On failure *out is untouched.
  * Cost:    euclidean and cosine O(n p); covariance O(n p block) time, O(block^2) memory,
- *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2), as
- *          linear_cka always; procrustes as that, and some 10 * min(n, p)^3;
- *          wasserstein_gaussian as procrustes, in each block;
- *          kl O(n p block + p^2 block) time, O(block^2) memory.
+ *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2), as linear_cka always;
+ *          procrustes the same, some 10 * min(n, p)^3 and O(n p) memory; wasserstein_gaussian
+ *          as procrustes, in each block; kl and js O(n p block + p^2 block) time, O(block^2)
+ *          memory.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */

@@ -50,6 +50,7 @@ extern const struct lfi_metric lfi_metric_linear_cka;
 extern const struct lfi_metric lfi_metric_procrustes;
 extern const struct lfi_metric lfi_metric_wasserstein_gaussian;
 extern const struct lfi_metric lfi_metric_kl;
+extern const struct lfi_metric lfi_metric_js;
 
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric); /* NULL: unknown */
 const struct lfi_metric *lfi_metric_by_name(const char *name); /* NULL: unknown */

@@ -361,6 +361,85 @@ static void a_plan_ranks_pairs_by_the_mean_of_both_directions(void **state)
     lfuse_plan_destroy(plan);
 }
 
+/* ---- js ------------------------------------------------------------------------------------ */
+
+static void js_keeps_what_every_metric_promises(void **state)
+{
+    static const struct lft_metric_facts facts = {
+        LFUSE_METRIC_JS,
+        "js",
+        1,
+        1,
+        0,
+        "in every block all rows of a are equal",
+        "in every block all rows of b are equal"};
+
+    lft_metric_contract(*state, &facts);
+}
+
+/* As for kl: determinants move by the condition times the change of S. */
+static void js_has_its_reference_values(void **state)
+{
+    struct lft *t = *state;
+    size_t i;
+
+    assert_true(fabs(with_ridge(t, example_a(t), example_c(t), LFUSE_METRIC_JS, -1.0) -
+                     0.17568335706930593) <= 1e-14);
+    for (i = 0; i < GOLDEN; i++)
+        assert_true(
+            fabs(lft_metric(t, golden_a(t, i, LFUSE_F64), golden_c(t, i, LFUSE_F64),
+                            LFUSE_METRIC_JS, golden[i].block) -
+                 golden[i].js) <= 1e-10 * golden[i].js);
+    assert_true(fabs(lft_metric(t, golden_a(t, 0, LFUSE_F32), golden_c(t, 0, LFUSE_F32),
+                                LFUSE_METRIC_JS, 0) -
+                     golden[0].js) <= 1e-5);
+}
+
+/* One column: ln((s^2 + r^2) / (2 s r)) / 2, however far apart. */
+static void js_of_one_column_is_the_closed_form(void **state)
+{
+    static const int exponents[] = {0, 1, -1, 20, -20, 400, -400, 900};
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 9, 1, 0);
+    size_t i;
+
+    for (i = 0; i < sizeof(exponents) / sizeof(exponents[0]); i++) {
+        double e = fabs((double)exponents[i]), ln2 = log(2.0);
+        double want = 0.5 * ((e - 1.0) * ln2 + log1p(ldexp(1.0, -2 * (int)e)));
+        lfuse_tensor *c = lft_affine(t, a, ldexp(1.0, exponents[i]), 0.0);
+
+        assert_true(fabs(lft_metric(t, a, c, LFUSE_METRIC_JS, 0) - want) <=
+                    16.0 * DBL_EPSILON * fmax(e, 1.0));
+        assert_true(lft_metric(t, a, c, LFUSE_METRIC_JS, 0) ==
+                    lft_metric(t, c, a, LFUSE_METRIC_JS, 0));
+    }
+}
+
+/* An invertible map of the columns of both, here unequal scales, changes no determinant's ratio. */
+static void js_without_a_ridge_ignores_common_scales_of_columns(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 40, 6, 0);
+    lfuse_tensor *c = lft_sum(t, lft_tensor(t, LFUSE_F64, 2, 40, 6, 0), 0.5, a);
+    double js = with_ridge(t, a, c, LFUSE_METRIC_JS, -1.0);
+    double kl = with_ridge(t, a, c, LFUSE_METRIC_KL, -1.0);
+    int i;
+
+    check_common_rotation(t, LFUSE_METRIC_JS);
+    check_blocks(t, LFUSE_METRIC_JS);
+    for (i = 0; i < 40 * 6; i++) {
+        lft_set(a, i, ldexp(lft_get(a, i), 3 * (i % 6)));
+        lft_set(c, i, ldexp(lft_get(c, i), 3 * (i % 6)));
+    }
+    assert_true(fabs(with_ridge(t, a, c, LFUSE_METRIC_JS, -1.0) - js) <= 1e-13);
+    assert_true(fabs(with_ridge(t, a, c, LFUSE_METRIC_KL, -1.0) - kl) <= 1e-13);
+}
+
+static void js_of_singular_covariances_without_a_ridge_is_degenerate(void **state)
+{
+    check_singular(*state, LFUSE_METRIC_JS, "js");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +457,11 @@ int main(void)
         lft_test(the_ridge_is_a_share_of_the_mean_variance),
         lft_test(kl_of_singular_covariances_without_a_ridge_is_degenerate),
         lft_test(a_plan_ranks_pairs_by_the_mean_of_both_directions),
+        lft_test(js_keeps_what_every_metric_promises),
+        lft_test(js_has_its_reference_values),
+        lft_test(js_of_one_column_is_the_closed_form),
+        lft_test(js_without_a_ridge_ignores_common_scales_of_columns),
+        lft_test(js_of_singular_covariances_without_a_ridge_is_degenerate),
     };
 
     return cmocka_run_group_tests_name("similarity_gaussian", tests, NULL, NULL);
