@@ -113,6 +113,7 @@ lfuse_status lfi_handles_plan_options(const lfuse_plan_options *options, const c
     out->similarity.metric = o.metric != 0 ? o.metric : LFUSE_METRIC_EUCLIDEAN;
     out->similarity.block = o.block != 0 ? o.block : LFI_DEFAULT_BLOCK;
     out->similarity.ridge = LFI_DEFAULT_RIDGE;
+    out->similarity.bandwidth = LFI_DEFAULT_BANDWIDTH;
     out->policy = o.policy != 0 ? o.policy : LFUSE_POLICY_AVERAGE;
     out->freeze_gradient = o.freeze_gradient != 0 ? o.freeze_gradient : LFUSE_FREEZE_BOTH;
     out->base = o.base != 0 ? o.base : LFUSE_BASE_CANDIDATES;

@@ -64,6 +64,7 @@ static lfuse_status import_options(const lfuse_similarity_options *options,
     params->metric = o->metric == 0 ? LFUSE_METRIC_EUCLIDEAN : o->metric;
     params->block = o->block == 0 ? LFI_DEFAULT_BLOCK : o->block;
     params->ridge = o->ridge == 0.0 ? LFI_DEFAULT_RIDGE : o->ridge;
+    params->bandwidth = o->bandwidth == 0.0 ? LFI_DEFAULT_BANDWIDTH : o->bandwidth;
     if (lfi_metric_find(params->metric) == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.metric is %d, which is unknown",
                         (int)o->metric);
@@ -72,6 +73,8 @@ static lfuse_status import_options(const lfuse_similarity_options *options,
                         (long long)o->block, (int)LFUSE_BLOCK_WHOLE);
     if (!isfinite(o->ridge))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.ridge is %g", o->ridge);
+    if (!isfinite(o->bandwidth) || o->bandwidth < 0.0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.bandwidth is %g", o->bandwidth);
     return LFUSE_OK;
 }
 

@@ -11,6 +11,7 @@
  *   cosine      vec A . vec C / (|A| |C|)                             similarity in [-1, 1]
  *   covariance  tr(Sa Sc) / (|Sa|_F |Sc|_F), block by block           similarity in [0, 1]
  *   linear_cka  |C'A|_F^2 / (|A'A|_F |C'C|_F), columns centred        similarity in [0, 1]
+ *   rbf_cka     the same of K_ij = exp(-|a_i - a_j|^2 / (2 s^2))      similarity in [0, 1]
  *   procrustes  min |A Q - C|_F over orthogonal Q                     distance
  *   wasserstein_gaussian
  *               (|ma - mc|^2 + tr Sa + tr Sc - 2 tr (Sa^1/2 Sc Sa^1/2)^1/2)^1/2,
@@ -33,6 +34,8 @@
  *
  * CKA (Kornblith et al. 2019, sec. 3) takes rows as the samples, of the whole matrix: neither
  * shifts of a row common to all, nor scales, nor rotations of the columns change it.
+ * linear_cka is that of the kernels A A' and C C'; that of rbf_cka has s^2 = bandwidth^2 times
+ * the median of the squared distances of all n^2 pairs of rows.
  *
  * Procrustes is of the whole matrix, not centred. It and wasserstein_gaussian come out of a
  * difference of squares: below about 2^-24 of |A|_F and |C|_F, or of the standard deviations,
@@ -55,6 +58,7 @@ typedef struct lfuse_similarity_options {
     lfuse_metric metric; /* 0 means euclidean */
     int32_t output_axis; /* of lfuse_similarity()'s tensors; layers carry their own */
     double ridge;        /* of kl and js, see above; 0 means 1e-3; negative: none */
+    double bandwidth;    /* of rbf_cka, in median distances; 0 means 0.5 */
 } lfuse_similarity_options;
 
 typedef struct lfuse_metric_properties {
@@ -108,15 +112,17 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  * Shapes:  equal; rank >= 1; any dtype, which may differ.
  * Result:  *out under options->metric; options NULL means all defaults.
  * Owner:   a and b are borrowed for the call.
- * Errors:  LFUSE_ERR_ARGUMENT     NULL, an unknown metric, block < -1, a ridge that is not
- *                                 finite, or output_axis outside the rank
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, an unknown metric, block < -1, a ridge or bandwidth that
+ *                                 is not finite, bandwidth < 0, or output_axis outside the
+ *                                 rank
  *          LFUSE_ERR_SHAPE        the shapes differ
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
  *                                 is beyond f64
  *          LFUSE_ERR_DEGENERATE   cosine, procrustes: a or b is all zero; CKA: all rows of a, or
  *                                 of b, are equal; covariance, kl, js, wasserstein_gaussian:
  *                                 they are in every block; kl, js without a ridge: a
- *                                 covariance is singular
+ *                                 covariance is singular; rbf_cka: the median distance of rows
+ *                                 is 0, or the bandwidth so large that all are alike
  *          LFUSE_ERR_NO_MEMORY    the scratch was refused
  *          LFUSE_ERR_OVERFLOW     the size of the scratch does not fit
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
@@ -125,7 +131,7 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2), as linear_cka always;
  *          procrustes the same, some 10 * min(n, p)^3 and O(n p) memory; wasserstein_gaussian
  *          as procrustes, in each block; kl and js O(n p block + p^2 block) time, O(block^2)
- *          memory.
+ *          memory; rbf_cka O(n^2 p) time, O(n p + n^2) memory.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */

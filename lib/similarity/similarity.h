@@ -19,6 +19,7 @@ struct lfi_similarity_params {
     lfuse_metric metric; /* a known one */
     int64_t block;       /* >= 1, or -1: the whole matrix */
     double ridge;        /* > 0; else there is none */
+    double bandwidth;    /* > 0; of median distances */
 };
 
 /* Two weights of equal shapes; names are for messages. */
@@ -51,6 +52,7 @@ extern const struct lfi_metric lfi_metric_procrustes;
 extern const struct lfi_metric lfi_metric_wasserstein_gaussian;
 extern const struct lfi_metric lfi_metric_kl;
 extern const struct lfi_metric lfi_metric_js;
+extern const struct lfi_metric lfi_metric_rbf_cka;
 
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric); /* NULL: unknown */
 const struct lfi_metric *lfi_metric_by_name(const char *name); /* NULL: unknown */
@@ -165,6 +167,7 @@ void lfi_moments_multiply(struct lfi_moments *m, const struct lfi_block *b);
 
 /* Dense vectors of n. */
 double lfi_vectors_dot(const double *x, const double *y, int64_t n);
+double lfi_vectors_square_distance(const double *x, const double *y, int64_t n);
 void lfi_vectors_subtract(double *y, double scale, const double *x, int64_t n);
 bool lfi_vectors_equal(const double *x, const double *y, int64_t n);
 
@@ -196,6 +199,10 @@ lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centr
                              struct lfi_centred *c, double *line,
                              lfi_block_measure measure, void *work, double *out,
                              lfuse_error *err);
+
+/* K (n, n), symmetric, becomes H K H; sums is (n) of scratch. */
+void lfi_gram_center(double *k, int64_t n, double *sums);
+double lfi_gram_alignment(const double *k, const double *l, int64_t n); /* a cosine */
 
 /* S = L L' of the lower triangle, in place; false: S (d, d) is singular, or not positive. */
 bool lfi_cholesky_factor(double *s, int64_t d, int64_t stride);
@@ -236,7 +243,8 @@ struct lfi_similarity_item {
 
 /* What a comparison does where nothing else is asked for. */
 enum { LFI_DEFAULT_BLOCK = 128 };
-#define LFI_DEFAULT_RIDGE 1e-3
+#define LFI_DEFAULT_RIDGE     1e-3
+#define LFI_DEFAULT_BANDWIDTH 0.5
 
 /*
  * out[i * count + j] for all pairs of items of equal shapes, of i to j: the mean over their

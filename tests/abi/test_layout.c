@@ -69,6 +69,7 @@ CONSTANT(LFUSE_METRIC_PROCRUSTES, 5);
 CONSTANT(LFUSE_METRIC_WASSERSTEIN_GAUSSIAN, 6);
 CONSTANT(LFUSE_METRIC_KL, 7);
 CONSTANT(LFUSE_METRIC_JS, 8);
+CONSTANT(LFUSE_METRIC_RBF_CKA, 9);
 TYPE(lfuse_policy, int32_t);
 CONSTANT(LFUSE_POLICY_AVERAGE, 1);
 CONSTANT(LFUSE_POLICY_FREEZE, 2);
@@ -183,12 +184,13 @@ FIELD(lfuse_parameter, output_axis, 76);
 /* similarity.h */
 CONSTANT(LFUSE_BLOCK_WHOLE, -1);
 
-SIZE(lfuse_similarity_options, 32);
+SIZE(lfuse_similarity_options, 40);
 FIELD(lfuse_similarity_options, struct_size, 0);
 FIELD(lfuse_similarity_options, block, 8);
 FIELD(lfuse_similarity_options, metric, 16);
 FIELD(lfuse_similarity_options, output_axis, 20);
 FIELD(lfuse_similarity_options, ridge, 24);
+FIELD(lfuse_similarity_options, bandwidth, 32);
 
 SIZE(lfuse_metric_properties, 32);
 FIELD(lfuse_metric_properties, struct_size, 0);

@@ -109,6 +109,108 @@ static void linear_cka_of_one_row_or_equal_rows_is_degenerate(void **state)
                      "linear_cka: all 1 rows of a are equal");
 }
 
+/* ---- rbf -------------------------------------------------------------------------------- */
+
+static void rbf_cka_keeps_what_every_metric_promises(void **state)
+{
+    static const struct lft_metric_facts facts = {LFUSE_METRIC_RBF_CKA,
+                                                  "rbf_cka",
+                                                  0,
+                                                  1,
+                                                  0,
+                                                  "rbf_cka: all 9 rows of a are equal",
+                                                  "rbf_cka: all 9 rows of b are equal"};
+
+    lft_metric_contract(*state, &facts);
+}
+
+/* 1e-12 as for the linear one: exponents of at most some hundred are off by 2^-45 */
+static void rbf_cka_has_its_reference_values(void **state)
+{
+    struct lft *t = *state;
+    size_t i;
+
+    for (i = 0; i < GOLDEN; i++)
+        assert_true(fabs(lft_metric(t, golden_a(t, i, LFUSE_F64),
+                                    golden_c(t, i, LFUSE_F64), LFUSE_METRIC_RBF_CKA, 0) -
+                         golden[i].rbf_cka) <= 1e-12);
+    assert_true(fabs(golden[0].rbf_cka - 0.6548311822614982) <= 1e-15);
+    assert_true(fabs(lft_metric(t, golden_a(t, 0, LFUSE_F32), golden_c(t, 0, LFUSE_F32),
+                                LFUSE_METRIC_RBF_CKA, 0) -
+                     0.6548311822614982) <= 64.0 * 0x1p-24);
+}
+
+static void rbf_cka_ignores_rotation_scale_and_shift(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 21, 12, 0);
+    lfuse_tensor *c = lft_sum(t, lft_tensor(t, LFUSE_F64, 2, 21, 12, 0), 0.5, a);
+    double want = lft_metric(t, a, c, LFUSE_METRIC_RBF_CKA, 0);
+    double tolerance = 32.0 * bound(21, 12);
+
+    assert_true(want > 0.1 && want < 0.999);
+    assert_true(fabs(lft_metric(t, lft_permuted(t, a, 5, 3), lft_permuted(t, c, 5, 0),
+                                LFUSE_METRIC_RBF_CKA, 0) -
+                     want) <= tolerance);
+    assert_true(fabs(lft_metric(t, lft_rotated(t, a, 7), c, LFUSE_METRIC_RBF_CKA, 0) -
+                     want) <= tolerance);
+    assert_true(
+        fabs(lft_metric(t, lft_affine(t, a, -3.0, 2.0), c, LFUSE_METRIC_RBF_CKA, 0) -
+             want) <= tolerance);
+}
+
+/* Two rows, at distance d: of 0, 0, d^2, d^2 the median is d^2 / 2. Any two pairs align. */
+static void two_rows_align(void **state)
+{
+    struct lft *t = *state;
+
+    assert_true(
+        fabs(lft_metric(t, lft_tensor(t, LFUSE_F64, 1, 2, 5, 0),
+                        lft_tensor(t, LFUSE_F64, 2, 2, 5, 0), LFUSE_METRIC_RBF_CKA, 0) -
+             1.0) <= 8.0 * DBL_EPSILON);
+}
+
+static void the_bandwidth_is_an_option(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 21, 12, 0);
+    lfuse_tensor *c = lft_tensor(t, LFUSE_F64, 2, 21, 12, 0);
+    lfuse_similarity_options o = lft_metric_options(LFUSE_METRIC_RBF_CKA, 0);
+    double usual = lft_metric_with(t, a, c, &o);
+
+    o.bandwidth = 0.5;
+    assert_true(lft_metric_with(t, a, c, &o) == usual);
+    /* far wider than all distances, exp(-x) is 1 - x: the linear kernel, but for x^2 / 2 */
+    o.bandwidth = 1000.0;
+    assert_true(fabs(lft_metric_with(t, a, c, &o) -
+                     lft_metric(t, a, c, LFUSE_METRIC_LINEAR_CKA, 0)) <= 1e-5);
+    /* far narrower, K is I, whatever the rows */
+    o.bandwidth = 1e-3;
+    assert_true(fabs(lft_metric_with(t, a, c, &o) - 1.0) <= 1e-12);
+    o.bandwidth = 1e20;
+    lft_metric_fails(t, a, c, &o, LFUSE_ERR_DEGENERATE,
+                     "with bandwidth 1e+20 all rows of a are alike");
+    o.bandwidth = -0.5;
+    lft_metric_fails(t, a, c, &o, LFUSE_ERR_ARGUMENT, "options.bandwidth is -0.5");
+    o.bandwidth = NAN;
+    lft_metric_fails(t, a, c, &o, LFUSE_ERR_ARGUMENT, "options.bandwidth is nan");
+}
+
+static void a_median_distance_of_0_is_degenerate(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 9, 2, 0);
+    lfuse_tensor *c = lft_affine(t, a, 0.0, 0.1);
+    lfuse_similarity_options o = lft_metric_options(LFUSE_METRIC_RBF_CKA, 0);
+
+    lft_set(c, 0, 1.0); /* one row of nine differs */
+    lft_metric_fails(t, a, c, &o, LFUSE_ERR_DEGENERATE,
+                     "the median distance of the 9 rows of b is 0");
+    lft_metric_fails(t, lft_tensor(t, LFUSE_F64, 1, 1, 6, 0),
+                     lft_tensor(t, LFUSE_F64, 2, 1, 6, 0), &o, LFUSE_ERR_DEGENERATE,
+                     "rbf_cka: all 1 rows of a are equal");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +218,12 @@ int main(void)
         lft_test(linear_cka_has_its_reference_values),
         lft_test(linear_cka_ignores_rotation_scale_and_shift),
         lft_test(linear_cka_of_one_row_or_equal_rows_is_degenerate),
+        lft_test(rbf_cka_keeps_what_every_metric_promises),
+        lft_test(rbf_cka_has_its_reference_values),
+        lft_test(rbf_cka_ignores_rotation_scale_and_shift),
+        lft_test(two_rows_align),
+        lft_test(the_bandwidth_is_an_option),
+        lft_test(a_median_distance_of_0_is_degenerate),
     };
 
     return cmocka_run_group_tests_name("similarity_cka", tests, NULL, NULL);
