@@ -12,6 +12,8 @@
  *   covariance  tr(Sa Sc) / (|Sa|_F |Sc|_F), block by block           similarity in [0, 1]
  *   linear_cka  |C'A|_F^2 / (|A'A|_F |C'C|_F), columns centred        similarity in [0, 1]
  *   rbf_cka     the same of K_ij = exp(-|a_i - a_j|^2 / (2 s^2))      similarity in [0, 1]
+ *   debiased_cka
+ *               linear_cka by the unbiased HSIC                       similarity in [-1, 1]
  *   procrustes  min |A Q - C|_F over orthogonal Q                     distance
  *   wasserstein_gaussian
  *               (|ma - mc|^2 + tr Sa + tr Sc - 2 tr (Sa^1/2 Sc Sa^1/2)^1/2)^1/2,
@@ -35,7 +37,8 @@
  * CKA (Kornblith et al. 2019, sec. 3) takes rows as the samples, of the whole matrix: neither
  * shifts of a row common to all, nor scales, nor rotations of the columns change it.
  * linear_cka is that of the kernels A A' and C C'; that of rbf_cka has s^2 = bandwidth^2 times
- * the median of the squared distances of all n^2 pairs of rows.
+ * the median of the squared distances of all n^2 pairs of rows. debiased_cka (Song et al. 2007)
+ * needs four rows; linear_cka of unrelated ones is above 0, the more so the fewer they are.
  *
  * Procrustes is of the whole matrix, not centred. It and wasserstein_gaussian come out of a
  * difference of squares: below about 2^-24 of |A|_F and |C|_F, or of the standard deviations,
@@ -122,7 +125,9 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *                                 of b, are equal; covariance, kl, js, wasserstein_gaussian:
  *                                 they are in every block; kl, js without a ridge: a
  *                                 covariance is singular; rbf_cka: the median distance of rows
- *                                 is 0, or the bandwidth so large that all are alike
+ *                                 is 0, or the bandwidth so large that all are alike;
+ *                                 debiased_cka: fewer than four rows, or all of them equally
+ *                                 far from each other
  *          LFUSE_ERR_NO_MEMORY    the scratch was refused
  *          LFUSE_ERR_OVERFLOW     the size of the scratch does not fit
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
@@ -131,7 +136,7 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2), as linear_cka always;
  *          procrustes the same, some 10 * min(n, p)^3 and O(n p) memory; wasserstein_gaussian
  *          as procrustes, in each block; kl and js O(n p block + p^2 block) time, O(block^2)
- *          memory; rbf_cka O(n^2 p) time, O(n p + n^2) memory.
+ *          memory; rbf_cka and debiased_cka O(n^2 p) time, O(n p + n^2) memory.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */

@@ -77,7 +77,8 @@ enum {
     LFUSE_METRIC_WASSERSTEIN_GAUSSIAN = 6,
     LFUSE_METRIC_KL = 7,
     LFUSE_METRIC_JS = 8,
-    LFUSE_METRIC_RBF_CKA = 9
+    LFUSE_METRIC_RBF_CKA = 9,
+    LFUSE_METRIC_DEBIASED_CKA = 10
 };
 
 typedef int32_t lfuse_policy; /* what one set of weights is made of; see plan.h */

@@ -33,6 +33,16 @@ void lfi_gram_center(double *k, int64_t n, double *sums)
     subtract(k, n, sums, 1.0 / count, total / (count * count));
 }
 
+void lfi_gram_debias(double *k, int64_t n, double *sums)
+{
+    double count = (double)n, total = add_rows(k, n, sums);
+    int64_t i;
+
+    subtract(k, n, sums, 1.0 / (count - 2.0), total / ((count - 1.0) * (count - 2.0)));
+    for (i = 0; i < n; i++)
+        k[i * n + i] = 0.0;
+}
+
 double lfi_gram_alignment(const double *k, const double *l, int64_t n)
 {
     double kk = sqrt(lfi_vectors_dot(k, k, n * n));

@@ -53,6 +53,7 @@ extern const struct lfi_metric lfi_metric_wasserstein_gaussian;
 extern const struct lfi_metric lfi_metric_kl;
 extern const struct lfi_metric lfi_metric_js;
 extern const struct lfi_metric lfi_metric_rbf_cka;
+extern const struct lfi_metric lfi_metric_debiased_cka;
 
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric); /* NULL: unknown */
 const struct lfi_metric *lfi_metric_by_name(const char *name); /* NULL: unknown */
@@ -202,6 +203,8 @@ lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centr
 
 /* K (n, n), symmetric, becomes H K H; sums is (n) of scratch. */
 void lfi_gram_center(double *k, int64_t n, double *sums);
+/* The same for the unbiased HSIC: K has 0 on its diagonal, before and after; n >= 4. */
+void lfi_gram_debias(double *k, int64_t n, double *sums);
 double lfi_gram_alignment(const double *k, const double *l, int64_t n); /* a cosine */
 
 /* S = L L' of the lower triangle, in place; false: S (d, d) is singular, or not positive. */

@@ -211,6 +211,95 @@ static void a_median_distance_of_0_is_degenerate(void **state)
                      "rbf_cka: all 1 rows of a are equal");
 }
 
+/* ---- debiased ------------------------------------------------------------------------------ */
+
+static void debiased_cka_keeps_what_every_metric_promises(void **state)
+{
+    static const struct lft_metric_facts facts = {
+        LFUSE_METRIC_DEBIASED_CKA,
+        "debiased_cka",
+        0,
+        1,
+        0,
+        "debiased_cka: all 9 rows of a are equal",
+        "debiased_cka: all 9 rows of b are equal"};
+
+    lft_metric_contract(*state, &facts);
+}
+
+static void debiased_cka_has_its_reference_values(void **state)
+{
+    struct lft *t = *state;
+    size_t i;
+
+    for (i = 0; i < GOLDEN; i++)
+        assert_true(
+            fabs(lft_metric(t, golden_a(t, i, LFUSE_F64), golden_c(t, i, LFUSE_F64),
+                            LFUSE_METRIC_DEBIASED_CKA, 0) -
+                 golden[i].debiased_cka) <= 1e-12);
+    assert_true(fabs(golden[0].debiased_cka - 0.513456489505526) <= 1e-15);
+    assert_true(golden[1].debiased_cka < 0.0); /* six unrelated rows */
+    assert_true(fabs(lft_metric(t, golden_a(t, 0, LFUSE_F32), golden_c(t, 0, LFUSE_F32),
+                                LFUSE_METRIC_DEBIASED_CKA, 0) -
+                     0.513456489505526) <= 16.0 * 0x1p-24);
+}
+
+static void debiased_cka_ignores_rotation_scale_and_shift(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 21, 12, 0);
+    lfuse_tensor *c = lft_sum(t, lft_tensor(t, LFUSE_F64, 2, 21, 12, 0), 0.5, a);
+    double want = lft_metric(t, a, c, LFUSE_METRIC_DEBIASED_CKA, 0);
+    double tolerance = 16.0 * bound(21, 12);
+
+    assert_true(fabs(lft_metric(t, lft_permuted(t, a, 5, 3), lft_permuted(t, c, 5, 0),
+                                LFUSE_METRIC_DEBIASED_CKA, 0) -
+                     want) <= tolerance);
+    assert_true(
+        fabs(lft_metric(t, lft_rotated(t, a, 7), c, LFUSE_METRIC_DEBIASED_CKA, 0) -
+             want) <= tolerance);
+    assert_true(
+        fabs(lft_metric(t, lft_affine(t, a, -3.0, 2.0), c, LFUSE_METRIC_DEBIASED_CKA, 0) -
+             want) <= tolerance);
+}
+
+/* Of few unrelated rows the biased one says much; the mean of many of these is near 0. */
+static void unrelated_rows_average_to_0(void **state)
+{
+    struct lft *t = *state;
+    double debiased = 0.0, biased = 0.0;
+    int i;
+
+    for (i = 0; i < 60; i++) {
+        lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 2 * (uint64_t)i, 12, 20, 0);
+        lfuse_tensor *c = lft_tensor(t, LFUSE_F64, 2 * (uint64_t)i + 1, 12, 20, 0);
+
+        debiased += lft_metric(t, a, c, LFUSE_METRIC_DEBIASED_CKA, 0) / 60.0;
+        biased += lft_metric(t, a, c, LFUSE_METRIC_LINEAR_CKA, 0) / 60.0;
+    }
+    assert_true(biased > 0.5);
+    /* each is a cosine in 12 * 9 / 2 = 54 dimensions: 1 / sqrt(54 * 60) is the deviation */
+    assert_true(fabs(debiased) <= 5.0 / sqrt(54.0 * 60.0));
+}
+
+static void debiased_cka_of_three_rows_or_equal_distances_is_degenerate(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F64, 1, 7, 7, 0), *unit;
+    lfuse_similarity_options o = lft_metric_options(LFUSE_METRIC_DEBIASED_CKA, 0);
+    int i;
+
+    lft_metric_fails(t, lft_tensor(t, LFUSE_F64, 1, 3, 6, 0),
+                     lft_tensor(t, LFUSE_F64, 2, 3, 6, 0), &o, LFUSE_ERR_DEGENERATE,
+                     "debiased_cka needs 4 rows; a and b have 3");
+    unit = lft_affine(t, a, 0.0, 0.0);
+    for (i = 0; i < 7; i++)
+        lft_set(unit, 8 * i, 0.3);
+    lft_metric_fails(t, a, unit, &o, LFUSE_ERR_DEGENERATE,
+                     "the 7 rows of b are equally far from each other");
+    assert_true(lft_metric(t, a, unit, LFUSE_METRIC_LINEAR_CKA, 0) > 0.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +313,11 @@ int main(void)
         lft_test(two_rows_align),
         lft_test(the_bandwidth_is_an_option),
         lft_test(a_median_distance_of_0_is_degenerate),
+        lft_test(debiased_cka_keeps_what_every_metric_promises),
+        lft_test(debiased_cka_has_its_reference_values),
+        lft_test(debiased_cka_ignores_rotation_scale_and_shift),
+        lft_test(unrelated_rows_average_to_0),
+        lft_test(debiased_cka_of_three_rows_or_equal_distances_is_degenerate),
     };
 
     return cmocka_run_group_tests_name("similarity_cka", tests, NULL, NULL);
