@@ -71,15 +71,9 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
                         "debiased_cka needs 4 rows; %s and %s have %lld", pair->a_name,
                         pair->c_name, (long long)whole.rows);
     sums = lay_out(&m, &whole, &arena);
-    m.a.view = &pair->a;
-    m.c.view = &pair->c;
-    m.products.kernels = env->kernels;
-    m.products.wide = true;
-    lfi_moments_prepare(&m, &whole);
-    status = lfi_centred_check(&m.a, &m.c, pair, err);
+    status = lfi_moments_measure(env, pair, &whole, &m, err);
     if (status != LFUSE_OK)
         return status;
-    lfi_moments_multiply(&m, &whole);
     status = debias(pair, pair->a_name, m.aa, m.products.order, sums, err);
     if (status == LFUSE_OK)
         status = debias(pair, pair->c_name, m.cc, m.products.order, sums, err);

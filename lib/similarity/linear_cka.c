@@ -39,15 +39,9 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     if (status != LFUSE_OK)
         return status;
     lfi_moments_lay_out(&m, &whole, &arena);
-    m.a.view = &pair->a;
-    m.c.view = &pair->c;
-    m.products.kernels = env->kernels;
-    m.products.wide = true;
-    lfi_moments_prepare(&m, &whole);
-    status = lfi_centred_check(&m.a, &m.c, pair, err);
+    status = lfi_moments_measure(env, pair, &whole, &m, err);
     if (status != LFUSE_OK)
         return status;
-    lfi_moments_multiply(&m, &whole);
     ac = m.gram ? lfi_products_dot(&m.products, m.aa, m.cc)
                 : lfi_products_dot(&m.products, m.ac, m.ac);
     *out = fmin(1.0, ac / (sqrt(lfi_products_dot(&m.products, m.aa, m.aa)) *

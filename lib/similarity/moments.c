@@ -95,3 +95,21 @@ void lfi_moments_multiply(struct lfi_moments *m, const struct lfi_block *b)
             lfi_products_add(&m->products, m->a_panel, m->c_panel, steps, m->ac);
     }
 }
+
+lfuse_status lfi_moments_measure(const struct lfi_env *env,
+                                 const struct lfi_comparison *pair,
+                                 const struct lfi_block *whole, struct lfi_moments *m,
+                                 lfuse_error *err)
+{
+    lfuse_status status;
+
+    m->a.view = &pair->a;
+    m->c.view = &pair->c;
+    m->products.kernels = env->kernels;
+    m->products.wide = true;
+    lfi_moments_prepare(m, whole);
+    status = lfi_centred_check(&m->a, &m->c, pair, err);
+    if (status == LFUSE_OK)
+        lfi_moments_multiply(m, whole);
+    return status;
+}

@@ -165,6 +165,11 @@ bool lfi_moments_scratch(struct lfi_moments *m, const struct lfi_block *largest,
                          size_t *bytes);
 void lfi_moments_prepare(struct lfi_moments *m, const struct lfi_block *b);
 void lfi_moments_multiply(struct lfi_moments *m, const struct lfi_block *b);
+/* All of it for a pair as one block, in f64; LFUSE_ERR_DEGENERATE as lfi_centred_check(). */
+lfuse_status lfi_moments_measure(const struct lfi_env *env,
+                                 const struct lfi_comparison *pair,
+                                 const struct lfi_block *whole, struct lfi_moments *m,
+                                 lfuse_error *err);
 
 /* Dense vectors of n. */
 double lfi_vectors_dot(const double *x, const double *y, int64_t n);
