@@ -66,7 +66,8 @@ void lfi_handles_layers_free(lfuse_context *ctx, struct lfi_layer **layers,
                              int64_t count);
 
 /* Checked options, with every default filled in; *in_force is as given. */
-lfuse_status lfi_handles_plan_options(const lfuse_plan_options *options, const char *what,
+lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
+                                      const lfuse_plan_options *options, const char *what,
                                       struct lfi_plan_options *out,
                                       const lfuse_ties **in_force, lfuse_error *err);
 lfuse_status lfi_handles_ties_options(const lfuse_ties_options *options, const char *what,

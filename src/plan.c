@@ -93,27 +93,40 @@ static lfuse_status check_constants(const lfuse_plan_options *o, const char *wha
     return status;
 }
 
-lfuse_status lfi_handles_plan_options(const lfuse_plan_options *options, const char *what,
+static lfuse_status import_options(const lfuse_context *ctx,
+                                   const lfuse_plan_options *options, const char *what,
+                                   lfuse_plan_options *o, lfuse_error *err)
+{
+    lfuse_status status;
+
+    if (ctx == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "ctx is NULL");
+    status = lfi_options_import(o, sizeof(*o), options, false, what, err);
+    if (status == LFUSE_OK)
+        status = check_numbers(o, what, err);
+    if (status == LFUSE_OK)
+        status = check_constants(o, what, err);
+    return status;
+}
+
+lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
+                                      const lfuse_plan_options *options, const char *what,
                                       struct lfi_plan_options *out,
                                       const lfuse_ties **in_force, lfuse_error *err)
 {
     lfuse_plan_options o;
-    lfuse_status status;
+    lfuse_status status = import_options(ctx, options, what, &o, err);
 
-    status = lfi_options_import(&o, sizeof(o), options, false, what, err);
-    if (status == LFUSE_OK)
-        status = check_numbers(&o, what, err);
-    if (status == LFUSE_OK)
-        status = check_constants(&o, what, err);
     if (status != LFUSE_OK)
         return status;
     out->ratio = o.ratio;
     out->top_k = o.top_k != 0 ? o.top_k : INT64_MAX;
     out->max_group = o.max_group != 0 ? o.max_group : INT64_MAX;
-    out->similarity.metric = o.metric != 0 ? o.metric : LFUSE_METRIC_EUCLIDEAN;
-    out->similarity.block = o.block != 0 ? o.block : LFI_DEFAULT_BLOCK;
-    out->similarity.ridge = LFI_DEFAULT_RIDGE;
-    out->similarity.bandwidth = LFI_DEFAULT_BANDWIDTH;
+    out->similarity = lfi_similarity_defaults(ctx->env.seed);
+    if (o.metric != 0)
+        out->similarity.metric = o.metric;
+    if (o.block != 0)
+        out->similarity.block = o.block;
     out->policy = o.policy != 0 ? o.policy : LFUSE_POLICY_AVERAGE;
     out->freeze_gradient = o.freeze_gradient != 0 ? o.freeze_gradient : LFUSE_FREEZE_BOTH;
     out->base = o.base != 0 ? o.base : LFUSE_BASE_CANDIDATES;
@@ -178,7 +191,7 @@ lfuse_status lfuse_plan_build(lfuse_context *ctx, const lfuse_layer *const *laye
     if (plan == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "plan is NULL");
     *plan = NULL;
-    status = lfi_handles_plan_options(options, "options", &o, &in_force, err);
+    status = lfi_handles_plan_options(ctx, options, "options", &o, &in_force, err);
     if (status != LFUSE_OK)
         return status;
     status = lfi_handles_layers(ctx, layers, count, &unwrapped, err);

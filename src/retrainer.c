@@ -35,13 +35,14 @@ static lfuse_status check_schedule(const lfuse_retrainer_options *o, lfuse_error
                                 "schedule", err);
 }
 
-static lfuse_status import_plan(const lfuse_plan_options *options,
+static lfuse_status import_plan(const lfuse_context *ctx,
+                                const lfuse_plan_options *options,
                                 struct lfi_plan_options *out, lfuse_error *err)
 {
     const lfuse_ties *in_force = NULL;
     lfuse_status status;
 
-    status = lfi_handles_plan_options(options, "options.plan", out, &in_force, err);
+    status = lfi_handles_plan_options(ctx, options, "options.plan", out, &in_force, err);
     if (status != LFUSE_OK)
         return status;
     if (out->ratio == 0.0)
@@ -56,7 +57,8 @@ static lfuse_status import_plan(const lfuse_plan_options *options,
     return LFUSE_OK;
 }
 
-static lfuse_status import_options(const lfuse_retrainer_options *options,
+static lfuse_status import_options(const lfuse_context *ctx,
+                                   const lfuse_retrainer_options *options,
                                    struct wishes *wishes, lfuse_error *err)
 {
     lfuse_retrainer_options o;
@@ -66,7 +68,7 @@ static lfuse_status import_options(const lfuse_retrainer_options *options,
     if (status == LFUSE_OK)
         status = check_schedule(&o, err);
     if (status == LFUSE_OK)
-        status = import_plan(o.plan, &wishes->plan, err);
+        status = import_plan(ctx, o.plan, &wishes->plan, err);
     if (status == LFUSE_OK)
         status = lfi_handles_ties_options(o.ties, "options.ties", &wishes->ties, err);
     if (status != LFUSE_OK)
@@ -130,7 +132,7 @@ lfuse_status lfuse_retrainer_create(lfuse_context *ctx, lfuse_layer *const *laye
     if (retrainer == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "retrainer is NULL");
     *retrainer = NULL;
-    status = import_options(options, &wishes, err);
+    status = import_options(ctx, options, &wishes, err);
     if (status != LFUSE_OK)
         return status;
     status = lfi_handles_layers(ctx, (const lfuse_layer *const *)layers, count,

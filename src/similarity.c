@@ -28,7 +28,9 @@ lfuse_status lfuse_metric_info(lfuse_metric metric, lfuse_metric_properties *pro
     p.name = m->name;
     p.is_distance = m->is_distance;
     p.is_symmetric = m->is_symmetric;
-    p.needs_equal_shape = m->needs_equal_shape;
+    p.cost = m->cost;
+    p.needs_equal_rows = m->needs_equal_rows;
+    p.needs_equal_columns = m->needs_equal_columns;
     return lfi_options_export(properties, &p, sizeof(p), "properties", err);
 }
 
@@ -51,30 +53,44 @@ lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *metric,
     return LFUSE_OK;
 }
 
-/* What the options say, with their defaults filled in. */
-static lfuse_status import_options(const lfuse_similarity_options *options,
-                                   lfuse_similarity_options *o,
-                                   struct lfi_similarity_params *params, lfuse_error *err)
+static lfuse_status check_numbers(const lfuse_similarity_options *o, lfuse_error *err)
 {
-    lfuse_status status =
-        lfi_options_import(o, sizeof(*o), options, true, "options", err);
-
-    if (status != LFUSE_OK)
-        return status;
-    params->metric = o->metric == 0 ? LFUSE_METRIC_EUCLIDEAN : o->metric;
-    params->block = o->block == 0 ? LFI_DEFAULT_BLOCK : o->block;
-    params->ridge = o->ridge == 0.0 ? LFI_DEFAULT_RIDGE : o->ridge;
-    params->bandwidth = o->bandwidth == 0.0 ? LFI_DEFAULT_BANDWIDTH : o->bandwidth;
-    if (lfi_metric_find(params->metric) == NULL)
+    if (lfi_metric_find(o->metric) == NULL && o->metric != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.metric is %d, which is unknown",
                         (int)o->metric);
-    if (params->block < LFUSE_BLOCK_WHOLE)
+    if (o->block < LFUSE_BLOCK_WHOLE)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.block is %lld, less than %d",
                         (long long)o->block, (int)LFUSE_BLOCK_WHOLE);
     if (!isfinite(o->ridge))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.ridge is %g", o->ridge);
     if (!isfinite(o->bandwidth) || o->bandwidth < 0.0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.bandwidth is %g", o->bandwidth);
+    return lfi_handles_constant(o->unequal, LFUSE_UNEQUAL_REFUSE, "options", "unequal",
+                                err);
+}
+
+/* What the options say, with their defaults filled in. */
+static lfuse_status import_options(const lfuse_context *ctx,
+                                   const lfuse_similarity_options *options,
+                                   lfuse_similarity_options *o,
+                                   struct lfi_similarity_params *params, lfuse_error *err)
+{
+    lfuse_status status =
+        lfi_options_import(o, sizeof(*o), options, true, "options", err);
+
+    if (status == LFUSE_OK)
+        status = check_numbers(o, err);
+    if (status != LFUSE_OK)
+        return status;
+    *params = lfi_similarity_defaults(o->seed != 0 ? o->seed : ctx->env.seed);
+    if (o->metric != 0)
+        params->metric = o->metric;
+    if (o->block != 0)
+        params->block = o->block;
+    if (o->ridge != 0.0)
+        params->ridge = o->ridge;
+    if (o->bandwidth != 0.0)
+        params->bandwidth = o->bandwidth;
     return LFUSE_OK;
 }
 
@@ -109,7 +125,7 @@ lfuse_status lfuse_similarity(lfuse_context *ctx, const lfuse_tensor *a,
                         : a == NULL ? "a"
                         : b == NULL ? "b"
                                     : "out");
-    status = import_options(options, &o, &pair.params, err);
+    status = import_options(ctx, options, &o, &pair.params, err);
     if (status == LFUSE_OK)
         status = check_pair(a, b, o.output_axis, err);
     if (status != LFUSE_OK)
@@ -282,7 +298,7 @@ lfuse_status lfuse_similarity_matrix(lfuse_context *ctx, const lfuse_layer *cons
                                          : "out");
     if (count < 1)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "count is %lld", (long long)count);
-    status = import_options(options, &o, &params, err);
+    status = import_options(ctx, options, &o, &params, err);
     if (status == LFUSE_OK)
         status = check_layers(layers, count, err);
     if (status != LFUSE_OK)

@@ -55,6 +55,30 @@ LFUSE_BEGIN_DECLS
 
 enum { LFUSE_BLOCK_WHOLE = -1 }; /* block: the whole matrix as one */
 
+/* Flags of lfuse_similarity_options. */
+enum {
+    LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS = 1
+}; /* rows of weights become exp(x) / sum exp(x) */
+
+/* A matrix in memory: element (i, j) is data[i * row_stride + j * column_stride]. */
+typedef struct lfuse_matrix_view {
+    const void *data;
+    int64_t rows;
+    int64_t columns;
+    int64_t row_stride; /* in elements */
+    int64_t column_stride;
+    lfuse_dtype dtype;
+    int32_t reserved;
+} lfuse_matrix_view;
+
+/* The metric custom: how alike a and b are, into *out; 0, or what becomes err->detail. */
+typedef int32_t (*lfuse_metric_custom)(void *user, const lfuse_matrix_view *a,
+                                       const lfuse_matrix_view *b, double *out);
+
+/* Layer i could not be compared to layer j. 0 goes on to the next pair; else that is all. */
+typedef int32_t (*lfuse_similarity_failed)(void *user, int64_t i, int64_t j,
+                                           const lfuse_error *error);
+
 typedef struct lfuse_similarity_options {
     size_t struct_size;  /* set by lfuse_similarity_options_init(&o, sizeof(o)) */
     int64_t block;       /* longest side of a block; 0 means 128 */
@@ -62,15 +86,29 @@ typedef struct lfuse_similarity_options {
     int32_t output_axis; /* of lfuse_similarity()'s tensors; layers carry their own */
     double ridge;        /* of kl and js, see above; 0 means 1e-3; negative: none */
     double bandwidth;    /* of rbf_cka, in median distances; 0 means 0.5 */
+    double exponent; /* p of wasserstein_assignment, _centroid and _sliced; 0 means 2 */
+    double regularisation; /* of sinkhorn; 0 means 0.05 */
+    int64_t projections;   /* of wasserstein_sliced; 0 means 128 */
+    int64_t centroids;     /* of wasserstein_centroid; 0 means 16 */
+    int64_t iterations;    /* of sinkhorn; 0 means 100 */
+    uint64_t seed;         /* of what is drawn at random; 0 means the context's */
+    size_t max_bytes;      /* for what is kept per layer of a matrix; 0 means 1 GiB */
+    uint32_t flags;        /* LFUSE_SIMILARITY_FLAG_* or 0 */
+    lfuse_unequal unequal; /* sizes; 0 means refuse */
+    lfuse_metric_custom custom; /* of the metric custom */
+    void *custom_user;
+    lfuse_similarity_failed failed; /* of a matrix; NULL: the first failure ends it */
+    void *failed_user;
 } lfuse_similarity_options;
 
 typedef struct lfuse_metric_properties {
-    size_t struct_size;        /* set by lfuse_metric_properties_init(&p, sizeof(p)) */
-    const char *name;          /* such as "euclidean" */
-    int32_t is_distance;       /* 1: smaller is more alike; 0: greater is */
-    int32_t is_symmetric;      /* 1: the order of the two does not matter */
-    int32_t needs_equal_shape; /* 1: rows and columns must agree */
-    int32_t reserved;
+    size_t struct_size;          /* set by lfuse_metric_properties_init(&p, sizeof(p)) */
+    const char *name;            /* such as "euclidean" */
+    const char *cost;            /* time of one comparison, such as "n p" */
+    int32_t is_distance;         /* 1: smaller is more alike; 0: greater is */
+    int32_t is_symmetric;        /* 1: the order of the two does not matter */
+    int32_t needs_equal_rows;    /* 1: the numbers of output units must agree */
+    int32_t needs_equal_columns; /* 1: the numbers of inputs of a unit must agree */
 } lfuse_metric_properties;
 
 /**

@@ -81,6 +81,13 @@ enum {
     LFUSE_METRIC_DEBIASED_CKA = 10
 };
 
+typedef int32_t lfuse_unequal; /* what to do with weights of different sizes */
+enum {
+    LFUSE_UNEQUAL_REFUSE = 1,    /* 0 means this: those that the metric cannot compare */
+    LFUSE_UNEQUAL_SUBSAMPLE = 2, /* take rows and columns of the larger at random */
+    LFUSE_UNEQUAL_DROP_SMALLEST = 3 /* leave out its rows and columns of least norm */
+};
+
 typedef int32_t lfuse_policy; /* what one set of weights is made of; see plan.h */
 enum {
     LFUSE_POLICY_AVERAGE = 1, /* 0 means this */

@@ -91,5 +91,5 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_cosine = {
-    LFUSE_METRIC_COSINE, "cosine", false, true, true, scratch, compare,
+    LFUSE_METRIC_COSINE, "cosine", false, true, true, true, "n p", scratch, compare,
 };

@@ -73,5 +73,13 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_covariance = {
-    LFUSE_METRIC_COVARIANCE, "covariance", false, true, true, scratch, compare,
+    LFUSE_METRIC_COVARIANCE,
+    "covariance",
+    false,
+    true,
+    true,
+    true,
+    "n p block",
+    scratch,
+    compare,
 };

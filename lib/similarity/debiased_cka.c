@@ -83,5 +83,13 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_debiased_cka = {
-    LFUSE_METRIC_DEBIASED_CKA, "debiased_cka", false, true, true, scratch, compare,
+    LFUSE_METRIC_DEBIASED_CKA,
+    "debiased_cka",
+    false,
+    true,
+    true,
+    true,
+    "n^2 p",
+    scratch,
+    compare,
 };

@@ -76,5 +76,5 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_euclidean = {
-    LFUSE_METRIC_EUCLIDEAN, "euclidean", true, true, true, scratch, compare,
+    LFUSE_METRIC_EUCLIDEAN, "euclidean", true, true, true, true, "n p", scratch, compare,
 };

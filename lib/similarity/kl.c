@@ -68,5 +68,6 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_kl = {
-    LFUSE_METRIC_KL, "kl", true, false, true, scratch, compare,
+    LFUSE_METRIC_KL,         "kl",    true,    false, true, true,
+    "n p block + p^2 block", scratch, compare,
 };

@@ -50,5 +50,6 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_linear_cka = {
-    LFUSE_METRIC_LINEAR_CKA, "linear_cka", false, true, true, scratch, compare,
+    LFUSE_METRIC_LINEAR_CKA, "linear_cka", false,   true, true, true,
+    "n p min(n, p)",         scratch,      compare,
 };

@@ -13,6 +13,24 @@ static const struct lfi_metric *const metrics[] = {
 
 enum { COUNT = sizeof(metrics) / sizeof(metrics[0]) };
 
+struct lfi_similarity_params lfi_similarity_defaults(uint64_t seed)
+{
+    struct lfi_similarity_params params = {
+        .metric = LFUSE_METRIC_EUCLIDEAN,
+        .block = 128,
+        .ridge = 1e-3,
+        .bandwidth = 0.5,
+        .exponent = 2.0,
+        .regularisation = 0.05,
+        .projections = 128,
+        .centroids = 16,
+        .iterations = 100,
+        .seed = seed,
+    };
+
+    return params;
+}
+
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric)
 {
     int i;

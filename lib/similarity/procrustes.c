@@ -110,5 +110,6 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_procrustes = {
-    LFUSE_METRIC_PROCRUSTES, "procrustes", true, true, true, scratch, compare,
+    LFUSE_METRIC_PROCRUSTES,       "procrustes", true,    true, true, true,
+    "n p min(n, p) + min(n, p)^3", scratch,      compare,
 };

@@ -144,5 +144,5 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_rbf_cka = {
-    LFUSE_METRIC_RBF_CKA, "rbf_cka", false, true, true, scratch, compare,
+    LFUSE_METRIC_RBF_CKA, "rbf_cka", false, true, true, true, "n^2 p", scratch, compare,
 };

@@ -16,10 +16,17 @@
 #include "kernels/kernels.h"
 
 struct lfi_similarity_params {
-    lfuse_metric metric; /* a known one */
-    int64_t block;       /* >= 1, or -1: the whole matrix */
-    double ridge;        /* > 0; else there is none */
-    double bandwidth;    /* > 0; of median distances */
+    lfuse_metric metric;   /* a known one */
+    int64_t block;         /* >= 1, or -1: the whole matrix */
+    double ridge;          /* > 0; else there is none */
+    double bandwidth;      /* > 0; of median distances */
+    double exponent;       /* >= 1 */
+    double regularisation; /* > 0 */
+    int64_t projections;   /* >= 1 */
+    int64_t centroids;     /* >= 1 */
+    int64_t iterations;    /* >= 1 */
+    uint64_t seed;
+    bool softmax_rows;
 };
 
 /* Two weights of equal shapes; names are for messages. */
@@ -36,7 +43,9 @@ struct lfi_metric {
     const char *name;
     bool is_distance;
     bool is_symmetric;
-    bool needs_equal_shape;
+    bool needs_equal_rows;
+    bool needs_equal_columns;
+    const char *cost; /* of one comparison of (n, p) */
     /* Bytes that compare needs, by the shapes alone, not the types; false: they do not fit. */
     bool (*scratch)(const struct lfi_comparison *pair, size_t *bytes);
     /* Called from tasks: allocates nothing. scratch is aligned to LFI_ALIGN. */
@@ -54,6 +63,9 @@ extern const struct lfi_metric lfi_metric_kl;
 extern const struct lfi_metric lfi_metric_js;
 extern const struct lfi_metric lfi_metric_rbf_cka;
 extern const struct lfi_metric lfi_metric_debiased_cka;
+
+/* What a comparison does where nothing else is asked for. */
+struct lfi_similarity_params lfi_similarity_defaults(uint64_t seed);
 
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric); /* NULL: unknown */
 const struct lfi_metric *lfi_metric_by_name(const char *name); /* NULL: unknown */
@@ -248,11 +260,6 @@ struct lfi_similarity_item {
     const char *const *weight_names; /* for messages where count > 1; or NULL */
     int64_t count;                   /* the same for all items, as are the shapes */
 };
-
-/* What a comparison does where nothing else is asked for. */
-enum { LFI_DEFAULT_BLOCK = 128 };
-#define LFI_DEFAULT_RIDGE     1e-3
-#define LFI_DEFAULT_BANDWIDTH 0.5
 
 /*
  * out[i * count + j] for all pairs of items of equal shapes, of i to j: the mean over their

@@ -151,6 +151,8 @@ const struct lfi_metric lfi_metric_wasserstein_gaussian = {
     true,
     true,
     true,
+    true,
+    "n p block",
     scratch,
     compare,
 };

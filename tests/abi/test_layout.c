@@ -71,6 +71,10 @@ CONSTANT(LFUSE_METRIC_KL, 7);
 CONSTANT(LFUSE_METRIC_JS, 8);
 CONSTANT(LFUSE_METRIC_RBF_CKA, 9);
 CONSTANT(LFUSE_METRIC_DEBIASED_CKA, 10);
+TYPE(lfuse_unequal, int32_t);
+CONSTANT(LFUSE_UNEQUAL_REFUSE, 1);
+CONSTANT(LFUSE_UNEQUAL_SUBSAMPLE, 2);
+CONSTANT(LFUSE_UNEQUAL_DROP_SMALLEST, 3);
 TYPE(lfuse_policy, int32_t);
 CONSTANT(LFUSE_POLICY_AVERAGE, 1);
 CONSTANT(LFUSE_POLICY_FREEZE, 2);
@@ -185,21 +189,46 @@ FIELD(lfuse_parameter, output_axis, 76);
 /* similarity.h */
 CONSTANT(LFUSE_BLOCK_WHOLE, -1);
 
-SIZE(lfuse_similarity_options, 40);
+CONSTANT(LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS, 1);
+
+SIZE(lfuse_similarity_options, 136);
 FIELD(lfuse_similarity_options, struct_size, 0);
 FIELD(lfuse_similarity_options, block, 8);
 FIELD(lfuse_similarity_options, metric, 16);
 FIELD(lfuse_similarity_options, output_axis, 20);
 FIELD(lfuse_similarity_options, ridge, 24);
 FIELD(lfuse_similarity_options, bandwidth, 32);
+FIELD(lfuse_similarity_options, exponent, 40);
+FIELD(lfuse_similarity_options, regularisation, 48);
+FIELD(lfuse_similarity_options, projections, 56);
+FIELD(lfuse_similarity_options, centroids, 64);
+FIELD(lfuse_similarity_options, iterations, 72);
+FIELD(lfuse_similarity_options, seed, 80);
+FIELD(lfuse_similarity_options, max_bytes, 88);
+FIELD(lfuse_similarity_options, flags, 96);
+FIELD(lfuse_similarity_options, unequal, 100);
+FIELD(lfuse_similarity_options, custom, 104);
+FIELD(lfuse_similarity_options, custom_user, 112);
+FIELD(lfuse_similarity_options, failed, 120);
+FIELD(lfuse_similarity_options, failed_user, 128);
 
-SIZE(lfuse_metric_properties, 32);
+SIZE(lfuse_metric_properties, 40);
 FIELD(lfuse_metric_properties, struct_size, 0);
 FIELD(lfuse_metric_properties, name, 8);
-FIELD(lfuse_metric_properties, is_distance, 16);
-FIELD(lfuse_metric_properties, is_symmetric, 20);
-FIELD(lfuse_metric_properties, needs_equal_shape, 24);
-FIELD(lfuse_metric_properties, reserved, 28);
+FIELD(lfuse_metric_properties, cost, 16);
+FIELD(lfuse_metric_properties, is_distance, 24);
+FIELD(lfuse_metric_properties, is_symmetric, 28);
+FIELD(lfuse_metric_properties, needs_equal_rows, 32);
+FIELD(lfuse_metric_properties, needs_equal_columns, 36);
+
+SIZE(lfuse_matrix_view, 48);
+FIELD(lfuse_matrix_view, data, 0);
+FIELD(lfuse_matrix_view, rows, 8);
+FIELD(lfuse_matrix_view, columns, 16);
+FIELD(lfuse_matrix_view, row_stride, 24);
+FIELD(lfuse_matrix_view, column_stride, 32);
+FIELD(lfuse_matrix_view, dtype, 40);
+FIELD(lfuse_matrix_view, reserved, 44);
 
 /* plan.h */
 

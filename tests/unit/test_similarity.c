@@ -597,7 +597,9 @@ static void metric_info_tells_name_and_direction(void **state)
         assert_string_equal(p.name, names[m]);
         assert_int_equal(p.is_distance, m == 0);
         assert_int_equal(p.is_symmetric, 1);
-        assert_int_equal(p.needs_equal_shape, 1);
+        assert_int_equal(p.needs_equal_rows, 1);
+        assert_int_equal(p.needs_equal_columns, 1);
+        assert_true(strlen(p.cost) > 0);
         assert_int_equal(p.struct_size, sizeof(p));
         lft_ok(t, lfuse_metric_from_name(names[m], &metric, &t->err));
         assert_int_equal(metric, metrics[m]);
