@@ -130,6 +130,12 @@ void lfi_view_read_f64(const struct lfi_view *view, int64_t first, int64_t count
 /* The same without conversion: every bit, NaN payloads included; out may be unaligned. */
 void lfi_view_read_bits(const struct lfi_view *view, int64_t first, int64_t count,
                         void *out);
+/*
+ * Says that these elements are read soon, so that those of a mapped file come from the disk while
+ * others are worked on. Harmless for any memory; nothing where the view is strided or the
+ * elements are less than a page.
+ */
+void lfi_view_prefetch(const struct lfi_view *view, int64_t first, int64_t count);
 void lfi_view_write_f64(const struct lfi_view *view, int64_t first, int64_t count,
                         const double *in);
 /* Elements, converted; a copy between equal types keeps every bit. Shapes are equal. */
