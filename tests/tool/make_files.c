@@ -1,0 +1,119 @@
+/*
+ * make_files.c - the checkpoints that the command is tried on, into the directory argv[1]
+ *
+ * Layer k of a type is k in its first element and 0 elsewhere, so that the euclidean distance
+ * of layers i and k is |i - k|; or what its name says.
+ */
+#include <layerfuse/layerfuse.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <unistd.h>
+
+enum { MOST = 32, ELEMENTS = 64 };
+
+static lfuse_context *ctx;
+static lfuse_error err;
+static lfuse_checkpoint_entry entries[MOST];
+static float data[MOST][ELEMENTS];
+static int count;
+
+static void must(lfuse_status status)
+{
+    if (status != LFUSE_OK)
+        fprintf(stderr, "make_files: %s\n", err.message), exit(1);
+}
+
+/* One more tensor, zero; what is in it. */
+static float *add(const char *name, int rank, int64_t a, int64_t b)
+{
+    const int64_t dims[] = {a, b};
+    lfuse_tensor_desc desc = {.struct_size = sizeof(desc), .dims = dims};
+    lfuse_tensor *tensor;
+
+    if (count == MOST || a * b > ELEMENTS)
+        fprintf(stderr, "make_files: no room for %s\n", name), exit(1);
+    memset(data[count], 0, sizeof(data[count]));
+    desc.data = data[count];
+    desc.rank = rank;
+    desc.dtype = LFUSE_F32;
+    must(lfuse_tensor_create(ctx, &desc, &tensor, &err));
+    entries[count] = (lfuse_checkpoint_entry){strdup(name), tensor, NULL};
+    return data[count++];
+}
+
+static void save(const char *path)
+{
+    must(lfuse_checkpoint_save(ctx, path, entries, count, NULL, &err));
+    while (count > 0) {
+        count--;
+        lfuse_tensor_destroy((lfuse_tensor *)entries[count].tensor);
+        free((char *)entries[count].name);
+    }
+}
+
+/* Twelve blocks, the numbers of which sort otherwise as text; a head that is an alias. */
+static void blocks(void)
+{
+    char name[64];
+    int k;
+
+    for (k = 11; k >= 0; k--) {
+        snprintf(name, sizeof(name), "h.%d.attn.weight", k);
+        add(name, 2, 4, 3)[0] = (float)k;
+        snprintf(name, sizeof(name), "h.%d.attn.bias", k);
+        add(name, 1, 4, 1);
+    }
+    add("wte.weight", 2, 8, 3);
+    add("head.weight", 2, 8, 3);
+    entries[count - 1].owner = "wte.weight";
+    save("blocks.safetensors");
+}
+
+/* Convolutions that only the rule "digits" sees as of one type, in two shapes. */
+static void convolutions(void)
+{
+    add("layer1.0.conv1.weight", 2, 3, 2)[0] = 1;
+    add("layer1.0.conv2.weight", 2, 3, 2)[0] = 3;
+    add("layer2.0.conv1.weight", 2, 3, 2)[0] = 6;
+    add("layer2.0.conv2.weight", 2, 2, 2)[0] = 1;
+    add("layer2.1.conv1.weight", 2, 2, 2)[0] = 2;
+    save("convolutions.safetensors");
+}
+
+/* What a name can hold: it must not break a line, a quotation or a page. */
+static void names(void)
+{
+    add("a\"b,c\n.0.w\xc3\xa9<i>&\xe2\x80\xae\x1b[31m", 2, 2, 2)[0] = 0;
+    add("a\"b,c\n.1.w\xc3\xa9<i>&\xe2\x80\xae\x1b[31m", 2, 2, 2)[0] = 1;
+    add("a\"b,c\n.2.w\xc3\xa9<i>&\xe2\x80\xae\x1b[31m", 2, 2, 2)[0] = 3;
+    add("plain.0", 2, 2, 2)[0] = 5;
+    add("plain.1\n", 2, 2, 2)[0] = 5;
+    save("names.safetensors");
+}
+
+static void alone(void)
+{
+    add("in.weight", 2, 2, 2)[0] = 1;
+    add("out.weight", 2, 2, 2)[0] = 1;
+    add("h.0.bias", 1, 4, 1);
+    add("h.1.bias", 1, 4, 1);
+    save("alone.safetensors");
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    if (argv[1] == NULL || chdir(argv[1]) != 0)
+        return fprintf(stderr, "make_files: no such directory\n"), 1;
+    must(lfuse_context_create(NULL, &ctx, &err));
+    blocks();
+    convolutions();
+    names();
+    alone();
+    lfuse_context_destroy(ctx);
+    return 0;
+}
