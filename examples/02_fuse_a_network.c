@@ -100,7 +100,7 @@ int main(void)
     must(lfuse_ties_apply(ties, plan, &err)), show("for good", ties);
 
     must(lfuse_checkpoint_save(ctx, "fused.safetensors", entries, LAYERS, NULL, &err));
-    must(lfuse_checkpoint_open(ctx, "fused.safetensors", &file, &err));
+    must(lfuse_checkpoint_open(ctx, "fused.safetensors", NULL, &file, &err));
     for (int i = 0; i < LAYERS; i++) {
         int64_t at = lfuse_checkpoint_find(file, names[i]);
         const void *read = lfuse_tensor_data(lfuse_checkpoint_tensor(file, at));

@@ -1,6 +1,12 @@
 /* checkpoint.c - the shell of checkpoint.h */
 #include "handles.h"
 
+void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options *options,
+                                        size_t size)
+{
+    lfi_options_init(options, size);
+}
+
 void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options *options,
                                         size_t size)
 {
@@ -21,10 +27,32 @@ static lfuse_status wrap_tensors(lfuse_checkpoint *c, lfuse_error *err)
     return status;
 }
 
-lfuse_status lfuse_checkpoint_open(lfuse_context *ctx, const char *path,
-                                   lfuse_checkpoint **checkpoint, lfuse_error *err)
+static lfuse_status open_file(lfuse_context *ctx, const char *path,
+                              const lfuse_checkpoint_open_options *o,
+                              lfuse_checkpoint **checkpoint, lfuse_error *err)
 {
     lfuse_checkpoint *c = NULL;
+    lfuse_status status;
+
+    status = lfi_alloc_zero(&ctx->env, 1, sizeof(*c), "a checkpoint", &c, err);
+    if (status != LFUSE_OK)
+        return status;
+    c->ctx = ctx;
+    status = lfi_checkpoint_open(&ctx->env, path, o->max_header_bytes, &c->file, err);
+    if (status == LFUSE_OK)
+        status = wrap_tensors(c, err);
+    if (status == LFUSE_OK)
+        *checkpoint = c;
+    else
+        lfuse_checkpoint_close(c);
+    return status;
+}
+
+lfuse_status lfuse_checkpoint_open(lfuse_context *ctx, const char *path,
+                                   const lfuse_checkpoint_open_options *options,
+                                   lfuse_checkpoint **checkpoint, lfuse_error *err)
+{
+    lfuse_checkpoint_open_options o;
     lfuse_status status;
 
     if (checkpoint == NULL)
@@ -33,17 +61,9 @@ lfuse_status lfuse_checkpoint_open(lfuse_context *ctx, const char *path,
     if (ctx == NULL || path == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
                         ctx == NULL ? "ctx" : "path");
-    status = lfi_alloc_zero(&ctx->env, 1, sizeof(*c), "a checkpoint", &c, err);
-    if (status != LFUSE_OK)
-        return status;
-    c->ctx = ctx;
-    status = lfi_checkpoint_open(&ctx->env, path, &c->file, err);
+    status = lfi_options_import(&o, sizeof(o), options, true, "options", err);
     if (status == LFUSE_OK)
-        status = wrap_tensors(c, err);
-    if (status == LFUSE_OK)
-        *checkpoint = c;
-    else
-        lfuse_checkpoint_close(c);
+        status = open_file(ctx, path, &o, checkpoint, err);
     return status;
 }
 

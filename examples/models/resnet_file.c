@@ -102,7 +102,7 @@ lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
     int64_t blocks;
 
     *net = NULL;
-    status = lfuse_checkpoint_open(ctx, path, &file, err);
+    status = lfuse_checkpoint_open(ctx, path, NULL, &file, err);
     if (status != LFUSE_OK)
         return status;
     blocks = count_blocks(file);

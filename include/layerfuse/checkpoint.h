@@ -19,12 +19,27 @@
 
 LFUSE_BEGIN_DECLS
 
+typedef struct lfuse_checkpoint_open_options {
+    size_t struct_size; /* set by lfuse_checkpoint_open_options_init(&o, sizeof(o)) */
+    size_t max_header_bytes; /* larger headers are refused; 0 means 33554432, 32 MiB */
+} lfuse_checkpoint_open_options;
+
+/**
+ * lfuse_checkpoint_open_options_init() - clears the bytes the caller has
+ *
+ * Owner:   clears `size` bytes and stores size in struct_size; NULL is ignored.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options *options,
+                                                  size_t size);
+
 /**
  * lfuse_checkpoint_open() - maps a safetensors file and checks all of its header
  *
  * Result:  an immutable, shareable view; tensors in the order of their data, then aliases in
  *          the order of their names (of their bytes, as strcmp() orders them).
- * Owner:   path is borrowed for the call. *checkpoint is returned: release with
+ * Owner:   path and options are borrowed for the call. *checkpoint is returned: release with
  *          lfuse_checkpoint_close(). The file must not be changed while it is open.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL
  *          LFUSE_ERR_IO           the file cannot be opened or mapped: detail is errno
@@ -32,8 +47,10 @@ LFUSE_BEGIN_DECLS
  *                                 the numbers; an alias of an unknown owner
  *          LFUSE_ERR_UNSUPPORTED  an element type other than F32, F64, F16, BF16, a scalar (rank
  *                                 0), a rank above LFUSE_MAX_RANK, or a dim of 0: says which
- *                                 tensor; a "layerfuse.format" other than "1", or the keys
- *                                 "layerfuse.banks" and "layerfuse.residuals"
+ *                                 tensor; a header of more than max_header_bytes, of which the
+ *                                 format allows 100000000; a "layerfuse.format" other than "1", or the keys
+ *                                 "layerfuse.banks" and "layerfuse.residuals"; options hold
+ *                                 fields this version does not know
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          On failure *checkpoint is NULL.
  * Cost:    the header is parsed with memory of malloc's, given back before the call returns.
@@ -43,6 +60,7 @@ LFUSE_BEGIN_DECLS
  * Source:  Since 0.1.
  */
 LFUSE_API lfuse_status lfuse_checkpoint_open(lfuse_context *ctx, const char *path,
+                                             const lfuse_checkpoint_open_options *options,
                                              lfuse_checkpoint **checkpoint,
                                              lfuse_error *err) LFUSE_MUST_CHECK;
 

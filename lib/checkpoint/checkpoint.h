@@ -34,8 +34,9 @@ struct lfi_checkpoint {
     size_t text_bytes;
 };
 
-/* *checkpoint is all zeros on failure. */
+/* max_header_bytes of 0: LFI_HEADER_DEFAULT. *checkpoint is all zeros on failure. */
 lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
+                                 size_t max_header_bytes,
                                  struct lfi_checkpoint *checkpoint, lfuse_error *err);
 void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *checkpoint);
 

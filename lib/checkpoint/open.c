@@ -177,8 +177,10 @@ static lfuse_status fill(const struct lfi_env *env, const struct lfi_header *h,
 
 /* The size of the header, of a file of size bytes. */
 static lfuse_status read_prefix(const unsigned char *bytes, size_t size,
-                                size_t *header_size, lfuse_error *err)
+                                size_t max_header_bytes, size_t *header_size,
+                                lfuse_error *err)
 {
+    size_t allowed = max_header_bytes != 0 ? max_header_bytes : LFI_HEADER_DEFAULT;
     uint64_t n = 0;
     int i;
 
@@ -192,11 +194,16 @@ static lfuse_status read_prefix(const unsigned char *bytes, size_t size,
         return lfi_fail(err, LFUSE_ERR_FORMAT,
                         "the header has %llu bytes, the file has %zu after its size",
                         (unsigned long long)n, size - LFI_PREFIX);
+    if (n > allowed)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "the header has %llu bytes, options.max_header_bytes allows %zu",
+                        (unsigned long long)n, allowed);
     *header_size = (size_t)n;
     return LFUSE_OK;
 }
 
 lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
+                                 size_t max_header_bytes,
                                  struct lfi_checkpoint *checkpoint, lfuse_error *err)
 {
     struct lfi_header header = {0};
@@ -209,7 +216,8 @@ lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
     if (status != LFUSE_OK)
         return status;
     bytes = checkpoint->mapping.view.data;
-    status = read_prefix((const unsigned char *)bytes, size, &header_size, err);
+    status = read_prefix((const unsigned char *)bytes, size, max_header_bytes,
+                         &header_size, err);
     if (status != LFUSE_OK)
         goto done;
     bytes += LFI_PREFIX;

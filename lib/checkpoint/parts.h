@@ -6,6 +6,8 @@
 
 /* Of the format: a JSON header may have this many bytes, and ends before the data. */
 #define LFI_HEADER_MAX INT64_C(100000000)
+/* Unless told otherwise: as much as 300000 tensors take, and more than any model has. */
+#define LFI_HEADER_DEFAULT ((size_t)32 << 20)
 enum { LFI_PREFIX = 8 }; /* bytes of the header's size */
 
 #define LFI_KEY_METADATA  "__metadata__"

@@ -74,6 +74,7 @@ BEGIN(lfuse_fusion, score)
 BEGIN(lfuse_account, all_logical)
 BEGIN(lfuse_ties_options, flags)
 BEGIN(lfuse_retrainer_options, ties)
+BEGIN(lfuse_checkpoint_open_options, max_header_bytes)
 BEGIN(lfuse_checkpoint_save_options, mode)
 BEGIN(lfuse_conv2d_args, stride_h)
 BEGIN(lfuse_linear_args, flags)
@@ -198,14 +199,16 @@ static void retrain(struct network *n)
 static void store(struct network *n, const char *path)
 {
     lfuse_checkpoint_save_options *options = begin_lfuse_checkpoint_save_options();
+    lfuse_checkpoint_open_options *opening = begin_lfuse_checkpoint_open_options();
     lfuse_checkpoint_entry entry = {"first.weight", NULL, NULL};
     lfuse_checkpoint *file = NULL;
 
     entry.tensor = n->tensors[0];
     CHECK(lfuse_checkpoint_save(n->ctx, path, &entry, 1, options, &err) == LFUSE_OK);
-    CHECK(lfuse_checkpoint_open(n->ctx, path, &file, &err) == LFUSE_OK);
+    CHECK(lfuse_checkpoint_open(n->ctx, path, opening, &file, &err) == LFUSE_OK);
     CHECK(lfuse_checkpoint_count(file) == 1);
     lfuse_checkpoint_close(file);
+    free(opening);
     free(options);
 }
 

@@ -298,6 +298,10 @@ FIELD(lfuse_checkpoint_entry, name, 0);
 FIELD(lfuse_checkpoint_entry, tensor, 8);
 FIELD(lfuse_checkpoint_entry, owner, 16);
 
+SIZE(lfuse_checkpoint_open_options, 16);
+FIELD(lfuse_checkpoint_open_options, struct_size, 0);
+FIELD(lfuse_checkpoint_open_options, max_header_bytes, 8);
+
 SIZE(lfuse_checkpoint_save_options, 32);
 FIELD(lfuse_checkpoint_save_options, struct_size, 0);
 FIELD(lfuse_checkpoint_save_options, metadata, 8);

@@ -77,7 +77,7 @@ static void save_again(lfuse_context *ctx, const lfuse_checkpoint *c)
           (status == LFUSE_ERR_ARGUMENT && lfuse_checkpoint_find(c, "") >= 0));
     if (status != LFUSE_OK)
         return;
-    CHECK(lfuse_checkpoint_open(ctx, path, &again, NULL) == LFUSE_OK);
+    CHECK(lfuse_checkpoint_open(ctx, path, NULL, &again, NULL) == LFUSE_OK);
     (void)unlink(path);
     compare(c, again);
     lfuse_checkpoint_close(again);
@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(file >= 0 && write(file, data, size) == (ssize_t)size);
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
     CHECK(lfuse_context_create(NULL, &ctx, NULL) == LFUSE_OK);
-    if (lfuse_checkpoint_open(ctx, path, &c, &err) == LFUSE_OK) {
+    if (lfuse_checkpoint_open(ctx, path, NULL, &c, &err) == LFUSE_OK) {
         look_at(c);
         if (lfuse_checkpoint_count(c) > 0)
             save_again(ctx, c);

@@ -78,7 +78,7 @@ int main(int argc, char **argv)
     }
     status = lfuse_context_create(NULL, &ctx, &err);
     if (status == LFUSE_OK)
-        status = lfuse_checkpoint_open(ctx, argv[1], &c, &err);
+        status = lfuse_checkpoint_open(ctx, argv[1], NULL, &c, &err);
     if (status == LFUSE_OK)
         status = save_both(ctx, c, argv + 2, &err);
     if (status != LFUSE_OK)

@@ -19,7 +19,7 @@ lfuse_checkpoint *lft_open(struct lft *t, const char *path)
 {
     lfuse_checkpoint *c = NULL;
 
-    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &c, &t->err));
+    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, NULL, &c, &t->err));
     assert_non_null(c);
     return c;
 }

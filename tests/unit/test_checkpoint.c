@@ -52,7 +52,7 @@ static void refused(struct lft *t, const char *path, lfuse_status status,
     lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
     int64_t live = t->memory.live;
 
-    lft_fails(t, lfuse_checkpoint_open(t->ctx, path, &c, &t->err), status, text);
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, path, NULL, &c, &t->err), status, text);
     assert_null(c);
     assert_int_equal(t->memory.live, live);
 }
@@ -371,6 +371,73 @@ static void the_size_of_the_header_is_checked_first(void **state)
             "the header has 100000001 bytes, 100000000 are allowed");
 }
 
+static void headers_are_as_large_as_the_caller_allows(void **state)
+{
+    struct lft *t = *state;
+    const size_t standard = (size_t)32 << 20;
+    lfuse_checkpoint_open_options options;
+    lfuse_checkpoint *c;
+    const char *path = put_header("{" W "}", 8);
+    size_t size = lft_file_size(path) - 8 - 8, i;
+    char *spaces;
+
+    lfuse_checkpoint_open_options_init(&options, sizeof(options));
+    options.max_header_bytes = size - 1;
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, path, &options, &c, &t->err),
+              LFUSE_ERR_UNSUPPORTED,
+              "the header has 54 bytes, options.max_header_bytes allows 53");
+    assert_null(c);
+    options.max_header_bytes = size;
+    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &options, &c, &t->err));
+    lfuse_checkpoint_close(c);
+
+    spaces = malloc(standard + 1);
+    assert_non_null(spaces);
+    memset(spaces, ' ', standard + 1);
+    memcpy(spaces, "{}", 2);
+    for (i = 0; i < 2; i++) {
+        options.max_header_bytes = i == 0 ? 0 : standard + 1;
+        path = put(standard, spaces, standard, 0);
+        lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &options, &c, &t->err));
+        lfuse_checkpoint_close(c);
+    }
+    path = put(standard + 1, spaces, standard + 1, 0);
+    refused(t, path, LFUSE_ERR_UNSUPPORTED,
+            "the header has 33554433 bytes, options.max_header_bytes allows 33554432");
+    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &options, &c, &t->err));
+    lfuse_checkpoint_close(c);
+    free(spaces);
+
+    options.max_header_bytes = SIZE_MAX; /* the format's own limit stays */
+    path = put(100000001, "{}", 2, 0);
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, path, &options, &c, &t->err),
+              LFUSE_ERR_FORMAT, "the header has 100000001 bytes, 100000000 are allowed");
+}
+
+static void options_of_a_newer_library_are_refused(void **state)
+{
+    struct lft *t = *state;
+    struct {
+        lfuse_checkpoint_open_options options;
+        uint64_t newer;
+    } o;
+    lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
+    const char *path = put_header("{}", 0);
+
+    lfuse_checkpoint_open_options_init(&o.options, sizeof(o));
+    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &o.options, &c, &t->err));
+    lfuse_checkpoint_close(c);
+    o.newer = 1;
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, path, &o.options, &c, &t->err),
+              LFUSE_ERR_UNSUPPORTED, "options");
+    assert_null(c);
+    lfuse_checkpoint_open_options_init(&o.options, 4); /* nothing: not even its size */
+    o.options.struct_size = 4;
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, path, &o.options, &c, &t->err),
+              LFUSE_ERR_ARGUMENT, "options");
+    lfuse_checkpoint_open_options_init(NULL, 16);
+}
+
 static void a_file_cut_anywhere_is_refused(void **state)
 {
     struct lft *t = *state;
@@ -436,22 +503,23 @@ static void null_arguments_are_named(void **state)
     struct lft *t = *state;
     lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
 
-    lft_fails(t, lfuse_checkpoint_open(NULL, "x", &c, &t->err), LFUSE_ERR_ARGUMENT,
+    lft_fails(t, lfuse_checkpoint_open(NULL, "x", NULL, &c, &t->err), LFUSE_ERR_ARGUMENT,
               "ctx is NULL");
     assert_null(c);
     c = (lfuse_checkpoint *)(uintptr_t)8;
-    lft_fails(t, lfuse_checkpoint_open(t->ctx, NULL, &c, &t->err), LFUSE_ERR_ARGUMENT,
-              "path is NULL");
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, NULL, NULL, &c, &t->err),
+              LFUSE_ERR_ARGUMENT, "path is NULL");
     assert_null(c);
-    lft_fails(t, lfuse_checkpoint_open(t->ctx, "x", NULL, &t->err), LFUSE_ERR_ARGUMENT,
-              "checkpoint is NULL");
-    assert_int_equal(lfuse_checkpoint_open(t->ctx, NULL, &c, NULL), LFUSE_ERR_ARGUMENT);
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, "x", NULL, NULL, &t->err),
+              LFUSE_ERR_ARGUMENT, "checkpoint is NULL");
+    assert_int_equal(lfuse_checkpoint_open(t->ctx, NULL, NULL, &c, NULL),
+                     LFUSE_ERR_ARGUMENT);
 }
 
 static lfuse_status open_and_close(struct lft *t, void *path)
 {
     lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
-    lfuse_status status = lfuse_checkpoint_open(t->ctx, path, &c, &t->err);
+    lfuse_status status = lfuse_checkpoint_open(t->ctx, path, NULL, &c, &t->err);
 
     if (status != LFUSE_OK)
         assert_null(c);
@@ -589,6 +657,8 @@ int main(void)
         lft_files_test(the_same_fields_without_the_lie_are_taken),
         lft_files_test(a_broken_file_is_broken_before_it_is_unsupported),
         lft_files_test(the_size_of_the_header_is_checked_first),
+        lft_files_test(headers_are_as_large_as_the_caller_allows),
+        lft_files_test(options_of_a_newer_library_are_refused),
         lft_files_test(a_file_cut_anywhere_is_refused),
         lft_files_test(nesting_has_an_end),
         lft_files_test(messages_are_one_line_whatever_the_names),

@@ -30,7 +30,8 @@ int lfc_session_open(struct lfc_session *session, const char *path,
     o.progress_user = options->progress_user;
     if (lfuse_context_create(&o, &session->ctx, &err) != LFUSE_OK)
         return lfc_fail(LFC_FAILED, "%s", err.message);
-    if (lfuse_checkpoint_open(session->ctx, path, &session->checkpoint, &err) == LFUSE_OK)
+    if (lfuse_checkpoint_open(session->ctx, path, NULL, &session->checkpoint, &err) ==
+        LFUSE_OK)
         return LFC_DONE;
     lfuse_context_destroy(session->ctx);
     session->ctx = NULL;
