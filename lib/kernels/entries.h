@@ -34,12 +34,17 @@
     void lfi_pool_average_gradient_f32__##ISA(const struct lfi_pool_tile *tile); \
     void lfi_pool_max_gradient_f32__##ISA(const struct lfi_pool_tile *tile);
 
+#define LFI_ASSIGNMENT_ENTRIES(ISA)                                                      \
+    struct lfi_two_least lfi_two_least_f64__##ISA(const struct lfi_assignment_row *row); \
+    int64_t lfi_shorten_paths_f64__##ISA(const struct lfi_assignment_row *row);
+
 LFI_GEMM_ENTRIES(scalar)
 LFI_TRANSPOSE_ENTRIES(scalar)
 LFI_ELEMENTWISE_ENTRIES(scalar)
 LFI_UPDATE_ENTRIES(scalar)
 LFI_BATCH_NORM_ENTRIES(scalar)
 LFI_POOL2D_ENTRIES(scalar)
+LFI_ASSIGNMENT_ENTRIES(scalar)
 
 #if defined(LFI_X86)
 LFI_GEMM_ENTRIES(avx2)
@@ -51,9 +56,11 @@ LFI_ELEMENTWISE_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx2)
 LFI_BATCH_NORM_ENTRIES(avx2)
 LFI_POOL2D_ENTRIES(avx2)
+LFI_ASSIGNMENT_ENTRIES(avx2)
 LFI_UPDATE_ENTRIES(avx512)
 LFI_BATCH_NORM_ENTRIES(avx512)
 LFI_POOL2D_ENTRIES(avx512)
+LFI_ASSIGNMENT_ENTRIES(avx512)
 #endif
 
 #endif

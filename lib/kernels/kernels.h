@@ -91,6 +91,34 @@ struct lfi_pool_tile {
     int64_t width;
 };
 
+/*
+ * A row of an assignment problem: what each of its columns costs, and the price of the column.
+ * count is a multiple of LFI_ASSIGNMENT_STEP; a column that is not there costs INFINITY. Among
+ * equal values the lowest column comes first.
+ *
+ *     two_least       the two least of cost - price; INFINITY and column 0 where there is none
+ *     shorten_paths   where cost - price - base is less than distance, it becomes distance, and
+ *                     index becomes from; the column of the least distance, or 0
+ */
+enum { LFI_ASSIGNMENT_STEP = 8 };
+
+struct lfi_assignment_row {
+    const double *cost;
+    const double *price;
+    double *distance;
+    int64_t *from;
+    double base;
+    int64_t index;
+    int64_t count;
+};
+
+struct lfi_two_least {
+    double least;
+    double next;
+    int64_t column;
+    int64_t next_column;
+};
+
 struct lfi_kernels {
     lfuse_isa isa;
     const char *name;
@@ -117,6 +145,9 @@ struct lfi_kernels {
     void (*pool_max_f32)(const struct lfi_pool_tile *tile);
     void (*pool_average_gradient_f32)(const struct lfi_pool_tile *tile);
     void (*pool_max_gradient_f32)(const struct lfi_pool_tile *tile);
+    /* assignment, one row */
+    struct lfi_two_least (*two_least_f64)(const struct lfi_assignment_row *row);
+    int64_t (*shorten_paths_f64)(const struct lfi_assignment_row *row);
 };
 
 extern const struct lfi_kernels lfi_kernels_scalar;

@@ -21,6 +21,9 @@
     .pool_max_f32 = lfi_pool_max_f32__##ISA,                           \
     .pool_average_gradient_f32 = lfi_pool_average_gradient_f32__##ISA, \
     .pool_max_gradient_f32 = lfi_pool_max_gradient_f32__##ISA
+#define LFI_ASSIGNMENT(ISA)                    \
+    .two_least_f64 = lfi_two_least_f64__##ISA, \
+    .shorten_paths_f64 = lfi_shorten_paths_f64__##ISA
 
 const struct lfi_kernels lfi_kernels_scalar = {
     .isa = LFUSE_ISA_SCALAR,
@@ -31,6 +34,7 @@ const struct lfi_kernels lfi_kernels_scalar = {
     LFI_UPDATE(scalar),
     LFI_BATCH_NORM(scalar),
     LFI_POOL2D(scalar),
+    LFI_ASSIGNMENT(scalar),
 };
 
 #if defined(LFI_X86)
@@ -44,6 +48,7 @@ const struct lfi_kernels lfi_kernels_avx2 = {
     LFI_UPDATE(avx2),
     LFI_BATCH_NORM(avx2),
     LFI_POOL2D(avx2),
+    LFI_ASSIGNMENT(avx2),
 };
 const struct lfi_kernels lfi_kernels_avx512 = {
     .isa = LFUSE_ISA_AVX512,
@@ -54,6 +59,7 @@ const struct lfi_kernels lfi_kernels_avx512 = {
     LFI_UPDATE(avx512),
     LFI_BATCH_NORM(avx512),
     LFI_POOL2D(avx512),
+    LFI_ASSIGNMENT(avx512),
 };
 
 /* XCR0: which registers the system saves. */
