@@ -38,7 +38,7 @@ lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *metric,
                                     lfuse_error *err)
 {
     const struct lfi_metric *m;
-    char known[160];
+    char known[240];
 
     if (name == NULL || metric == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
@@ -69,6 +69,44 @@ static lfuse_status check_numbers(const lfuse_similarity_options *o, lfuse_error
                                 err);
 }
 
+static lfuse_status check_transport(const lfuse_similarity_options *o, lfuse_error *err)
+{
+    const int64_t counts[] = {o->projections, o->centroids, o->iterations};
+    static const char *const names[] = {"projections", "centroids", "iterations"};
+    int i;
+
+    if (!isfinite(o->exponent) || (o->exponent != 0.0 && o->exponent < 1.0))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.exponent is %g, less than 1",
+                        o->exponent);
+    if (!isfinite(o->regularisation) || o->regularisation < 0.0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.regularisation is %g",
+                        o->regularisation);
+    for (i = 0; i < 3; i++)
+        if (counts[i] < 0)
+            return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.%s is %lld", names[i],
+                            (long long)counts[i]);
+    if ((o->flags & ~(uint32_t)LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS) != 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.flags has unknown bits: 0x%x",
+                        (unsigned)o->flags);
+    return LFUSE_OK;
+}
+
+static void fill_transport(const lfuse_similarity_options *o,
+                           struct lfi_similarity_params *params)
+{
+    if (o->exponent != 0.0)
+        params->exponent = o->exponent;
+    if (o->regularisation != 0.0)
+        params->regularisation = o->regularisation;
+    if (o->projections != 0)
+        params->projections = o->projections;
+    if (o->centroids != 0)
+        params->centroids = o->centroids;
+    if (o->iterations != 0)
+        params->iterations = o->iterations;
+    params->softmax_rows = (o->flags & LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS) != 0;
+}
+
 /* What the options say, with their defaults filled in. */
 static lfuse_status import_options(const lfuse_context *ctx,
                                    const lfuse_similarity_options *options,
@@ -80,6 +118,8 @@ static lfuse_status import_options(const lfuse_context *ctx,
 
     if (status == LFUSE_OK)
         status = check_numbers(o, err);
+    if (status == LFUSE_OK)
+        status = check_transport(o, err);
     if (status != LFUSE_OK)
         return status;
     *params = lfi_similarity_defaults(o->seed != 0 ? o->seed : ctx->env.seed);
@@ -91,23 +131,61 @@ static lfuse_status import_options(const lfuse_context *ctx,
         params->ridge = o->ridge;
     if (o->bandwidth != 0.0)
         params->bandwidth = o->bandwidth;
+    fill_transport(o, params);
     return LFUSE_OK;
 }
 
-static lfuse_status check_pair(const lfuse_tensor *a, const lfuse_tensor *b, int32_t axis,
-                               lfuse_error *err)
+static lfuse_status check_axis(const lfuse_tensor *tensor, int32_t axis, lfuse_error *err)
 {
-    char a_text[128], b_text[128];
-
-    if (!lfi_view_same_shape(&a->array.view, &b->array.view)) {
-        lfi_view_shape_text(&a->array.view, a_text, sizeof(a_text));
-        lfi_view_shape_text(&b->array.view, b_text, sizeof(b_text));
-        return lfi_fail(err, LFUSE_ERR_SHAPE, "a is %s, b is %s", a_text, b_text);
-    }
-    if (axis < 0 || axis >= a->array.view.rank)
+    if (axis < 0 || axis >= tensor->array.view.rank)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.output_axis is %d, rank is %d",
-                        (int)axis, (int)a->array.view.rank);
+                        (int)axis, (int)tensor->array.view.rank);
     return LFUSE_OK;
+}
+
+/* Whether the metric can compare weights of these sizes; both have their rows first. */
+static bool fits(const struct lfi_comparison *pair)
+{
+    const struct lfi_metric *metric = lfi_metric_find(pair->params.metric);
+    int64_t rows = pair->a.dims[0], c_rows = pair->c.dims[0];
+    int64_t columns = lfi_view_elements(&pair->a) / rows;
+    int64_t c_columns = lfi_view_elements(&pair->c) / c_rows;
+
+    if (metric->needs_equal_rows && metric->needs_equal_columns)
+        return lfi_view_same_shape(&pair->a, &pair->c);
+    return (!metric->needs_equal_rows || rows == c_rows) &&
+           (!metric->needs_equal_columns || columns == c_columns);
+}
+
+/* What a and b are compared as, where they can be; pair has the metric that 0 means. */
+static lfuse_status open_pair(lfuse_context *ctx, const lfuse_tensor *a,
+                              const lfuse_tensor *b,
+                              const lfuse_similarity_options *options,
+                              struct lfi_comparison *pair, lfuse_error *err)
+{
+    lfuse_metric metric = pair->params.metric;
+    lfuse_similarity_options o;
+    char a_text[128], b_text[128];
+    lfuse_status status;
+
+    pair->a_name = "a";
+    pair->c_name = "b";
+    status = import_options(ctx, options, &o, &pair->params, err);
+    if (status == LFUSE_OK && o.metric == 0)
+        pair->params.metric = metric;
+    if (status == LFUSE_OK)
+        status = check_axis(a, o.output_axis, err);
+    if (status == LFUSE_OK)
+        status = check_axis(b, o.output_axis, err);
+    if (status != LFUSE_OK)
+        return status;
+    pair->a = lfi_view_axis_first(&a->array.view, o.output_axis);
+    pair->c = lfi_view_axis_first(&b->array.view, o.output_axis);
+    if (fits(pair))
+        return LFUSE_OK;
+    lfi_view_shape_text(&a->array.view, a_text, sizeof(a_text));
+    lfi_view_shape_text(&b->array.view, b_text, sizeof(b_text));
+    return lfi_fail(err, LFUSE_ERR_SHAPE, "a is %s, b is %s", a_text, b_text);
 }
 
 lfuse_status lfuse_similarity(lfuse_context *ctx, const lfuse_tensor *a,
@@ -115,8 +193,7 @@ lfuse_status lfuse_similarity(lfuse_context *ctx, const lfuse_tensor *a,
                               const lfuse_similarity_options *options, double *out,
                               lfuse_error *err)
 {
-    struct lfi_comparison pair = {.a_name = "a", .c_name = "b"};
-    lfuse_similarity_options o;
+    struct lfi_comparison pair = {.params.metric = LFUSE_METRIC_EUCLIDEAN};
     lfuse_status status;
 
     if (ctx == NULL || a == NULL || b == NULL || out == NULL)
@@ -125,14 +202,36 @@ lfuse_status lfuse_similarity(lfuse_context *ctx, const lfuse_tensor *a,
                         : a == NULL ? "a"
                         : b == NULL ? "b"
                                     : "out");
-    status = import_options(ctx, options, &o, &pair.params, err);
-    if (status == LFUSE_OK)
-        status = check_pair(a, b, o.output_axis, err);
+    status = open_pair(ctx, a, b, options, &pair, err);
     if (status != LFUSE_OK)
         return status;
-    pair.a = lfi_view_axis_first(&a->array.view, o.output_axis);
-    pair.c = lfi_view_axis_first(&b->array.view, o.output_axis);
     return lfi_similarity_compare(&ctx->env, &pair, out, err);
+}
+
+lfuse_status lfuse_similarity_assignment(lfuse_context *ctx, const lfuse_tensor *a,
+                                         const lfuse_tensor *b,
+                                         const lfuse_similarity_options *options,
+                                         int64_t *assignment, double *out,
+                                         lfuse_error *err)
+{
+    struct lfi_comparison pair = {.params.metric = LFUSE_METRIC_WASSERSTEIN_ASSIGNMENT};
+    lfuse_status status;
+
+    if (ctx == NULL || a == NULL || b == NULL || assignment == NULL || out == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
+                        ctx == NULL          ? "ctx"
+                        : a == NULL          ? "a"
+                        : b == NULL          ? "b"
+                        : assignment == NULL ? "assignment"
+                                             : "out");
+    status = open_pair(ctx, a, b, options, &pair, err);
+    if (status != LFUSE_OK)
+        return status;
+    if (pair.params.metric != LFUSE_METRIC_WASSERSTEIN_ASSIGNMENT)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "options.metric is %s, which assigns no rows",
+                        lfi_metric_find(pair.params.metric)->name);
+    return lfi_similarity_assignment(&ctx->env, &pair, assignment, out, err);
 }
 
 /* ---- layers --------------------------------------------------------------------------- */

@@ -18,6 +18,8 @@
  *   wasserstein_gaussian
  *               (|ma - mc|^2 + tr Sa + tr Sc - 2 tr (Sa^1/2 Sc Sa^1/2)^1/2)^1/2,
  *               block by block                                        distance
+ *   wasserstein_assignment
+ *               (min mean_i |a_i - c_pi(i)|^p)^(1/p), pi one-to-one   distance
  *   kl          (tr(Sc^-1 Sa) - ln(det Sa / det Sc) - d) / 2,
  *               block by block, in nats; a to c is not c to a         distance
  *   js          (kl(a to m) + kl(c to m)) / 2, Sm = (Sa + Sc) / 2,
@@ -43,6 +45,17 @@
  * Procrustes is of the whole matrix, not centred. It and wasserstein_gaussian come out of a
  * difference of squares: below about 2^-24 of |A|_F and |C|_F, or of the standard deviations,
  * they are rounding, unless A is C.
+ *
+ * The transport metrics take rows as points of equal weight, of the whole matrix, not centred,
+ * and need equal numbers of columns alone; p is exponent. With the flag SOFTMAX_ROWS each row x
+ * is exp(x) / sum exp(x) first. The order of the rows does not matter to them, nor, without
+ * softmax, does what moves, turns or mirrors all rows of both alike; they scale with the
+ * weights then. Weights that are all zero are refused.
+ *
+ * wasserstein_assignment is O'Neill et al. 2021, eq. 4, with the mean for its sum, exact; where
+ * the row counts differ, each row of the smaller has one of the larger, and n is the smaller.
+ * Of data narrower than f64 the squares that are weighed against each other may be off by
+ * 2^-13 of them, most by 2^-22; the value is that of the pairs chosen, in f64.
  *
  * A distance of equal inputs is exactly 0, a similarity of equal inputs 1 within 1e-12.
  */
@@ -150,16 +163,18 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
 /**
  * lfuse_similarity() - how alike two tensors are
  *
- * Shapes:  equal; rank >= 1; any dtype, which may differ.
+ * Shapes:  equal, but for the transport metrics the columns alone; rank >= 1; any dtype, which
+ *          may differ.
  * Result:  *out under options->metric; options NULL means all defaults.
  * Owner:   a and b are borrowed for the call.
- * Errors:  LFUSE_ERR_ARGUMENT     NULL, an unknown metric, block < -1, a ridge or bandwidth that
- *                                 is not finite, bandwidth < 0, or output_axis outside the
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, an unknown metric or flag, block < -1, a number that is
+ *                                 not finite, bandwidth, regularisation, projections, centroids
+ *                                 or iterations < 0, exponent < 1, or output_axis outside the
  *                                 rank
  *          LFUSE_ERR_SHAPE        the shapes differ
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
  *                                 is beyond f64
- *          LFUSE_ERR_DEGENERATE   cosine, procrustes: a or b is all zero; CKA: all rows of a, or
+ *          LFUSE_ERR_DEGENERATE   cosine, procrustes, transport: a or b is all zero; CKA: all rows of a, or
  *                                 of b, are equal; covariance, kl, js, wasserstein_gaussian:
  *                                 they are in every block; kl, js without a ridge: a
  *                                 covariance is singular; rbf_cka: the median distance of rows
@@ -174,7 +189,8 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          with block -1 O(n p min(n, p)) and O(p + min(n, p)^2), as linear_cka always;
  *          procrustes the same, some 10 * min(n, p)^3 and O(n p) memory; wasserstein_gaussian
  *          as procrustes, in each block; kl and js O(n p block + p^2 block) time, O(block^2)
- *          memory; rbf_cka and debiased_cka O(n^2 p) time, O(n p + n^2) memory.
+ *          memory; rbf_cka and debiased_cka O(n^2 p) time, O(n p + n^2) memory;
+ *          wasserstein_assignment O(n^2 p + n^3) time, O(n^2 + n + p) memory.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */
@@ -182,6 +198,26 @@ LFUSE_API lfuse_status lfuse_similarity(lfuse_context *ctx, const lfuse_tensor *
                                         const lfuse_tensor *b,
                                         const lfuse_similarity_options *options,
                                         double *out, lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_similarity_assignment() - which row of b each row of a is matched with
+ *
+ * Shapes:  as lfuse_similarity(); assignment is (rows of a).
+ * Result:  row i of a is matched with row assignment[i] of b; -1 where a has more rows than b
+ *          and row i has none. No row of b appears twice. *out is the value of
+ *          lfuse_similarity(). Of equal a and b it is 0, 1, 2, ...
+ * Owner:   tensors are borrowed for the call.
+ * Errors:  as lfuse_similarity(); and
+ *          LFUSE_ERR_ARGUMENT  a NULL, or options->metric is neither 0 nor wasserstein_assignment
+ *          On failure *out is untouched, and assignment unspecified.
+ * Cost:    that of wasserstein_assignment.
+ * Threads: concurrent calls may share everything but the outputs.
+ * Source:  O'Neill et al. 2021, eq. 4; Jonker & Volgenant 1987. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_similarity_assignment(
+    lfuse_context *ctx, const lfuse_tensor *a, const lfuse_tensor *b,
+    const lfuse_similarity_options *options, int64_t *assignment, double *out,
+    lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
  * lfuse_similarity_matrix() - all pairs of `count` layers of one param type

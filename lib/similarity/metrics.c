@@ -5,10 +5,17 @@
 #include <string.h>
 
 static const struct lfi_metric *const metrics[] = {
-    &lfi_metric_euclidean,    &lfi_metric_cosine,     &lfi_metric_covariance,
-    &lfi_metric_linear_cka,   &lfi_metric_procrustes, &lfi_metric_wasserstein_gaussian,
-    &lfi_metric_kl,           &lfi_metric_js,         &lfi_metric_rbf_cka,
+    &lfi_metric_euclidean,
+    &lfi_metric_cosine,
+    &lfi_metric_covariance,
+    &lfi_metric_linear_cka,
+    &lfi_metric_procrustes,
+    &lfi_metric_wasserstein_gaussian,
+    &lfi_metric_kl,
+    &lfi_metric_js,
+    &lfi_metric_rbf_cka,
     &lfi_metric_debiased_cka,
+    &lfi_metric_wasserstein_assignment,
 };
 
 enum { COUNT = sizeof(metrics) / sizeof(metrics[0]) };

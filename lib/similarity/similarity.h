@@ -63,6 +63,7 @@ extern const struct lfi_metric lfi_metric_kl;
 extern const struct lfi_metric lfi_metric_js;
 extern const struct lfi_metric lfi_metric_rbf_cka;
 extern const struct lfi_metric lfi_metric_debiased_cka;
+extern const struct lfi_metric lfi_metric_wasserstein_assignment;
 
 /* What a comparison does where nothing else is asked for. */
 struct lfi_similarity_params lfi_similarity_defaults(uint64_t seed);
@@ -79,6 +80,11 @@ lfuse_status lfi_comparison_check_finite(const struct lfi_comparison *pair,
 lfuse_status lfi_similarity_compare(const struct lfi_env *env,
                                     const struct lfi_comparison *pair, double *out,
                                     lfuse_error *err);
+
+/* As wasserstein_assignment; row_of[i] is the row of c that row i of a has, or -1. */
+lfuse_status lfi_similarity_assignment(const struct lfi_env *env,
+                                       const struct lfi_comparison *pair, int64_t *row_of,
+                                       double *out, lfuse_error *err);
 
 /*
  * Products of panels, for metrics that need X'Y: sums of (steps, order) panels P'Q, in f64 of

@@ -147,6 +147,12 @@ lfuse_tensor *lft_rotated(struct lft *t, const lfuse_tensor *x, uint64_t seed)
     return y;
 }
 
+void lft_forget_tensors(struct lft *t)
+{
+    while (t->tensor_count > 0)
+        lfuse_tensor_destroy(t->tensors[--t->tensor_count]);
+}
+
 /* ---- the contract --------------------------------------------------------------------------- */
 
 static const lfuse_dtype types[] = {LFUSE_F64, LFUSE_F32, LFUSE_F16, LFUSE_BF16};

@@ -34,6 +34,9 @@ lfuse_tensor *lft_permuted(struct lft *t, const lfuse_tensor *x, int rows_by,
 /* x Q, with Q a product of plane rotations by angles of this seed, and a reflection. */
 lfuse_tensor *lft_rotated(struct lft *t, const lfuse_tensor *x, uint64_t seed);
 
+/* Destroys all tensors so far, for tests that draw many. */
+void lft_forget_tensors(struct lft *t);
+
 struct lft_metric_facts {
     lfuse_metric metric;
     const char *name;

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""make_transport.py - writes transport.h, the golden numbers of the transport metrics
+
+Weights are those of lft_value(), as in make_metrics.py. Everything is computed by NumPy in f64 as
+it is defined: assignments by the Hungarian method in its short O(n^3) form, of differences.
+
+    python3 tests/golden/make_transport.py > tests/golden/transport.h
+
+Written with Python 3.11, NumPy 1.24; seeds as in CASES. Run it again only to add cases.
+"""
+
+import numpy as np
+
+MASK = (1 << 64) - 1
+
+# name, rows of a, rows of c, columns, seed of a, seed of c, share of a in c (of equal rows)
+CASES = [
+    ("small", 6, 6, 5, 1, 2, 0.0),
+    ("tall", 60, 60, 7, 3, 4, 0.5),
+    ("wide", 24, 24, 200, 5, 6, 0.25),
+    ("fewer", 13, 40, 9, 7, 8, 0.0),
+    ("more", 50, 31, 30, 9, 10, 0.0),
+]
+
+
+def mix(z):
+    z = (z + 0x9E3779B97F4A7C15) & MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return z ^ (z >> 31)
+
+
+def values(seed, count):
+    draws = [mix(mix(mix(seed)) ^ i) >> 48 for i in range(count)]
+    return (np.array(draws, dtype=np.float64) - 32768.0) / 32768.0
+
+
+def distances(a, c):
+    return np.sqrt(((a[:, None, :] - c[None, :, :]) ** 2).sum(2))
+
+
+def hungarian(cost):
+    """The column of each row, of no more rows than columns."""
+    n, m = cost.shape
+    u, v = np.zeros(n + 1), np.zeros(m + 1)
+    row = np.zeros(m + 1, dtype=int)  # of a column; 0: none
+    for i in range(1, n + 1):
+        row[0], j = i, 0
+        least, way = np.full(m + 1, np.inf), np.zeros(m + 1, dtype=int)
+        used = np.zeros(m + 1, dtype=bool)
+        while row[j]:
+            used[j] = True
+            slack = cost[row[j] - 1] - u[row[j]] - v[1:]
+            shorter = ~used[1:] & (slack < least[1:])
+            least[1:][shorter], way[1:][shorter] = slack[shorter], j
+            k = np.argmin(np.where(used, np.inf, np.r_[np.inf, least[1:]]))
+            u[row[used]] += least[k]
+            v[used] -= least[k]
+            least[~used] -= least[k]
+            j = k
+        while j:
+            row[j], j = row[way[j]], way[j]
+    column = np.zeros(n, dtype=int)
+    for j in range(1, m + 1):
+        if row[j]:
+            column[row[j] - 1] = j - 1
+    return column
+
+
+def assignment(a, c, p=2.0):
+    if len(a) > len(c):
+        a, c = c, a
+    d = distances(a, c) ** p
+    return np.mean(d[np.arange(len(a)), hungarian(d)]) ** (1 / p)
+
+
+def softmax(x):
+    e = np.exp(x)
+    return e / e.sum(1, keepdims=True)
+
+
+def main():
+    print("/* transport.h - written by make_transport.py */")
+    print("static const struct transport transport[] = {")
+    for name, rows, c_rows, columns, sa, sc, share in CASES:
+        a = values(sa, rows * columns).reshape(rows, columns)
+        c = values(sc, c_rows * columns).reshape(c_rows, columns)
+        if share:
+            c = c + share * a
+        found = [assignment(a, c), assignment(a, c, 1.0), assignment(a, c, 3.5),
+                 assignment(softmax(a), softmax(c))]
+        print('    {"%s", %d, %d, %d, %d, %d, %.17g,' % (name, rows, c_rows, columns, sa, sc,
+                                                        share))
+        for i in range(0, len(found), 4):
+            print("     " + ", ".join("%.17g" % v for v in found[i:i + 4])
+                  + (",", "},")[i + 4 >= len(found)])
+    print("};")
+
+
+main()

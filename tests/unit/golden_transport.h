@@ -1,0 +1,55 @@
+/* golden_transport.h - the inputs of the golden numbers of the transport metrics */
+#ifndef GOLDEN_TRANSPORT_H
+#define GOLDEN_TRANSPORT_H
+
+#include "lft_similarity.h"
+
+struct transport {
+    const char *name;
+    int rows;
+    int c_rows;
+    int columns;
+    int seed_a;
+    int seed_c;
+    double share; /* of a in c */
+    double assignment;
+    double assignment_1; /* with exponent 1 */
+    double assignment_3_5;
+    double assignment_softmax;
+};
+
+#include "../golden/transport.h"
+
+enum { TRANSPORT = sizeof(transport) / sizeof(transport[0]) };
+
+static lfuse_tensor *transport_a(struct lft *t, size_t i, lfuse_dtype dtype)
+{
+    const struct transport *g = &transport[i];
+
+    return lft_tensor(t, dtype, (uint64_t)g->seed_a, g->rows, g->columns, 0);
+}
+
+static lfuse_tensor *transport_c(struct lft *t, size_t i, lfuse_dtype dtype)
+{
+    const struct transport *g = &transport[i];
+    lfuse_tensor *c = lft_tensor(t, dtype, (uint64_t)g->seed_c, g->c_rows, g->columns, 0);
+
+    return g->share == 0.0 ? c : lft_sum(t, c, g->share, transport_a(t, i, dtype));
+}
+
+/* The small example of rows, which are matched as 1, 3, 2, 0. */
+static lfuse_tensor *matched_a(struct lft *t)
+{
+    static const double values[] = {1, 2, 3, 4, 5, 7, 2, 0};
+
+    return lft_matrix(t, LFUSE_F64, values, 4, 2);
+}
+
+static lfuse_tensor *matched_c(struct lft *t)
+{
+    static const double values[] = {2, 1, 0, 1, 4, 4, 1, 3};
+
+    return lft_matrix(t, LFUSE_F64, values, 4, 2);
+}
+
+#endif
