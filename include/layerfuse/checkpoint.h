@@ -54,8 +54,7 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          On failure *checkpoint is NULL.
  * Cost:    the header is parsed with memory of malloc's, given back before the call returns.
- *          Data is mapped, not read; only tensors that the file does not align to their
- *          element size are copied.
+ *          Data is mapped, never copied: memory does not grow with it.
  * Threads: any.
  * Source:  Since 0.1.
  */
@@ -76,7 +75,10 @@ LFUSE_API void lfuse_checkpoint_close(lfuse_checkpoint *checkpoint);
  * lfuse_checkpoint_count() - number of tensors, aliases included; 0 for NULL
  * lfuse_checkpoint_name() - the name at index; NULL when out of range
  * lfuse_checkpoint_tensor() - the tensor at index; NULL when out of range. Read-only memory:
- *                             copy it with lfuse_tensor_copy() before changing it
+ *                             copy it with lfuse_tensor_copy() before changing it, and before
+ *                             reading lfuse_tensor_data() where that is not aligned to the
+ *                             element size, which a file need not see to. The library's own
+ *                             functions read it as it is
  * lfuse_checkpoint_owner() - index of the tensor that holds this one's data: itself unless it
  *                            is an alias; -1 when out of range
  * lfuse_checkpoint_find() - index of the tensor of this name, or -1

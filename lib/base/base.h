@@ -122,7 +122,10 @@ bool lfi_view_same_shape(const struct lfi_view *a, const struct lfi_view *b);
 void lfi_view_shape_text(const struct lfi_view *view, char *text, size_t size);
 /* The same memory with `axis` first: its rows are the slices along that axis. */
 struct lfi_view lfi_view_axis_first(const struct lfi_view *view, int32_t axis);
-/* Elements [first, first + count) in row order. Narrowing rounds to nearest even. */
+/*
+ * Elements [first, first + count) in row order. Narrowing rounds to nearest even. data of a view
+ * that is only read need not be aligned.
+ */
 void lfi_view_read_f32(const struct lfi_view *view, int64_t first, int64_t count,
                        float *out);
 void lfi_view_read_f64(const struct lfi_view *view, int64_t first, int64_t count,

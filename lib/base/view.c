@@ -134,20 +134,24 @@ static void cursor_advance(struct cursor *c, int64_t run)
     }
 }
 
-/* With the stride of 1 written out, the compiler may use vectors. */
-#define READ_RUN(T, EXPRESSION)                        \
-    do {                                               \
-        const T *p = (const T *)view->data + c.offset; \
-        if (stride == 1)                               \
-            for (i = 0; i < run; i++) {                \
-                T e = p[i];                            \
-                out[i] = EXPRESSION;                   \
-            }                                          \
-        else                                           \
-            for (i = 0; i < run; i++) {                \
-                T e = p[i * stride];                   \
-                out[i] = EXPRESSION;                   \
-            }                                          \
+/*
+ * Files align nothing, so an element may be read at any address. With the stride of 1 written
+ * out, the compiler may use vectors.
+ */
+#define READ_RUN(T, EXPRESSION)                                        \
+    do {                                                               \
+        typedef T unaligned __attribute__((aligned(1), may_alias));    \
+        const unaligned *p = (const unaligned *)view->data + c.offset; \
+        if (stride == 1)                                               \
+            for (i = 0; i < run; i++) {                                \
+                T e = p[i];                                            \
+                out[i] = EXPRESSION;                                   \
+            }                                                          \
+        else                                                           \
+            for (i = 0; i < run; i++) {                                \
+                T e = p[i * stride];                                   \
+                out[i] = EXPRESSION;                                   \
+            }                                                          \
     } while (0)
 
 #define DEFINE_READ(NAME, OUT)                                                     \

@@ -85,43 +85,20 @@ static void fill_metadata(const struct lfi_header *h, struct lfi_checkpoint *c)
     lfi_names_sort(&c->keys);
 }
 
-/*
- * The tensor where it lies; or a copy, where its first element is not aligned: the reference
- * writer aligns, the format does not ask for it.
- */
-static lfuse_status place(const struct lfi_env *env, const struct lfi_record *r,
-                          char *data, struct lfi_checkpoint *c, struct lfi_array *array,
-                          lfuse_error *err)
+/* The tensors where they lie, which may be anywhere: views read at any address. */
+static void fill_tensors(const struct lfi_header *h, char *data, struct lfi_checkpoint *c)
 {
-    char *first = data + r->begin;
-    lfuse_status status;
-
-    if ((uintptr_t)first % lfi_dtype_size(r->shape.dtype) == 0) {
-        *array = lfi_array_share(&c->mapping);
-        array->view = r->shape;
-        array->view.data = first;
-        return LFUSE_OK;
-    }
-    status = lfi_array_create(env, &r->shape, array, err);
-    if (status == LFUSE_OK)
-        memcpy(array->view.data, first, (size_t)(r->end - r->begin));
-    return status;
-}
-
-static lfuse_status fill_tensors(const struct lfi_env *env, const struct lfi_header *h,
-                                 char *data, struct lfi_checkpoint *c, lfuse_error *err)
-{
-    lfuse_status status = LFUSE_OK;
     int64_t i;
 
-    for (i = 0; i < h->count && status == LFUSE_OK; i++) {
+    for (i = 0; i < h->count; i++) {
         const struct lfi_record *r = &h->records[h->order[i]];
 
         c->names.names[i] = add_text(c, r->name);
         c->owners[i] = i;
-        status = place(env, r, data, c, &c->arrays[i], err);
+        c->arrays[i] = lfi_array_share(&c->mapping);
+        c->arrays[i].view = r->shape;
+        c->arrays[i].view.data = data + r->begin;
     }
-    return status;
 }
 
 /* Names of the aliases in their order: sorted on their own, then appended. */
@@ -168,9 +145,8 @@ static lfuse_status fill(const struct lfi_env *env, const struct lfi_header *h,
         return status;
     c->text_bytes = 0; /* counts what is filled in, and ends where it was */
     fill_metadata(h, c);
-    status = fill_tensors(env, h, data, c, err);
-    if (status == LFUSE_OK)
-        status = fill_aliases(env, h, c, err);
+    fill_tensors(h, data, c);
+    status = fill_aliases(env, h, c, err);
     c->text_bytes = text_bytes;
     return status;
 }

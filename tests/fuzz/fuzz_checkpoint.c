@@ -29,7 +29,6 @@ static unsigned touch(const lfuse_tensor *tensor)
     unsigned sum = 0;
 
     CHECK(size > 0);
-    CHECK((uintptr_t)data % lfuse_dtype_size(lfuse_tensor_dtype(tensor)) == 0);
     for (i = 0; i < size; i++)
         sum = sum * 31 + data[i];
     return sum;

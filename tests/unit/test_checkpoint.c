@@ -129,32 +129,77 @@ static void answers_null_and_out_of_range_alike(void **state)
     lfuse_checkpoint_close(NULL);
 }
 
-static void aligns_by_copying_what_the_file_does_not_align(void **state)
+/* A file's header as JSON, and as many spaces as put the data off its place. */
+static const char *put_off(int pad, const char *dtype, int size)
+{
+    char header[128];
+
+    (void)snprintf(header, sizeof(header),
+                   "{\"w\":{\"dtype\":\"%s\",\"shape\":[2,2],\"data_offsets\":[0,%d]}"
+                   "}%*s",
+                   dtype, 4 * size, pad, "");
+    return put_header(header, 4 * (size_t)size);
+}
+
+static void reads_in_place_what_the_file_does_not_align(void **state)
 {
     struct lft *t = *state;
-    static const lfuse_dtype dtypes[] = {LFUSE_F32, LFUSE_F64, LFUSE_F16};
-    static const char *const names[] = {"F32", "F64", "F16"};
-    static const int sizes[] = {4, 8, 2};
-    int pad, k, i;
+    static const struct {
+        lfuse_dtype dtype;
+        const char *name;
+        int size;
+    } types[] = {{LFUSE_F32, "F32", 4},
+                 {LFUSE_F64, "F64", 8},
+                 {LFUSE_F16, "F16", 2},
+                 {LFUSE_BF16, "BF16", 2}};
+    int pad, k, i, off = 0;
 
-    for (k = 0; k < 3; k++)
+    for (k = 0; k < 4; k++)
         for (pad = 0; pad < 8; pad++) {
+            lfuse_checkpoint *c = lft_open(t, put_off(pad, types[k].name, types[k].size));
+            const lfuse_tensor *w = lfuse_checkpoint_tensor(c, 0);
+            const unsigned char *data = lfuse_tensor_data(w);
+            lfuse_tensor *same = lft_tensor(t, types[k].dtype, 1, 2, 2, 0),
+                         *wide = lft_tensor(t, LFUSE_F64, 1, 2, 2, 0),
+                         *wide_same = lft_tensor(t, LFUSE_F64, 1, 2, 2, 0);
+            double distance = NAN;
+
+            off += (uintptr_t)data % (uintptr_t)types[k].size != 0;
+            for (i = 0; i < 4 * types[k].size; i++)
+                assert_int_equal(data[i], i);
+            lft_ok(t, lfuse_tensor_copy(same, w, &t->err));
+            assert_memory_equal(lfuse_tensor_data(same), data, 4 * types[k].size);
+            lft_ok(t, lfuse_tensor_copy(wide, w, &t->err));
+            lft_ok(t, lfuse_tensor_copy(wide_same, same, &t->err));
+            assert_memory_equal(lfuse_tensor_data(wide), lfuse_tensor_data(wide_same),
+                                32);
+            lft_ok(t, lfuse_similarity(t->ctx, w, same, NULL, &distance, &t->err));
+            assert_true(distance == 0.0);
+            lfuse_checkpoint_close(c);
+        }
+    assert_int_equal(off, 6 + 7 + 4 + 4);
+}
+
+/* Live bytes do not depend on the size of the data, aligned or not. */
+static void data_takes_no_memory(void **state)
+{
+    struct lft *t = *state;
+    int64_t live[2];
+    int pad, k;
+
+    for (pad = 0; pad < 2; pad++)
+        for (k = 0; k < 2; k++) {
+            int64_t count = k == 0 ? 1 : 1 << 20, before = t->memory.live;
             char header[128];
             lfuse_checkpoint *c;
-            const unsigned char *data;
 
-            (void)snprintf(
-                header, sizeof(header),
-                "{\"w\":{\"dtype\":\"%s\",\"shape\":[2],\"data_offsets\":[0,%d]}"
-                "}%*s",
-                names[k], 2 * sizes[k], pad, "");
-            c = lft_open(t, put_header(header, 2 * (size_t)sizes[k]));
-            data = lfuse_tensor_data(lfuse_checkpoint_tensor(c, 0));
-            assert_int_equal(lfuse_tensor_dtype(lfuse_checkpoint_tensor(c, 0)),
-                             dtypes[k]);
-            assert_int_equal((uintptr_t)data % (uintptr_t)sizes[k], 0);
-            for (i = 0; i < 2 * sizes[k]; i++)
-                assert_int_equal(data[i], i);
+            (void)snprintf(header, sizeof(header),
+                           "{\"w\":{\"dtype\":\"F32\",\"shape\":[%lld],"
+                           "\"data_offsets\":[0,%lld]}}%*s",
+                           (long long)count, (long long)(4 * count), pad, "");
+            c = lft_open(t, put_header(header, 4 * (size_t)count));
+            live[k] = t->memory.live - before;
+            assert_true(k == 0 || live[1] == live[0]);
             lfuse_checkpoint_close(c);
         }
 }
@@ -528,7 +573,7 @@ static lfuse_status open_and_close(struct lft *t, void *path)
     return status;
 }
 
-/* Metadata, aliases and a tensor that has to be copied: every allocation there is. */
+/* Metadata, aliases and a tensor off its alignment: every allocation there is. */
 static const char *put_rich(void)
 {
     return put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") V "," W "} ", 16);
@@ -649,7 +694,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         lft_files_test(shows_a_file_made_by_hand_byte_for_byte),
         lft_files_test(answers_null_and_out_of_range_alike),
-        lft_files_test(aligns_by_copying_what_the_file_does_not_align),
+        lft_files_test(reads_in_place_what_the_file_does_not_align),
+        lft_files_test(data_takes_no_memory),
         lft_files_test(aliases_come_last_by_name_at_their_owner_s_address),
         lft_files_test(finds_each_of_many_names),
         lft_files_test(an_open_file_may_be_unlinked),
