@@ -12,6 +12,7 @@
 #include "checkpoint/checkpoint.h"
 #include "fusion/fusion.h"
 #include "retrain/retrain.h"
+#include "similarity/similarity.h"
 
 struct lfuse_context {
     struct lfi_env env;
@@ -38,6 +39,11 @@ struct lfuse_checkpoint {
     struct lfi_checkpoint file;
     lfuse_tensor
         *tensors; /* of file.arrays, and as many; without references of their own */
+};
+
+struct lfuse_cka {
+    lfuse_context *ctx;
+    struct lfi_cka_sums sums;
 };
 
 struct lfuse_plan {

@@ -13,6 +13,7 @@
 #define LAYERFUSE_LAYERFUSE_H
 
 #include <layerfuse/checkpoint.h>
+#include <layerfuse/cka.h>
 #include <layerfuse/context.h>
 #include <layerfuse/kernels.h>
 #include <layerfuse/layer.h>

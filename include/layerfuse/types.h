@@ -228,6 +228,7 @@ typedef struct lfuse_plan lfuse_plan;
 typedef struct lfuse_ties lfuse_ties;
 typedef struct lfuse_retrainer lfuse_retrainer;
 typedef struct lfuse_checkpoint lfuse_checkpoint;
+typedef struct lfuse_cka lfuse_cka;
 
 LFUSE_END_DECLS
 

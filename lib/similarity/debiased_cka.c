@@ -11,9 +11,6 @@
  */
 #include "similarity/similarity.h"
 
-#include <float.h>
-#include <math.h>
-
 static double *lay_out(struct lfi_moments *m, const struct lfi_block *whole,
                        struct lfi_arena *arena)
 {
@@ -32,23 +29,12 @@ static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
     return lfi_arena_bytes(&arena, bytes);
 }
 
-/*
- * Rows of K are `stride` apart; those of K* are not. What is left may be rounding alone: where
- * rows are equally far from each other, K* is 0. Then K, of products of `columns` terms, is
- * off by that many 2^-53 of its norm, and K* by some n times more.
- */
 static lfuse_status debias(const struct lfi_comparison *pair, const char *name, double *k,
                            int64_t stride, double *sums, lfuse_error *err)
 {
-    int64_t n = pair->a.dims[0], columns = lfi_view_elements(&pair->a) / n, i, j;
-    double whole = lfi_vectors_dot(k, k, stride * stride);
-    double noise = 16.0 * (double)(n + columns) * DBL_EPSILON;
+    int64_t n = pair->a.dims[0], columns = lfi_view_elements(&pair->a) / n;
 
-    for (i = 0; i < n; i++)
-        for (j = 0; j < n; j++)
-            k[i * n + j] = i == j ? 0.0 : k[i * stride + j];
-    lfi_gram_debias(k, n, sums);
-    if (lfi_vectors_dot(k, k, n * n) > noise * noise * whole)
+    if (lfi_gram_debias_rows(k, n, stride, columns, sums))
         return LFUSE_OK;
     return lfi_fail(err, LFUSE_ERR_DEGENERATE,
                     "debiased_cka: the %lld rows of %s are equally far from each other",

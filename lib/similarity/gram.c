@@ -1,7 +1,9 @@
 /* gram.c - (n, n) kernel matrices of the rows: their means taken out, and their alignment */
 #include "similarity/similarity.h"
 
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
 /* K_ij - share (r_i + r_j) + all; r are the sums of rows of the symmetric K. */
 static void subtract(double *k, int64_t n, const double *sums, double share, double all)
@@ -41,6 +43,27 @@ void lfi_gram_debias(double *k, int64_t n, double *sums)
     subtract(k, n, sums, 1.0 / (count - 2.0), total / ((count - 1.0) * (count - 2.0)));
     for (i = 0; i < n; i++)
         k[i * n + i] = 0.0;
+}
+
+/*
+ * K of products of `columns` terms is off by that many 2^-53 of its norm, and K* by some n
+ * times more.
+ */
+bool lfi_gram_debias_rows(double *k, int64_t n, int64_t stride, int64_t columns,
+                          double *sums)
+{
+    double whole = lfi_vectors_dot(k, k, stride * stride);
+    double noise = 16.0 * (double)(n + columns) * DBL_EPSILON;
+    int64_t i, j;
+
+    for (i = 0; i < n; i++)
+        for (j = 0; j < n; j++)
+            k[i * n + j] = i == j ? 0.0 : k[i * stride + j];
+    lfi_gram_debias(k, n, sums);
+    if (lfi_vectors_dot(k, k, n * n) > noise * noise * whole)
+        return true;
+    memset(k, 0, (size_t)(n * n) * sizeof(*k));
+    return false;
 }
 
 double lfi_gram_alignment(const double *k, const double *l, int64_t n)

@@ -68,8 +68,8 @@ void lfi_metric_names(char *text, size_t size)
                                  metrics[i]->name);
 }
 
-static lfuse_status check_finite(const struct lfi_view *view, const char *name,
-                                 lfuse_error *err)
+lfuse_status lfi_similarity_check_finite(const struct lfi_view *view, const char *name,
+                                         lfuse_error *err)
 {
     int64_t columns = lfi_view_elements(view) / view->dims[0];
     int64_t index = lfi_view_find_not_finite(view);
@@ -87,9 +87,10 @@ static lfuse_status check_finite(const struct lfi_view *view, const char *name,
 lfuse_status lfi_comparison_check_finite(const struct lfi_comparison *pair,
                                          lfuse_error *err)
 {
-    lfuse_status status = check_finite(&pair->a, pair->a_name, err);
+    lfuse_status status = lfi_similarity_check_finite(&pair->a, pair->a_name, err);
 
-    return status == LFUSE_OK ? check_finite(&pair->c, pair->c_name, err) : status;
+    return status == LFUSE_OK ? lfi_similarity_check_finite(&pair->c, pair->c_name, err)
+                              : status;
 }
 
 lfuse_status lfi_similarity_compare(const struct lfi_env *env,

@@ -76,6 +76,10 @@ void lfi_metric_names(char *text, size_t size); /* "euclidean, cosine, ..." */
 lfuse_status lfi_comparison_check_finite(const struct lfi_comparison *pair,
                                          lfuse_error *err);
 
+/* The same for one view. */
+lfuse_status lfi_similarity_check_finite(const struct lfi_view *view, const char *name,
+                                         lfuse_error *err);
+
 /* One comparison, on the calling thread. */
 lfuse_status lfi_similarity_compare(const struct lfi_env *env,
                                     const struct lfi_comparison *pair, double *out,
@@ -228,7 +232,40 @@ lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centr
 void lfi_gram_center(double *k, int64_t n, double *sums);
 /* The same for the unbiased HSIC: K has 0 on its diagonal, before and after; n >= 4. */
 void lfi_gram_debias(double *k, int64_t n, double *sums);
+/*
+ * Leaves the first n rows and columns of K, whose rows are `stride` apart, dense and debiased; K is
+ * of products of `columns` terms. false: what was left might have been rounding alone, as where
+ * rows are equally far from each other, and K is 0.
+ */
+bool lfi_gram_debias_rows(double *k, int64_t n, int64_t stride, int64_t columns,
+                          double *sums);
 double lfi_gram_alignment(const double *k, const double *l, int64_t n); /* a cosine */
+
+/*
+ * Sums over batches of the unbiased HSIC of layers' outputs: of layers i >= j at
+ * [i * (i + 1) / 2 + j]. Outputs of layer i count 2^exponents[i] times.
+ */
+struct lfi_cka_sums {
+    int64_t count; /* layers, >= 1 */
+    int64_t batches;
+    size_t pairs;
+    double *sums;       /* (pairs) */
+    int32_t *exponents; /* (count) */
+};
+
+/* exponents may be NULL; they are in range. On failure there is nothing to destroy. */
+lfuse_status lfi_cka_sums_create(const struct lfi_env *env, int64_t count,
+                                 const int32_t *exponents, struct lfi_cka_sums *s,
+                                 lfuse_error *err);
+void lfi_cka_sums_destroy(const struct lfi_env *env, struct lfi_cka_sums *s);
+/* One batch, in cka_batch.c: outputs[i] has n >= 4 rows, the same for all. All or nothing, as is the next. */
+lfuse_status lfi_cka_sums_accumulate(const struct lfi_env *env, struct lfi_cka_sums *s,
+                                     const struct lfi_view *outputs, lfuse_error *err);
+lfuse_status lfi_cka_sums_add(struct lfi_cka_sums *s, const double *sums, int64_t batches,
+                              lfuse_error *err);
+/* (count, count) of CKA; LFUSE_ERR_STATE or _DEGENERATE leave out alone. */
+lfuse_status lfi_cka_sums_result(const struct lfi_cka_sums *s, double *out,
+                                 lfuse_error *err);
 
 /* S = L L' of the lower triangle, in place; false: S (d, d) is singular, or not positive. */
 bool lfi_cholesky_factor(double *s, int64_t d, int64_t stride);

@@ -231,6 +231,12 @@ FIELD(lfuse_matrix_view, column_stride, 32);
 FIELD(lfuse_matrix_view, dtype, 40);
 FIELD(lfuse_matrix_view, reserved, 44);
 
+/* cka.h */
+
+SIZE(lfuse_cka_options, 16);
+FIELD(lfuse_cka_options, struct_size, 0);
+FIELD(lfuse_cka_options, exponents, 8);
+
 /* plan.h */
 
 SIZE(lfuse_plan_options, 72);

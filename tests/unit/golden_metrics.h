@@ -26,7 +26,7 @@ struct golden {
 
 enum { GOLDEN = sizeof(golden) / sizeof(golden[0]) };
 
-static lfuse_tensor *golden_a(struct lft *t, size_t i, lfuse_dtype dtype)
+static inline lfuse_tensor *golden_a(struct lft *t, size_t i, lfuse_dtype dtype)
 {
     const struct golden *g = &golden[i];
 
@@ -35,7 +35,7 @@ static lfuse_tensor *golden_a(struct lft *t, size_t i, lfuse_dtype dtype)
     return lft_tensor(t, dtype, (uint64_t)g->seed_a, g->rows, g->columns, 0);
 }
 
-static lfuse_tensor *golden_c(struct lft *t, size_t i, lfuse_dtype dtype)
+static inline lfuse_tensor *golden_c(struct lft *t, size_t i, lfuse_dtype dtype)
 {
     const struct golden *g = &golden[i];
 
@@ -45,14 +45,14 @@ static lfuse_tensor *golden_c(struct lft *t, size_t i, lfuse_dtype dtype)
                    g->share, golden_a(t, i, dtype));
 }
 
-static lfuse_tensor *example_a(struct lft *t)
+static inline lfuse_tensor *example_a(struct lft *t)
 {
     static const double values[] = {1, 2, 3, 4, 5, 7, 2, 0};
 
     return lft_matrix(t, LFUSE_F64, values, 4, 2);
 }
 
-static lfuse_tensor *example_c(struct lft *t)
+static inline lfuse_tensor *example_c(struct lft *t)
 {
     static const double values[] = {2, 1, 0, 1, 4, 4, 1, 3};
 
