@@ -104,6 +104,48 @@ static void alone(void)
     save("alone.safetensors");
 }
 
+/* One layer is all zero, one has a NaN; a type of its own where all are. */
+static void broken(void)
+{
+    add("h.0.w", 2, 2, 2)[0] = 1;
+    add("h.1.w", 2, 2, 2);
+    add("h.2.w", 2, 2, 2)[3] = (float)NAN;
+    add("h.3.w", 2, 2, 2)[1] = 1;
+    add("zero.0", 2, 2, 2);
+    add("zero.1", 2, 2, 2);
+    save("broken.safetensors");
+}
+
+/* Rows of 2 in three layers, of 3 in one. */
+static void unequal(void)
+{
+    add("h.0.w", 2, 2, 2)[0] = 1;
+    add("h.1.w", 2, 2, 2)[0] = 2;
+    add("h.2.w", 2, 2, 3)[0] = 3;
+    add("h.3.w", 2, 2, 2)[0] = 4;
+    save("unequal.safetensors");
+}
+
+/* The second is the first with its rows rotated, which linear_cka sees along axis 1 alone. */
+static void turned(void)
+{
+    static const float a[6] = {1, 2, 0, 1, 3, 1}, b[6] = {0, 1, 3, 1, 1, 2};
+
+    memcpy(add("h.0.w", 2, 3, 2), a, sizeof(a));
+    memcpy(add("h.1.w", 2, 3, 2), b, sizeof(b));
+    save("turned.safetensors");
+}
+
+/* Two that kl tells apart by direction. */
+static void two(void)
+{
+    static const float a[6] = {1, 2, 0, 1, 3, 1}, b[6] = {2, 1, 0, 1, 4, 4};
+
+    memcpy(add("u.0.w", 2, 3, 2), a, sizeof(a));
+    memcpy(add("u.1.w", 2, 3, 2), b, sizeof(b));
+    save("two.safetensors");
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -114,6 +156,10 @@ int main(int argc, char **argv)
     convolutions();
     names();
     alone();
+    broken();
+    unequal();
+    turned();
+    two();
     lfuse_context_destroy(ctx);
     return 0;
 }

@@ -46,9 +46,12 @@ struct lfc_session {
 struct lfc_session_options {
     int64_t threads; /* 0: as many as there are processors */
     int64_t seed;
-    lfuse_progress progress; /* NULL: none */
+    int64_t max_header_bytes; /* 0: the library's default */
+    lfuse_progress progress;  /* NULL: none */
     void *progress_user;
 };
+
+extern const char lfc_session_header_help[]; /* of --max-header-bytes */
 
 /* On failure there is nothing to close. */
 int lfc_session_open(struct lfc_session *session, const char *path,

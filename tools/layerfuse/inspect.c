@@ -11,6 +11,7 @@
 
 struct inspect {
     const char *file;
+    int64_t max_header_bytes;
     int32_t rule;
     int json;
 };
@@ -28,14 +29,13 @@ struct sums {
 static int read_arguments(struct inspect *o, int argc, char **argv, int *help)
 {
     static const char *const operands[] = {"FILE", NULL};
-    static const char *const rules[] = {"component", "digits", NULL};
     const struct lfc_argument table[] = {
-        {"--type-rule", "RULE",
-         "what becomes * in names: component, those between dots that are all digits\n"
-         "                           (the default), or digits, every run of digits",
-         &o->rule, LFC_CHOICE, .choices = rules},
+        {"--type-rule", "RULE", lfc_types_rule_help, &o->rule, LFC_CHOICE,
+         .choices = lfc_types_rules},
         {"--json", NULL, "as JSON: tensors, parameters, bytes, types", &o->json,
          .kind = LFC_FLAG},
+        {"--max-header-bytes", "N", lfc_session_header_help, &o->max_header_bytes,
+         LFC_INTEGER, 1, 1e8, NULL},
     };
     const struct lfc_arguments arguments = {
         .synopsis = "layerfuse inspect FILE [--type-rule component|digits] [--json]",
@@ -179,7 +179,7 @@ static int print_text(const lfuse_checkpoint *checkpoint, const struct lfc_types
 
 int lfc_inspect(int argc, char **argv)
 {
-    const struct lfc_session_options options = {.threads = 1};
+    struct lfc_session_options options = {.threads = 1};
     struct lfc_session session;
     struct lfc_types types;
     struct inspect o;
@@ -187,6 +187,7 @@ int lfc_inspect(int argc, char **argv)
 
     if (code != LFC_DONE || help)
         return code;
+    options.max_header_bytes = o.max_header_bytes;
     code = lfc_session_open(&session, o.file, &options);
     if (code != LFC_DONE)
         return code;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 
@@ -38,6 +39,22 @@ void lfc_json_append(json_t *array, json_t *value)
 json_t *lfc_json_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *lfc_json_text(const char *text)
+{
+    json_t *value = json_string(text);
+    char *copy;
+    size_t i;
+
+    if (value != NULL)
+        return value;
+    copy = lfc_copy(text, strlen(text));
+    for (i = 0; copy[i] != '\0'; i++)
+        copy[i] = (unsigned char)copy[i] < 0x80 ? copy[i] : '?';
+    value = json_string(copy);
+    free(copy);
+    return value;
 }
 
 static json_t *shape(const lfuse_tensor *tensor)

@@ -14,6 +14,9 @@ void lfc_json_append(json_t *array, json_t *value);
 /* null where the value is not finite */
 json_t *lfc_json_number(double value);
 
+/* Text that is no UTF-8, such as one with a character cut in two, with ? for what is not ASCII. */
+json_t *lfc_json_text(const char *text);
+
 /* A type as {"type", "shape", "layers"}; the shape is null, and "shapes" has one for each layer,
    where they differ. */
 json_t *lfc_json_type(const lfuse_checkpoint *checkpoint, const struct lfc_type *type);

@@ -14,6 +14,7 @@ static const struct subcommand {
 } subcommands[] = {
     {"inspect", "what a file holds, and which of its layers are of one type",
      lfc_inspect},
+    {"similarity", "how alike the layers of each type are", lfc_similarity},
 };
 
 enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+const char lfc_session_header_help[] = "accept a longer header than 33554432 bytes";
+
 enum { MOST_THREADS = 1024 };
 
 static int32_t thread_count(int64_t asked)
@@ -19,6 +21,7 @@ static int32_t thread_count(int64_t asked)
 int lfc_session_open(struct lfc_session *session, const char *path,
                      const struct lfc_session_options *options)
 {
+    lfuse_checkpoint_open_options open;
     lfuse_context_options o;
     lfuse_error err;
 
@@ -30,7 +33,9 @@ int lfc_session_open(struct lfc_session *session, const char *path,
     o.progress_user = options->progress_user;
     if (lfuse_context_create(&o, &session->ctx, &err) != LFUSE_OK)
         return lfc_fail(LFC_FAILED, "%s", err.message);
-    if (lfuse_checkpoint_open(session->ctx, path, NULL, &session->checkpoint, &err) ==
+    lfuse_checkpoint_open_options_init(&open, sizeof(open));
+    open.max_header_bytes = (size_t)options->max_header_bytes;
+    if (lfuse_checkpoint_open(session->ctx, path, &open, &session->checkpoint, &err) ==
         LFUSE_OK)
         return LFC_DONE;
     lfuse_context_destroy(session->ctx);

@@ -9,6 +9,11 @@
 
 enum { LISTED = 12 }; /* patterns in a message */
 
+const char *const lfc_types_rules[] = {"component", "digits", NULL};
+const char lfc_types_rule_help[] =
+    "what becomes * in names: component, those between dots that are all\n"
+    "                           digits (the default), or digits, every run of digits";
+
 static int is_digit(char c)
 {
     return c >= '0' && c <= '9';

@@ -15,6 +15,9 @@ enum lfc_rule {
     LFC_RULE_DIGITS = 2 /* every run of digits does */
 };
 
+extern const char *const lfc_types_rules[]; /* their names, NULL-terminated */
+extern const char lfc_types_rule_help[];
+
 struct lfc_type {
     char *pattern; /* "h.*.attn.c_attn.weight" */
     int64_t

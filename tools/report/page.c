@@ -350,7 +350,9 @@ static void page(FILE *out, const void *data)
     }
     if (r->size != NULL)
         size(out, r->size);
-    groups(out, r);
+    if (r->group_count > 0 || r->curve != NULL ||
+        r->size != NULL) /* something was fused */
+        groups(out, r);
     if (r->matrix_count > 0)
         matrices(out, r);
     if (r->setting_count > 0)

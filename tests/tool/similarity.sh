@@ -1,0 +1,235 @@
+#!/bin/sh
+# similarity.sh PROGRAM MAKE_FILES WORK SHARED: layerfuse similarity
+set -eu
+# shellcheck disable=SC2034 # common.sh reads work
+program=$1 make_files=$2 work=$3 shared=$4
+# shellcheck source=/dev/null
+. "${0%/*}/common.sh"
+"$make_files" .
+
+# ---- text --------------------------------------------------------------------------------
+
+prints similarity --type-rule digits convolutions.safetensors <<'END'
+euclidean: smaller is more alike
+
+layer*.*.conv*.weight [2, 2]: 2 layers
+
+  most alike:
+    1.000  0.conv2  1.conv1
+
+layer*.*.conv*.weight [3, 2]: 3 layers
+
+                  layer1.0.conv1  layer1.0.conv2  layer2.0.conv1
+  layer1.0.conv1               .           2.000           5.000
+  layer1.0.conv2           2.000               .           3.000
+  layer2.0.conv1           5.000           3.000               .
+
+  most alike:
+    2.000  layer1.0.conv1  layer1.0.conv2
+    3.000  layer1.0.conv2  layer2.0.conv1
+    5.000  layer1.0.conv1  layer2.0.conv1
+END
+# More than a line holds: the pairs alone.
+prints similarity blocks.safetensors <<'END'
+euclidean: smaller is more alike
+
+h.*.attn.weight [4, 3]: 12 layers
+
+  most alike:
+     1.00  0  1
+     1.00  1  2
+     1.00  2  3
+     1.00  3  4
+     1.00  4  5
+     1.00  5  6
+     1.00  6  7
+     1.00  7  8
+     1.00  8  9
+     1.00  9  10
+    and 56 less alike
+END
+prints similarity names.safetensors <<'END'
+euclidean: smaller is more alike
+
+a"b,c\n.*.wé<i>&\u{202e}\x1b[31m [2, 2]: 3 layers
+
+         0      1      2
+  0      .  1.000  3.000
+  1  1.000      .  2.000
+  2  3.000  2.000      .
+
+  most alike:
+    1.000  0  1
+    2.000  1  2
+    3.000  0  2
+END
+prints similarity alone.safetensors <<'END'
+euclidean: smaller is more alike
+
+No two tensors are layers of one type.
+END
+# kl tells a to b from b to a, and a similarity ranks the greatest first.
+"$program" similarity --metric kl two.safetensors >by_kl
+[ "$(grep -c '^ *[0-9.e+]*  [01] to [01]$' by_kl)" = 2 ] || fail "kl: $(cat by_kl)"
+prints similarity --metric linear_cka --output-axis 'h.*=1' turned.safetensors <<'END'
+linear_cka: greater is more alike
+
+h.*.w [3, 2]: 2 layers
+
+  most alike:
+    1.000  0  1
+END
+# The last match wins: both are by axis 0 again.
+"$program" similarity --metric linear_cka turned.safetensors >by0
+"$program" similarity --metric linear_cka --output-axis 'h.*=1' --output-axis=*.w=0 \
+    turned.safetensors >last
+cmp by0 last || fail "--output-axis: the last match does not win"
+grep -q ' 0[.]4505  0  1$' by0 || fail "linear_cka by axis 0: $(cat by0)"
+
+# ---- JSON, CSV, HTML ---------------------------------------------------------------------
+
+prints similarity --json --type-rule digits convolutions.safetensors <<'END'
+{"metric": "euclidean", "direction": "distance", "types": [{"type": "layer*.*.conv*.weight", "shape": [2, 2], "layers": ["layer2.0.conv2.weight", "layer2.1.conv1.weight"], "matrix": [[0.0, 1.0], [1.0, 0.0]]}, {"type": "layer*.*.conv*.weight", "shape": [3, 2], "layers": ["layer1.0.conv1.weight", "layer1.0.conv2.weight", "layer2.0.conv1.weight"], "matrix": [[0.0, 2.0, 5.0], [2.0, 0.0, 3.0], [5.0, 3.0, 0.0]]}]}
+END
+prints similarity --json alone.safetensors --metric cosine <<'END'
+{"metric": "cosine", "direction": "similarity", "types": []}
+END
+prints similarity --csv --type-rule digits convolutions.safetensors <<'END'
+type,layer_a,layer_b,value
+layer*.*.conv*.weight,layer2.0.conv2.weight,layer2.1.conv1.weight,1
+layer*.*.conv*.weight,layer1.0.conv1.weight,layer1.0.conv2.weight,2
+layer*.*.conv*.weight,layer1.0.conv1.weight,layer2.0.conv1.weight,5
+layer*.*.conv*.weight,layer1.0.conv2.weight,layer2.0.conv1.weight,3
+END
+for file in euclidean/blocks kl/convolutions euclidean/names kl/two; do
+    metric=${file%/*} file=${file#*/}
+    set -- similarity --metric "$metric" --type-rule digits "$file.safetensors"
+    "$program" "$@" --json >"$file.json"
+    is_json "$file.json"
+    "$program" "$@" --csv >"$file.csv"
+    "$program" "$@" --html "$file.html" >stdout || fail "--html: exit $?"
+    [ ! -s stdout ] || fail "--html: there is something on stdout"
+    grep -q '</html>' "$file.html" || fail "$file.html is no page"
+done
+grep -q '>layer2.0.conv1</text>' convolutions.html || fail "the page names no layer"
+if grep -q 'share weights</h2>' convolutions.html; then fail "the page is about fusion"; fi
+[ "$(find . -name '*.part' | wc -l)" = 0 ] || fail "--html: left $(ls ./*.part)"
+# JSON and CSV say the same, to the last digit, and of a to b where the metric tells them apart;
+# pages are well-formed, whatever the names.
+if command -v python3 >/dev/null; then
+    python3 - <<'END' || fail "JSON, CSV or HTML"
+import csv, json
+import xml.etree.ElementTree as ET
+
+for name in "blocks", "convolutions", "names", "two":
+    rows = list(csv.reader(open(name + ".csv", encoding="utf-8", newline="")))
+    assert rows[0] == ["type", "layer_a", "layer_b", "value"], rows[0]
+    file = json.load(open(name + ".json", encoding="utf-8"))
+    said = {}
+    for t in file["types"]:
+        for i, a in enumerate(t["layers"]):
+            for j, b in enumerate(t["layers"]):
+                if i < j or i > j and file["metric"] == "kl":
+                    said[t["type"], a, b] = t["matrix"][i][j]
+    read = {tuple(row[:3]): float(row[3]) for row in rows[1:]}
+    assert read == said and len(rows) == len(said) + 1, name
+    if name == "two":
+        assert len(set(said.values())) == 2, said
+    ET.parse(name + ".html")
+END
+fi
+
+# ---- which types -------------------------------------------------------------------------
+
+"$program" similarity --json names.safetensors --type 'a*' >a.json
+"$program" similarity --json names.safetensors >all.json
+cmp a.json all.json || fail "--type 'a*' is not the only type"
+"$program" similarity --type-rule digits --type 'layer*' --type '*.conv?.weight' \
+    convolutions.safetensors >both
+[ "$(grep -c ' layers$' both)" = 2 ] || fail "--type twice: $(cat both)"
+ends 1 "--type: no type matches 'H.*'; there are: h.*.attn.weight" similarity \
+    blocks.safetensors --type 'h.*' --type 'H.*'
+ends 1 "--type: no type matches '*'; there are: none" similarity alone.safetensors --type '*'
+ends 1 "--output-axis: no tensor matches 'x*'" similarity blocks.safetensors \
+    --output-axis 'h*=0' --output-axis 'x*=1'
+ends 1 '--output-axis: h.0.attn.weight has rank 2, there is no axis 2' similarity \
+    blocks.safetensors --output-axis '*=2'
+
+# ---- usage: 2 ----------------------------------------------------------------------------
+
+"$program" similarity --help >help
+grep -q '^usage: layerfuse similarity FILE' help || fail "no help"
+grep -q '^  linear_cka  *similarity, time ' help || fail "the help names no metrics"
+if grep -q '^  custom' help; then fail "the help names a metric that cannot be had"; fi
+set -- similarity blocks.safetensors
+ends 2 'similarity: FILE is missing' similarity
+ends 2 '--metric: no metric is called nearest; known: euclidean, ' "$@" --metric nearest
+ends 2 'only one of --json, --csv and --html' "$@" --json --csv
+ends 2 'only one of --json, --csv and --html' "$@" --html x.html --json
+ends 2 '--html: ./blocks.safetensors is the file to read' "$@" --html ./blocks.safetensors
+ends 2 "--output-axis: 'h.*' is not GLOB=N" "$@" --output-axis 'h.*'
+ends 2 "--output-axis: 'h.*=8' is not GLOB=N, N an axis from 0 to 7" "$@" --output-axis 'h.*=8'
+ends 2 "--output-axis: 'h.*=' is not GLOB=N" "$@" --output-axis='h.*='
+ends 2 "--output-axis: 'h.*=-1' is not GLOB=N" "$@" --output-axis 'h.*=-1'
+ends 2 "--output-axis: '=1' is not GLOB=N" "$@" --output-axis =1
+ends 2 "--block: '0' is neither a size nor 'whole'" "$@" --block 0
+ends 2 "--block: 'all' is neither" "$@" --block all
+ends 2 '--threads: 0 is not in [1, 1024]' "$@" --threads 0
+ends 2 "--ridge: 'nan' is not a number" "$@" --ridge nan
+ends 2 '--ridge: -1 is not in [0, ' "$@" --ridge -1
+ends 2 '--bandwidth: 0 is not in [' "$@" --bandwidth 0
+ends 2 '--exponent: 0.5 is not in [1, ' "$@" --exponent 0.5
+ends 2 '--regularisation: 0 is not in [' "$@" --regularisation 0
+ends 2 '--projections: 0 is not in [1, ' "$@" --projections 0
+ends 2 '--centroids: 0 is not in [1, ' "$@" --centroids 0
+ends 2 '--iterations: 0 is not in [1, ' "$@" --iterations 0
+ends 2 '--seed: -1 is not in [0, ' "$@" --seed -1
+ends 2 "--seed: '9223372036854775808' is not an integer" "$@" --seed 9223372036854775808
+ends 2 '--max-bytes: 0 is not in [1, ' "$@" --max-bytes 0
+ends 2 "--unequal: 'drop' is none of refuse, subsample, drop_smallest" "$@" --unequal drop
+ends 2 "--type-rule: 'x' is none of component, digits" "$@" --type-rule x
+
+# ---- what fails: 1 -----------------------------------------------------------------------
+
+ends 1 'not-there: No such file' similarity not-there
+ends 1 'max_header_bytes' "$@" --max-header-bytes 100
+ends 1 'euclidean of h.*.w: layer h.2.w is NaN at row 1, column 1 of (2, 2)' similarity \
+    broken.safetensors
+ends 1 'cosine of zero.*: layer zero.0 is all zero' similarity broken.safetensors \
+    --type 'zero*' --metric cosine
+ends 1 'cannot write no-such-folder/x.html: No such file' "$@" --html no-such-folder/x.html
+ends 1 'cannot write .: Is a directory' "$@" --html .
+[ ! -e x.html ] || fail "a wrong call wrote a page"
+if [ -c /dev/full ]; then
+    for form in --json --csv --keep-going; do
+        set +e
+        "$program" "$@" $form >/dev/full 2>stderr
+        status=$?
+        set -e
+        [ $status = 1 ] || fail "$form, disk full: exit $status"
+        [ "$(cat stderr)" = 'layerfuse: cannot write to stdout: No space left on device' ] ||
+            fail "$form, disk full: $(cat stderr)"
+    done
+    ends 1 'cannot write /dev/full: No space left on device' "$@" --html /dev/full
+fi
+
+# ---- real networks, where they are -------------------------------------------------------
+
+weights=$shared/data/weights
+if [ -f "$weights/resnet20-cifar10.safetensors" ]; then
+    for metric in euclidean cosine covariance linear_cka; do
+        "$program" similarity --type-rule digits --json --metric $metric --threads 1 \
+            "$weights/resnet20-cifar10.safetensors" >one.json
+        "$program" similarity --type-rule digits --json --metric $metric --threads 2 \
+            "$weights/resnet20-cifar10.safetensors" >two.json
+        cmp one.json two.json || fail "$metric: 1 and 2 threads differ"
+        is_json one.json
+        [ "$(grep -o '"layer[0-9.]*conv[12].weight"' one.json | sort -u | wc -l)" = 16 ] ||
+            fail "$metric: not sixteen layers"
+    done
+    "$program" similarity "$weights/stories260K.safetensors" --csv >stories
+    [ "$(wc -l <stories)" = 71 ] || fail "stories260K: not 7 times 10 pairs"
+else
+    echo "skipped: real networks (no $weights)"
+fi
+echo "similarity.sh: all as expected"

@@ -1,0 +1,150 @@
+/* similarity_page.c - what layerfuse similarity measured, as a page: tools/report's */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+#include "similarity.h"
+#include "text.h"
+
+enum { SETTINGS = 8 };
+
+/* What the page points to while it is written. */
+struct page {
+    struct lfr_report report;
+    struct lfr_setting settings[SETTINGS];
+    struct lfr_matrix *matrices;
+    char **types; /* patterns with their shapes */
+    char *summary;
+    char *command;
+};
+
+/* The text of a stream: release with free(). */
+struct memory {
+    FILE *out;
+    char *text;
+    size_t size;
+};
+
+static void open_text(struct memory *memory)
+{
+    memory->out = open_memstream(&memory->text, &memory->size);
+    if (memory->out == NULL)
+        exit(lfc_fail(LFC_FAILED, "no memory for the page"));
+}
+
+static char *close_text(struct memory *memory)
+{
+    if (fclose(memory->out) != 0)
+        exit(lfc_fail(LFC_FAILED, "no memory for the page"));
+    return memory->text;
+}
+
+static char *name_type(const struct lfc_type *type)
+{
+    struct memory memory;
+
+    open_text(&memory);
+    fprintf(memory.out, "%s ", type->pattern);
+    if (type->is_mixed)
+        fputs("of several shapes", memory.out);
+    else
+        lfc_put_shape(memory.out, type->rank, type->dims);
+    return close_text(&memory);
+}
+
+static void fill_matrices(const struct lfc_measures *measures, struct page *p)
+{
+    const lfuse_metric_properties *metric = &measures->asked->metric;
+    size_t count = (size_t)measures->count;
+    int64_t i;
+
+    p->matrices = lfc_alloc(count, sizeof(*p->matrices));
+    p->types = lfc_alloc(count, sizeof(*p->types));
+    for (i = 0; i < measures->count; i++) {
+        const struct lfc_measured *m = &measures->items[i];
+
+        p->types[i] = name_type(m->type);
+        p->matrices[i] = (struct lfr_matrix){
+            .type = p->types[i],
+            .metric = metric->name,
+            .direction = metric->is_distance ? LFR_DISTANCE : LFR_SIMILARITY,
+            .count = (int32_t)m->type->count,
+            .names = (const char *const *)m->type->labels,
+            .values = m->values,
+        };
+    }
+    p->report.matrices = p->matrices;
+    p->report.matrix_count = (int32_t)measures->count;
+}
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+static void fill_words(const struct lfc_measures *measures, struct page *p)
+{
+    const struct lfc_similarity *asked = measures->asked;
+    int64_t pairs = 0, layers = 0, i;
+    char a[LFC_NUMBER_BYTES], b[LFC_NUMBER_BYTES];
+    struct memory memory;
+    int word;
+
+    for (i = 0; i < measures->count; i++) {
+        layers += measures->items[i].type->count;
+        pairs += lfc_similarity_pairs(asked, measures->items[i].type);
+    }
+    open_text(&memory);
+    if (measures->count == 0)
+        fputs("No two tensors are layers of one type.", memory.out);
+    else
+        fprintf(memory.out, "%s layers of %lld types, %s pairs, by the metric %s.",
+                lfc_count(a, layers), (long long)measures->count, lfc_count(b, pairs),
+                asked->metric.name);
+    p->summary = close_text(&memory);
+    open_text(&memory);
+    for (word = 0; word < asked->word_count; word++)
+        fprintf(memory.out, "%s %s", word == 0 ? "layerfuse" : "", asked->words[word]);
+    p->command = close_text(&memory);
+    p->report.title = file_name(asked->file);
+    p->report.summary = p->summary;
+    p->report.made_by = "layerfuse " LAYERFUSE_VERSION_STRING;
+}
+
+static void fill_settings(const struct lfc_similarity *asked, struct page *p)
+{
+    const struct lfr_setting settings[] = {
+        {"file", asked->file},
+        {"metric", asked->metric.name},
+        {"types by", lfc_types_rules[asked->rule - 1]},
+        {"command", p->command},
+    };
+
+    memcpy(p->settings, settings, sizeof(settings));
+    p->report.settings = p->settings;
+    p->report.setting_count = sizeof(settings) / sizeof(settings[0]);
+}
+
+int lfc_similarity_page(const struct lfc_measures *measures)
+{
+    const char *path = measures->asked->html;
+    struct page p = {0};
+    int failed;
+    int64_t i;
+
+    fill_matrices(measures, &p);
+    fill_words(measures, &p);
+    fill_settings(measures->asked, &p);
+    failed = lfr_write_html(path, &p.report);
+    for (i = 0; i < measures->count; i++)
+        free(p.types[i]);
+    free(p.types);
+    free(p.matrices);
+    free(p.summary);
+    free(p.command);
+    if (failed != 0)
+        return lfc_fail(LFC_FAILED, "cannot write %s: %s", path, strerror(failed));
+    return LFC_DONE;
+}
