@@ -132,6 +132,10 @@ static lfuse_status import_options(const lfuse_context *ctx,
     if (o->bandwidth != 0.0)
         params->bandwidth = o->bandwidth;
     fill_transport(o, params);
+    if (o->max_bytes != 0)
+        params->max_bytes = o->max_bytes;
+    params->failed = o->failed;
+    params->failed_user = o->failed_user;
     return LFUSE_OK;
 }
 

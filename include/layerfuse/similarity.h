@@ -73,25 +73,6 @@ enum {
     LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS = 1
 }; /* rows of weights become exp(x) / sum exp(x) */
 
-/* A matrix in memory: element (i, j) is data[i * row_stride + j * column_stride]. */
-typedef struct lfuse_matrix_view {
-    const void *data;
-    int64_t rows;
-    int64_t columns;
-    int64_t row_stride; /* in elements */
-    int64_t column_stride;
-    lfuse_dtype dtype;
-    int32_t reserved;
-} lfuse_matrix_view;
-
-/* The metric custom: how alike a and b are, into *out; 0, or what becomes err->detail. */
-typedef int32_t (*lfuse_metric_custom)(void *user, const lfuse_matrix_view *a,
-                                       const lfuse_matrix_view *b, double *out);
-
-/* Layer i could not be compared to layer j. 0 goes on to the next pair; else that is all. */
-typedef int32_t (*lfuse_similarity_failed)(void *user, int64_t i, int64_t j,
-                                           const lfuse_error *error);
-
 typedef struct lfuse_similarity_options {
     size_t struct_size;  /* set by lfuse_similarity_options_init(&o, sizeof(o)) */
     int64_t block;       /* longest side of a block; 0 means 128 */

@@ -230,6 +230,27 @@ typedef struct lfuse_retrainer lfuse_retrainer;
 typedef struct lfuse_checkpoint lfuse_checkpoint;
 typedef struct lfuse_cka lfuse_cka;
 
+/* ---- similarity: see similarity.h ------------------------------------------------------- */
+
+/* A matrix in memory: element (i, j) is data[i * row_stride + j * column_stride]. */
+typedef struct lfuse_matrix_view {
+    const void *data;
+    int64_t rows;
+    int64_t columns;
+    int64_t row_stride; /* in elements */
+    int64_t column_stride;
+    lfuse_dtype dtype;
+    int32_t reserved;
+} lfuse_matrix_view;
+
+/* The metric custom: how alike a and b are, into *out; 0, or what becomes err->detail. */
+typedef int32_t (*lfuse_metric_custom)(void *user, const lfuse_matrix_view *a,
+                                       const lfuse_matrix_view *b, double *out);
+
+/* Layer i could not be compared to layer j. 0 goes on to the next pair; else that is all. */
+typedef int32_t (*lfuse_similarity_failed)(void *user, int64_t i, int64_t j,
+                                           const lfuse_error *error);
+
 LFUSE_END_DECLS
 
 #endif

@@ -109,10 +109,32 @@ struct lfi_view {
 
 size_t lfi_dtype_size(lfuse_dtype dtype);
 const char *lfi_dtype_name(lfuse_dtype dtype);
-float lfi_f16_to_f32(uint16_t bits);
 uint16_t lfi_f32_to_f16(float value); /* to nearest, ties to even */
-float lfi_bf16_to_f32(uint16_t bits);
 uint16_t lfi_f32_to_bf16(float value);
+/* Without branches and inline, so that a loop of them becomes one of vectors. */
+static inline float lfi_f16_to_f32(uint16_t bits)
+{
+    uint32_t shifted = (uint32_t)(bits & 0x7fffu) << 13, exponent = bits & 0x7c00u;
+    union {
+        uint32_t bits;
+        float value;
+    } normal = {shifted + (exponent == 0x7c00u ? 0x70000000u : 0x38000000u)},
+      small = {shifted + 0x38800000u}; /* subnormal, zero: 2^-14 more than it is */
+
+    small.value -= 0x1p-14f;
+    normal.bits = (exponent == 0 ? small.bits : normal.bits) | (bits & 0x8000u) << 16;
+    return normal.value;
+}
+
+static inline float lfi_bf16_to_f32(uint16_t bits)
+{
+    union {
+        uint32_t bits;
+        float value;
+    } wide = {(uint32_t)bits << 16};
+
+    return wide.value;
+}
 
 int64_t lfi_view_elements(const struct lfi_view *view);
 size_t lfi_view_bytes(const struct lfi_view *view); /* elements times their size */

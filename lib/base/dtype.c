@@ -41,11 +41,6 @@ static float float_of(uint32_t bits)
     return value;
 }
 
-float lfi_bf16_to_f32(uint16_t bits)
-{
-    return float_of((uint32_t)bits << 16);
-}
-
 uint16_t lfi_f32_to_bf16(float value)
 {
     uint32_t bits = bits_of(value);
@@ -53,19 +48,6 @@ uint16_t lfi_f32_to_bf16(float value)
     if ((bits & 0x7fffffffu) > 0x7f800000u) /* NaN: keep it one */
         return (uint16_t)((bits >> 16) | 0x0040u);
     return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
-
-float lfi_f16_to_f32(uint16_t bits)
-{
-    uint32_t sign = (uint32_t)(bits & 0x8000u) << 16;
-    uint32_t exponent = (bits >> 10) & 0x1fu, fraction = bits & 0x3ffu;
-
-    if (exponent == 0x1f) /* infinity, NaN */
-        return float_of(sign | 0x7f800000u | (fraction << 13));
-    if (exponent != 0)
-        return float_of(sign | ((exponent + 112) << 23) | (fraction << 13));
-    return float_of(sign |
-                    bits_of((float)fraction * 0x1p-24f)); /* subnormal, zero: exact */
 }
 
 uint16_t lfi_f32_to_f16(float value)

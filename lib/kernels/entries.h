@@ -37,8 +37,11 @@
 #define LFI_ASSIGNMENT_ENTRIES(ISA)                                                      \
     struct lfi_two_least lfi_two_least_f64__##ISA(const struct lfi_assignment_row *row); \
     int64_t lfi_shorten_paths_f64__##ISA(const struct lfi_assignment_row *row);
+#define LFI_PAIRS_ENTRIES(ISA) \
+    void lfi_pairs_f32__##ISA(const struct lfi_pairs_tile *tile);
 
 LFI_GEMM_ENTRIES(scalar)
+LFI_PAIRS_ENTRIES(scalar)
 LFI_TRANSPOSE_ENTRIES(scalar)
 LFI_ELEMENTWISE_ENTRIES(scalar)
 LFI_UPDATE_ENTRIES(scalar)
@@ -57,6 +60,8 @@ LFI_UPDATE_ENTRIES(avx2)
 LFI_BATCH_NORM_ENTRIES(avx2)
 LFI_POOL2D_ENTRIES(avx2)
 LFI_ASSIGNMENT_ENTRIES(avx2)
+LFI_PAIRS_ENTRIES(avx2)
+LFI_PAIRS_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx512)
 LFI_BATCH_NORM_ENTRIES(avx512)
 LFI_POOL2D_ENTRIES(avx512)

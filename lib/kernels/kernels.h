@@ -42,6 +42,24 @@ struct lfi_gemm_tile {
 };
 
 /*
+ * For all i < rows, j < cols: sums[i * sums_row + j] += the sum over k < count of
+ * a[i][k] * b[j][k], or of (a[i][k] - b[j][k])^2. In f32 over at most LFI_PAIRS_CHAIN elements,
+ * such sums in f64.
+ */
+enum { LFI_PAIRS_CHAIN = 128 };
+
+struct lfi_pairs_tile {
+    const float *const *a; /* (rows) */
+    const float *const *b; /* (cols) */
+    double *sums;
+    int64_t rows;
+    int64_t cols;
+    int64_t sums_row;
+    int64_t count;
+    bool differences;
+};
+
+/*
  * A matrix that batch norm walks over, and numbers for each of its columns. Row i, column j
  * is element i * step + j of x, residual, dy, mask, out and dresidual. With d = x - center and
  * g = mask == NULL || mask > 0 ? dy : 0:
@@ -124,6 +142,7 @@ struct lfi_kernels {
     const char *name;
     /* gemm */
     void (*gemm_f32)(const struct lfi_gemm_tile *tile);
+    void (*pairs_f32)(const struct lfi_pairs_tile *tile);
     /* y[j * y_row + i] = x[i * x_row + j] for i < rows, j < cols */
     void (*transpose_f32)(const float *x, int64_t rows, int64_t cols, int64_t x_row,
                           float *y, int64_t y_row);

@@ -6,6 +6,7 @@
 #endif
 
 #define LFI_GEMM(ISA)      .gemm_f32 = lfi_gemm_f32__##ISA
+#define LFI_PAIRS(ISA)     .pairs_f32 = lfi_pairs_f32__##ISA
 #define LFI_TRANSPOSE(ISA) .transpose_f32 = lfi_transpose_f32__##ISA
 #define LFI_ELEMENTWISE(ISA)                         \
     .relu_forward_f32 = lfi_relu_forward_f32__##ISA, \
@@ -29,6 +30,7 @@ const struct lfi_kernels lfi_kernels_scalar = {
     .isa = LFUSE_ISA_SCALAR,
     .name = "scalar",
     LFI_GEMM(scalar),
+    LFI_PAIRS(scalar),
     LFI_TRANSPOSE(scalar),
     LFI_ELEMENTWISE(scalar),
     LFI_UPDATE(scalar),
@@ -43,6 +45,7 @@ const struct lfi_kernels lfi_kernels_avx2 = {
     .isa = LFUSE_ISA_AVX2,
     .name = "avx2",
     LFI_GEMM(avx2),
+    LFI_PAIRS(avx2),
     LFI_TRANSPOSE(avx2),
     LFI_ELEMENTWISE(avx2),
     LFI_UPDATE(avx2),
@@ -54,6 +57,7 @@ const struct lfi_kernels lfi_kernels_avx512 = {
     .isa = LFUSE_ISA_AVX512,
     .name = "avx512",
     LFI_GEMM(avx512),
+    LFI_PAIRS(avx512),
     LFI_TRANSPOSE(avx512),
     LFI_ELEMENTWISE(avx512),
     LFI_UPDATE(avx512),

@@ -66,11 +66,16 @@ static double scale_for(double sum)
     return sum < 0x1p-900 ? 0x1p600 : 1.0;
 }
 
+static double value_of(double aa, double cc, double ac)
+{
+    return fmax(-1.0, fmin(1.0, ac / (sqrt(aa) * sqrt(cc))));
+}
+
 static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparison *pair,
                             void *unused, double *out, lfuse_error *err)
 {
     struct sums s = sum_products(pair, 1.0, 1.0);
-    double a_scale = scale_for(s.aa), c_scale = scale_for(s.cc), cosine;
+    double a_scale = scale_for(s.aa), c_scale = scale_for(s.cc);
     lfuse_status status;
 
     (void)env;
@@ -85,11 +90,20 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     if (s.aa == 0.0 || s.cc == 0.0)
         return lfi_fail(err, LFUSE_ERR_DEGENERATE, "%s is all zero",
                         s.aa == 0.0 ? pair->a_name : pair->c_name);
-    cosine = s.ac / (sqrt(s.aa) * sqrt(s.cc));
-    *out = fmax(-1.0, fmin(1.0, cosine));
+    *out = value_of(s.aa, s.cc, s.ac);
     return LFUSE_OK;
 }
 
+static const struct lfi_element_metric elements = {false, value_of};
+
 const struct lfi_metric lfi_metric_cosine = {
-    LFUSE_METRIC_COSINE, "cosine", false, true, true, true, "n p", scratch, compare,
+    .metric = LFUSE_METRIC_COSINE,
+    .name = "cosine",
+    .is_symmetric = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n p",
+    .scratch = scratch,
+    .compare = compare,
+    .elements = &elements,
 };

@@ -73,13 +73,12 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_covariance = {
-    LFUSE_METRIC_COVARIANCE,
-    "covariance",
-    false,
-    true,
-    true,
-    true,
-    "n p block",
-    scratch,
-    compare,
+    .metric = LFUSE_METRIC_COVARIANCE,
+    .name = "covariance",
+    .is_symmetric = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n p block",
+    .scratch = scratch,
+    .compare = compare,
 };

@@ -68,14 +68,23 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     return status;
 }
 
+static lfuse_status extract(const struct lfi_env *env, const struct lfi_weight *weight,
+                            void *memory, struct lfi_features *features, bool *usable,
+                            lfuse_error *err)
+{
+    return lfi_gram_features(env, weight, memory, NULL, true, features, usable, err);
+}
+
+static const struct lfi_feature_metric features = {lfi_gram_features_size, extract};
+
 const struct lfi_metric lfi_metric_debiased_cka = {
-    LFUSE_METRIC_DEBIASED_CKA,
-    "debiased_cka",
-    false,
-    true,
-    true,
-    true,
-    "n^2 p",
-    scratch,
-    compare,
+    .metric = LFUSE_METRIC_DEBIASED_CKA,
+    .name = "debiased_cka",
+    .is_symmetric = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n^2 p",
+    .scratch = scratch,
+    .compare = compare,
+    .features = &features,
 };

@@ -75,6 +75,24 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     return LFUSE_OK;
 }
 
+static double value_of(double aa, double cc, double squares_of_differences)
+{
+    (void)aa;
+    (void)cc;
+    return sqrt(squares_of_differences);
+}
+
+static const struct lfi_element_metric elements = {true, value_of};
+
 const struct lfi_metric lfi_metric_euclidean = {
-    LFUSE_METRIC_EUCLIDEAN, "euclidean", true, true, true, true, "n p", scratch, compare,
+    .metric = LFUSE_METRIC_EUCLIDEAN,
+    .name = "euclidean",
+    .is_distance = true,
+    .is_symmetric = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n p",
+    .scratch = scratch,
+    .compare = compare,
+    .elements = &elements,
 };

@@ -68,6 +68,13 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_js = {
-    LFUSE_METRIC_JS,         "js",    true,    true, true, true,
-    "n p block + p^2 block", scratch, compare,
+    .metric = LFUSE_METRIC_JS,
+    .name = "js",
+    .is_distance = true,
+    .is_symmetric = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n p block + p^2 block",
+    .scratch = scratch,
+    .compare = compare,
 };

@@ -68,6 +68,12 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_kl = {
-    LFUSE_METRIC_KL,         "kl",    true,    false, true, true,
-    "n p block + p^2 block", scratch, compare,
+    .metric = LFUSE_METRIC_KL,
+    .name = "kl",
+    .is_distance = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n p block + p^2 block",
+    .scratch = scratch,
+    .compare = compare,
 };

@@ -49,7 +49,23 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     return LFUSE_OK;
 }
 
+static lfuse_status extract(const struct lfi_env *env, const struct lfi_weight *weight,
+                            void *memory, struct lfi_features *features, bool *usable,
+                            lfuse_error *err)
+{
+    return lfi_gram_features(env, weight, memory, NULL, false, features, usable, err);
+}
+
+static const struct lfi_feature_metric features = {lfi_gram_features_size, extract};
+
 const struct lfi_metric lfi_metric_linear_cka = {
-    LFUSE_METRIC_LINEAR_CKA, "linear_cka", false,   true, true, true,
-    "n p min(n, p)",         scratch,      compare,
+    .metric = LFUSE_METRIC_LINEAR_CKA,
+    .name = "linear_cka",
+    .is_symmetric = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n p min(n, p)",
+    .scratch = scratch,
+    .compare = compare,
+    .features = &features,
 };

@@ -33,6 +33,7 @@ struct lfi_similarity_params lfi_similarity_defaults(uint64_t seed)
         .centroids = 16,
         .iterations = 100,
         .seed = seed,
+        .max_bytes = (size_t)1 << 30,
     };
 
     return params;

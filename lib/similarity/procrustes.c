@@ -110,6 +110,13 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_procrustes = {
-    LFUSE_METRIC_PROCRUSTES,       "procrustes", true,    true, true, true,
-    "n p min(n, p) + min(n, p)^3", scratch,      compare,
+    .metric = LFUSE_METRIC_PROCRUSTES,
+    .name = "procrustes",
+    .is_distance = true,
+    .is_symmetric = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n p min(n, p) + min(n, p)^3",
+    .scratch = scratch,
+    .compare = compare,
 };

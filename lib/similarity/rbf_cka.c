@@ -144,5 +144,12 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_rbf_cka = {
-    LFUSE_METRIC_RBF_CKA, "rbf_cka", false, true, true, true, "n^2 p", scratch, compare,
+    .metric = LFUSE_METRIC_RBF_CKA,
+    .name = "rbf_cka",
+    .is_symmetric = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n^2 p",
+    .scratch = scratch,
+    .compare = compare,
 };

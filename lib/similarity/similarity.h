@@ -27,6 +27,10 @@ struct lfi_similarity_params {
     int64_t iterations;    /* >= 1 */
     uint64_t seed;
     bool softmax_rows;
+    size_t
+        max_bytes; /* of a matrix, for what is kept per item; it may take two at least */
+    lfuse_similarity_failed failed; /* of a matrix; or NULL */
+    void *failed_user;
 };
 
 /* Two weights of equal shapes; names are for messages. */
@@ -36,6 +40,47 @@ struct lfi_comparison {
     const char *a_name;
     const char *c_name;
     struct lfi_similarity_params params;
+};
+
+/* One of the weights of a matrix. */
+struct lfi_weight {
+    struct lfi_view view;
+    struct lfi_similarity_params params;
+};
+
+/*
+ * Numbers by which a metric compares weights: its value is the mean over blocks of the cosine
+ * of their features. They are taken once per weight, not once per pair.
+ */
+struct lfi_features {
+    bool wide;     /* values are f64, else f32 */
+    void *values;  /* (count), block by block, each of norm 1 where there are several */
+    uint8_t *good; /* (blocks): 0 leaves a block out of every mean; its values are 0 */
+};
+
+struct lfi_features_size {
+    int64_t count;
+    int64_t blocks;
+    size_t scratch;
+};
+
+struct lfi_feature_metric {
+    /* false: they do not fit, or are so many that pairs one by one are cheaper. */
+    bool (*size)(const struct lfi_weight *weight, struct lfi_features_size *size);
+    /*
+     * *usable is false where there are none (rows that are all equal, numbers that are not
+     * finite or out of f32's range): compare knows what to make of that. scratch is as
+     * compare's; env's threads may be used.
+     */
+    lfuse_status (*extract)(const struct lfi_env *env, const struct lfi_weight *weight,
+                            void *scratch, struct lfi_features *features, bool *usable,
+                            lfuse_error *err);
+};
+
+/* Metrics of single elements: sums over all pairs are taken in one pass over the data. */
+struct lfi_element_metric {
+    bool differences; /* ac is the sum of (a - c)^2, else that of a c */
+    double (*value)(double aa, double cc, double ac);
 };
 
 struct lfi_metric {
@@ -51,6 +96,8 @@ struct lfi_metric {
     /* Called from tasks: allocates nothing. scratch is aligned to LFI_ALIGN. */
     lfuse_status (*compare)(const struct lfi_env *env, const struct lfi_comparison *pair,
                             void *scratch, double *out, lfuse_error *err);
+    const struct lfi_element_metric *elements; /* or NULL */
+    const struct lfi_feature_metric *features; /* or NULL */
 };
 
 extern const struct lfi_metric lfi_metric_euclidean;
@@ -89,6 +136,25 @@ lfuse_status lfi_similarity_compare(const struct lfi_env *env,
 lfuse_status lfi_similarity_assignment(const struct lfi_env *env,
                                        const struct lfi_comparison *pair, int64_t *row_of,
                                        double *out, lfuse_error *err);
+
+/*
+ * For i < rows, max(i, first) <= j < count: sums[i * count + j] is that of the elements'
+ * products x_i x_j, or of (x_i - x_j)^2. Elsewhere sums are unspecified, or 0.
+ */
+struct lfi_pair_sums {
+    const struct lfi_view *views; /* (count), of as many elements each */
+    int64_t count;
+    int64_t rows;
+    int64_t first;
+    bool differences;
+    double *sums; /* (rows, count) */
+    lfuse_status (*tell)(void *user, double share,
+                         lfuse_error *err); /* of it that is done */
+    void *user;
+};
+
+lfuse_status lfi_pair_sums(const struct lfi_env *env, const struct lfi_pair_sums *p,
+                           lfuse_error *err);
 
 /*
  * Products of panels, for metrics that need X'Y: sums of (steps, order) panels P'Q, in f64 of
@@ -267,6 +333,24 @@ lfuse_status lfi_cka_sums_add(struct lfi_cka_sums *s, const double *sums, int64_
 lfuse_status lfi_cka_sums_result(const struct lfi_cka_sums *s, double *out,
                                  lfuse_error *err);
 
+/*
+ * K = X X' (rows, rows) of the rows, about centred, times a power of two. Only the lower
+ * triangle is good. *usable is false where there is none, as for features.
+ */
+bool lfi_centred_gram_scratch(const struct lfi_weight *weight, size_t *bytes);
+lfuse_status lfi_centred_gram(const struct lfi_env *env, const struct lfi_weight *weight,
+                              void *scratch, double *k, bool *usable, lfuse_error *err);
+
+/* Features whose cosine is the alignment of centred, or debiased, K of two weights. */
+bool lfi_gram_features_size(const struct lfi_weight *weight,
+                            struct lfi_features_size *size);
+/* What becomes of K (n, n), of its lower triangle, before it is centred; sums is (n). */
+typedef bool (*lfi_gram_change)(const struct lfi_weight *weight, double *k, double *sums);
+lfuse_status lfi_gram_features(const struct lfi_env *env, const struct lfi_weight *weight,
+                               void *scratch, lfi_gram_change change, bool debiased,
+                               struct lfi_features *features, bool *usable,
+                               lfuse_error *err);
+
 /* S = L L' of the lower triangle, in place; false: S (d, d) is singular, or not positive. */
 bool lfi_cholesky_factor(double *s, int64_t d, int64_t stride);
 double lfi_cholesky_log_det(const double *l, int64_t d, int64_t stride); /* of L L' */
@@ -305,11 +389,12 @@ struct lfi_similarity_item {
 };
 
 /*
- * out[i * count + j] for all pairs of items of equal shapes, of i to j: the mean over their
- * weights; the diagonal is 0 for a distance, 1 for a similarity. count 1 compares the item with itself. The
- * comparisons run over env's threads; their values do not depend on how many there are, nor
- * does which failure is reported: that of the first pair in row order. out is unspecified
- * then.
+ * out[i * count + j] for all pairs of items, of i to j: the mean over their weights; the
+ * diagonal is 0 for a distance, 1 for a similarity. count 1 compares the item with itself. The
+ * work is spread over env's threads; values do not depend on how many there are, nor does
+ * which failure is reported: that of the first pair in row order that fails in the first
+ * weight where one does. out is unspecified then. Pairs whose failure params.failed takes are
+ * left in out as they were; so is the diagonal of an item of which every pair failed.
  */
 lfuse_status lfi_similarity_matrix(const struct lfi_env *env,
                                    const struct lfi_similarity_item *items, int64_t count,

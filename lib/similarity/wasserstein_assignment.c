@@ -148,13 +148,12 @@ lfuse_status lfi_similarity_assignment(const struct lfi_env *env,
 }
 
 const struct lfi_metric lfi_metric_wasserstein_assignment = {
-    LFUSE_METRIC_WASSERSTEIN_ASSIGNMENT,
-    "wasserstein_assignment",
-    true,
-    true,
-    false,
-    true,
-    "n^2 p + n^3",
-    scratch,
-    compare,
+    .metric = LFUSE_METRIC_WASSERSTEIN_ASSIGNMENT,
+    .name = "wasserstein_assignment",
+    .is_distance = true,
+    .is_symmetric = true,
+    .needs_equal_columns = true,
+    .cost = "n^2 p + n^3",
+    .scratch = scratch,
+    .compare = compare,
 };

@@ -146,13 +146,13 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 }
 
 const struct lfi_metric lfi_metric_wasserstein_gaussian = {
-    LFUSE_METRIC_WASSERSTEIN_GAUSSIAN,
-    "wasserstein_gaussian",
-    true,
-    true,
-    true,
-    true,
-    "n p block",
-    scratch,
-    compare,
+    .metric = LFUSE_METRIC_WASSERSTEIN_GAUSSIAN,
+    .name = "wasserstein_gaussian",
+    .is_distance = true,
+    .is_symmetric = true,
+    .needs_equal_rows = true,
+    .needs_equal_columns = true,
+    .cost = "n p block",
+    .scratch = scratch,
+    .compare = compare,
 };

@@ -1,0 +1,265 @@
+/*
+ * centred_gram.c - the lower triangle of K = X X', of a weight's rows, about centred
+ *
+ * Every user of K is blind to a shift common to all rows, so the columns of X need not be
+ * centred exactly: only so far that K's digits are not spent on the shift. f32 and narrower
+ * data loses, in f32, the mean of some of its rows. Sums of STEPS products are then f32, sums
+ * of those f64: with u = 2^-24 an entry is off by at most (STEPS + 4) u of that of absolute
+ * values. f64 data is centred and multiplied in f64.
+ *
+ * Steps are packed in strips of STRIP rows that the micro-kernel reads in one go. The work is
+ * spread over env's threads.
+ */
+#include "similarity/similarity.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { STRIP = 32, STEPS = 256, PART = 64, SAMPLE = 16 };
+
+struct work {
+    const struct lfi_env *env;
+    const struct lfi_view *view;
+    struct lfi_block whole;
+    int64_t strips;
+    bool wide;
+    bool direct;                /* dense f32 */
+    struct lfi_centred centred; /* of f64 data */
+    double *line;               /* (columns) */
+    float *origin;              /* (columns): what is subtracted from narrow data */
+    float *row;                 /* (columns) */
+    float *sum;                 /* (columns) */
+    float scale;                /* a power of two: |x - origin| scale is below 2 */
+    void *panel;                /* (strips, STEPS, STRIP) */
+    double *k;                  /* (rows, rows) */
+    int64_t first;              /* the panel's steps */
+    int64_t steps;
+};
+
+static void lay_out(struct work *w, const struct lfi_weight *weight,
+                    struct lfi_arena *arena)
+{
+    w->view = &weight->view;
+    w->whole = lfi_block_whole(&weight->view);
+    w->strips = (w->whole.rows + STRIP - 1) / STRIP;
+    w->wide = weight->view.dtype == LFUSE_F64;
+    w->direct = weight->view.dtype == LFUSE_F32 && lfi_view_is_dense(&weight->view);
+    w->centred.view = w->view;
+    if (w->wide) {
+        lfi_centred_lay_out(&w->centred, &w->whole, arena);
+        w->line = lfi_arena_take(arena, 1, w->whole.columns);
+    } else {
+        w->origin = lfi_arena_take(arena, 1, w->whole.columns);
+        w->row = lfi_arena_take(arena, 1, w->whole.columns);
+        w->sum = lfi_arena_take(arena, 1, w->whole.columns);
+    }
+    w->panel = lfi_arena_take(arena, w->strips * STRIP, STEPS);
+}
+
+bool lfi_centred_gram_scratch(const struct lfi_weight *weight, size_t *bytes)
+{
+    struct lfi_arena arena = {.fits = true};
+    struct work w = {0};
+
+    lay_out(&w, weight, &arena);
+    return lfi_arena_bytes(&arena, bytes);
+}
+
+/* origin = the mean of every `stride`-th row; the largest distance of theirs from the first. */
+static float measure_narrow(struct work *w, int64_t stride)
+{
+    int64_t columns = w->whole.columns, count = (w->whole.rows - 1) / stride + 1, i, j;
+    float largest = 0.0f;
+
+    lfi_view_read_f32(w->view, 0, columns, w->origin);
+    for (j = 0; j < columns; j++)
+        w->sum[j] = 0.0f;
+    for (i = 1; i < count; i++) {
+        lfi_view_read_f32(w->view, i * stride * columns, columns, w->row);
+        for (j = 0; j < columns; j++) {
+            float d = w->row[j] - w->origin[j], size = fabsf(d);
+
+            w->sum[j] += d;
+            largest = size > largest ? size : largest;
+        }
+    }
+    for (j = 0; j < columns; j++)
+        w->origin[j] += w->sum[j] / (float)count;
+    return largest;
+}
+
+/* false: all rows are equal, or numbers are not finite, or too large for f32's squares. */
+static bool prepare(struct work *w)
+{
+    float largest;
+    int exponent;
+
+    if (w->wide) {
+        lfi_centred_prepare(&w->centred, &w->whole, w->line);
+        return !w->centred.constant && lfi_view_find_not_finite(w->view) < 0;
+    }
+    largest = measure_narrow(w, (w->whole.rows - 1) / SAMPLE + 1);
+    if (largest == 0.0f) /* equal by chance? */
+        largest = measure_narrow(w, 1);
+    if (!(largest > 0.0f && largest < 0x1p120f))
+        return false;
+    (void)frexpf(largest, &exponent);
+    w->scale = ldexpf(1.0f, exponent < -120 ? 120 : -exponent);
+    return true;
+}
+
+/* Steps [at, at + PART) of the panel of one row, about centred; 0 beyond the last row. */
+static void read_part(const struct work *w, int64_t row, int64_t at, int64_t count,
+                      float *line)
+{
+    const float *origin = w->origin + w->first + at;
+    int64_t element = row * w->whole.columns + w->first + at, j;
+    const float *x = line;
+
+    if (row >= w->whole.rows) {
+        memset(line, 0, PART * sizeof(*line));
+        return;
+    }
+    if (w->direct)
+        x = (const float *)w->view->data + element;
+    else
+        lfi_view_read_f32(w->view, element, count, line);
+    for (j = 0; j < count; j++)
+        line[j] = (x[j] - origin[j]) * w->scale;
+}
+
+/* The strip's rows in the panel's steps, step by step. */
+static void pack_narrow(const struct work *w, int64_t strip)
+{
+    float *to = (float *)w->panel + strip * STRIP * STEPS, lines[STRIP][PART];
+    int64_t at, count, r;
+
+    for (at = 0; at < w->steps; at += count) {
+        count = w->steps - at < PART ? w->steps - at : PART;
+        for (r = 0; r < STRIP; r++)
+            read_part(w, strip * STRIP + r, at, count, lines[r]);
+        w->env->kernels->transpose_f32(lines[0], STRIP, count, PART, to + at * STRIP,
+                                       STRIP);
+    }
+}
+
+static void pack_wide(const struct work *w, int64_t strip)
+{
+    double *to = (double *)w->panel + strip * STRIP * STEPS, line[STEPS];
+    int64_t row = strip * STRIP, r, j;
+
+    for (r = 0; r < STRIP; r++, row++) {
+        if (row < w->whole.rows)
+            lfi_centred_read(&w->centred, &w->whole, row, w->first, w->steps, line);
+        else
+            memset(line, 0, sizeof(line));
+        for (j = 0; j < w->steps; j++)
+            to[j * STRIP + r] = line[j];
+    }
+}
+
+static void pack_strip(void *arg, int64_t strip, int32_t slot)
+{
+    const struct work *w = arg;
+
+    (void)slot;
+    (w->wide ? pack_wide : pack_narrow)(w, strip);
+}
+
+/* tile = P'Q over the steps of two strips. */
+static void multiply_narrow(const struct work *w, const float *p, const float *q,
+                            float *tile)
+{
+    const int64_t tap = 0;
+    const struct lfi_gemm_tile g = {
+        .a = p,
+        .b = q,
+        .c = tile,
+        .a_tap = &tap,
+        .b_tap = &tap,
+        .taps = 1,
+        .steps = w->steps,
+        .rows = STRIP,
+        .cols = STRIP,
+        .a_row = 1,
+        .a_step = STRIP,
+        .b_step = STRIP,
+        .c_row = STRIP,
+    };
+
+    w->env->kernels->gemm_f32(&g);
+}
+
+enum { WIDE_ROWS = 2, WIDE_COLUMNS = 8 };
+
+static void multiply_wide(const struct work *w, const double *p, const double *q,
+                          double *tile)
+{
+    int64_t i, j, s;
+    int r, c;
+
+    for (i = 0; i < STRIP; i += WIDE_ROWS)
+        for (j = 0; j < STRIP; j += WIDE_COLUMNS) {
+            double sum[WIDE_ROWS][WIDE_COLUMNS] = {{0.0}};
+
+            for (s = 0; s < w->steps; s++)
+                for (r = 0; r < WIDE_ROWS; r++)
+                    for (c = 0; c < WIDE_COLUMNS; c++)
+                        sum[r][c] += p[s * STRIP + i + r] * q[s * STRIP + j + c];
+            for (r = 0; r < WIDE_ROWS; r++)
+                memcpy(tile + (i + r) * STRIP + j, sum[r], sizeof(sum[r]));
+        }
+}
+
+static void add_tile(const struct work *w, int64_t i, int64_t j)
+{
+    int64_t n = w->whole.rows, size = STRIP * STEPS, r, c;
+    int64_t rows = n - i * STRIP < STRIP ? n - i * STRIP : STRIP;
+    int64_t columns = n - j * STRIP < STRIP ? n - j * STRIP : STRIP;
+    double *k = w->k + i * STRIP * n + j * STRIP, wide[STRIP * STRIP];
+    float narrow[STRIP * STRIP];
+
+    if (w->wide)
+        multiply_wide(w, (double *)w->panel + i * size, (double *)w->panel + j * size,
+                      wide);
+    else
+        multiply_narrow(w, (float *)w->panel + i * size, (float *)w->panel + j * size,
+                        narrow);
+    for (r = 0; r < rows; r++, k += n)
+        for (c = 0; c < columns; c++)
+            k[c] += w->wide ? wide[r * STRIP + c] : (double)narrow[r * STRIP + c];
+}
+
+/* Row `strips - 1 - index` of tiles, up to the diagonal: the longest first. */
+static void multiply_row(void *arg, int64_t index, int32_t slot)
+{
+    const struct work *w = arg;
+    int64_t i = w->strips - 1 - index, j;
+
+    (void)slot;
+    for (j = 0; j <= i; j++)
+        add_tile(w, i, j);
+}
+
+lfuse_status lfi_centred_gram(const struct lfi_env *env, const struct lfi_weight *weight,
+                              void *scratch, double *k, bool *usable, lfuse_error *err)
+{
+    struct lfi_arena arena = {.base = scratch, .fits = true};
+    struct work w = {.env = env, .k = k};
+    lfuse_status status = LFUSE_OK;
+    int64_t n;
+
+    lay_out(&w, weight, &arena);
+    n = w.whole.rows;
+    *usable = prepare(&w);
+    if (!*usable)
+        return LFUSE_OK;
+    memset(k, 0, (size_t)(n * n) * sizeof(*k));
+    for (; w.first < w.whole.columns && status == LFUSE_OK; w.first += w.steps) {
+        w.steps = w.whole.columns - w.first < STEPS ? w.whole.columns - w.first : STEPS;
+        status = lfi_parallel_for(env, w.strips, pack_strip, &w, err);
+        if (status == LFUSE_OK)
+            status = lfi_parallel_for(env, w.strips, multiply_row, &w, err);
+    }
+    return status;
+}

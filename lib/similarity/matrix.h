@@ -1,0 +1,42 @@
+/* matrix.h - what the files of a similarity matrix share; nobody else includes it */
+#ifndef LFI_SIMILARITY_MATRIX_H
+#define LFI_SIMILARITY_MATRIX_H
+
+#include "similarity/similarity.h"
+
+/* A pair (i, j), i < j, or (0, 0) of a single item, at state[i * count + j]. */
+enum { LFI_PAIR_OPEN, LFI_PAIR_DONE, LFI_PAIR_FAILED };
+
+struct lfi_matrix {
+    const struct lfi_env *env;
+    const struct lfi_similarity_item *items;
+    int64_t count;
+    const struct lfi_similarity_params *params;
+    const struct lfi_metric *metric;
+    int64_t weight; /* of the items: the one at hand */
+    double *value;  /* (count, count): of that weight; where the state is DONE */
+    uint8_t *state; /* (count, count) */
+    int64_t done;   /* progress, in pairs */
+    int64_t total;
+    int64_t told; /* the last that was told */
+};
+
+/* That `pairs` more than done are; nothing where that was told before. */
+lfuse_status lfi_matrix_tell(struct lfi_matrix *m, double pairs, lfuse_error *err);
+
+/*
+ * Both ways to many pairs at once: they set the value and the state of all pairs that they can
+ * do, and leave the others open. Only where lfi_matrix_fits() says so.
+ */
+bool lfi_matrix_fits(const struct lfi_matrix *m);
+lfuse_status lfi_matrix_elements(struct lfi_matrix *m, lfuse_error *err);
+lfuse_status lfi_matrix_features(struct lfi_matrix *m, lfuse_error *err);
+
+/* All open pairs, one by one: they are done, or failed, or this fails. */
+lfuse_status lfi_matrix_pairs(struct lfi_matrix *m, lfuse_error *err);
+
+/* Done with i < j; asymmetric metrics have another value for j to i. */
+void lfi_matrix_set(struct lfi_matrix *m, int64_t i, int64_t j, double value,
+                    double reverse);
+
+#endif

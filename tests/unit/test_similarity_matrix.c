@@ -1,0 +1,270 @@
+/* test_similarity_matrix.c - all pairs at once: against pairs one by one, and what fails */
+#include "lft_similarity.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LAYERS = 6, ROWS = 50, COLUMNS = 90 };
+
+static const lfuse_metric bulk[] = {LFUSE_METRIC_EUCLIDEAN,    LFUSE_METRIC_COSINE,
+                                    LFUSE_METRIC_COVARIANCE,   LFUSE_METRIC_LINEAR_CKA,
+                                    LFUSE_METRIC_DEBIASED_CKA, LFUSE_METRIC_RBF_CKA};
+enum { BULK = sizeof(bulk) / sizeof(bulk[0]) };
+
+struct network {
+    lfuse_layer *layer[LAYERS];
+    lfuse_tensor *weight[LAYERS];
+    lfuse_similarity_options options;
+};
+
+static struct network network(struct lft *t, const lfuse_dtype *dtypes, int64_t rows,
+                              int64_t columns)
+{
+    struct network n;
+    char name[16];
+    int i;
+
+    lfuse_similarity_options_init(&n.options, sizeof(n.options));
+    for (i = 0; i < LAYERS; i++) {
+        n.weight[i] = lft_tensor(t, dtypes[i % 2], (uint64_t)i + 1, rows, columns, 0);
+        (void)snprintf(name, sizeof(name), "h.%d", i);
+        n.layer[i] = lft_layer(t, name, "h.*", i, n.weight[i], NULL, NULL);
+    }
+    return n;
+}
+
+static lfuse_status all_pairs(lfuse_context *ctx, const struct network *n, double *out,
+                              lfuse_error *err)
+{
+    return lfuse_similarity_matrix(ctx, (const lfuse_layer *const *)n->layer, LAYERS,
+                                   &n->options, out, err);
+}
+
+/*
+ * Narrow data: features and elements are f32 in sums of at most 256 products, so that a value
+ * in [-1, 1] is off by no more than 264 * 2^-24 from rounding each of its three sums, as the
+ * pairs' own f32 products of covariance are; a distance by half of that, relatively. f64: sums
+ * of ROWS * ROWS products of COLUMNS terms, in another order.
+ */
+static double bound(bool wide, double value)
+{
+    double share = wide ? ROWS * ROWS * 0x1p-52 : 3 * 264 * 0x1p-24;
+
+    return share * fmax(1.0, fabs(value));
+}
+
+static void check_against_pairs(struct lft *t, const struct network *n, bool wide)
+{
+    double out[LAYERS * LAYERS], pair;
+    int i, j;
+
+    lft_ok(t, all_pairs(t->ctx, n, out, &t->err));
+    for (i = 0; i < LAYERS; i++)
+        for (j = i + 1; j < LAYERS; j++) {
+            lft_ok(t, lfuse_similarity(t->ctx, n->weight[i], n->weight[j], &n->options,
+                                       &pair, &t->err));
+            if (!(fabs(out[i * LAYERS + j] - pair) <= bound(wide, pair)))
+                fail_msg("metric %d: %.17g, not %.17g", (int)n->options.metric,
+                         out[i * LAYERS + j], pair);
+            assert_true(out[j * LAYERS + i] == out[i * LAYERS + j]);
+        }
+}
+
+static void pairs_at_once_are_pairs_one_by_one_in_every_type(void **state)
+{
+    static const lfuse_dtype types[][2] = {{LFUSE_F32, LFUSE_F32},
+                                           {LFUSE_F64, LFUSE_F64},
+                                           {LFUSE_BF16, LFUSE_F16},
+                                           {LFUSE_F32, LFUSE_F64}};
+    static const int64_t shapes[][2] = {{ROWS, COLUMNS}, {17, 31}, {40, 7}};
+    struct lft *t = *state;
+    size_t k, s;
+    int m;
+
+    for (k = 0; k < 4; k++)
+        for (s = 0; s < 3; s++) {
+            struct network n = network(t, types[k], shapes[s][0], shapes[s][1]);
+
+            for (m = 0; m < BULK; m++) {
+                n.options.metric = bulk[m];
+                n.options.block = s == 0 ? 16 : 0;
+                check_against_pairs(t, &n, k == 1);
+            }
+        }
+}
+
+/* Narrow data whose squares, or distances, f32 cannot hold: those pairs are compared in f64. */
+static void numbers_beyond_the_squares_of_f32_are_compared_alike(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_F32};
+    struct lft *t = *state;
+    struct network n = network(t, type, ROWS, COLUMNS);
+    double scales[] = {0x1p120, 0x1p-100, 0x1p-130};
+    int64_t e;
+    size_t s;
+    int m;
+
+    for (s = 0; s < 3; s++) {
+        for (e = 0; e < ROWS * COLUMNS; e++)
+            lft_set(n.weight[2], e, lft_value(3, e) * scales[s]);
+        for (m = 0; m < BULK; m++) {
+            n.options.metric = bulk[m];
+            check_against_pairs(t, &n, false);
+        }
+    }
+}
+
+static void threads_and_memory_change_no_bit(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_BF16};
+    static const size_t limits[] = {1, 30000, 100000};
+    struct lft *t = *state;
+    struct network n = network(t, type, ROWS, COLUMNS);
+    double expected[LAYERS * LAYERS], out[LAYERS * LAYERS];
+    uint32_t control = lft_float_control();
+    int m, threads;
+    size_t k;
+
+    for (m = 0; m < BULK; m++) {
+        n.options.metric = bulk[m];
+        n.options.max_bytes = 0;
+        lft_ok(t, all_pairs(t->ctx, &n, expected, &t->err));
+        for (threads = 1; threads <= 3; threads++)
+            for (k = 0; k < 3; k++) {
+                lfuse_context *ctx = lft_context(t, threads, LFUSE_ISA_BEST);
+
+                n.options.max_bytes = limits[k];
+                lft_ok(t, all_pairs(ctx, &n, out, &t->err));
+                assert_memory_equal(out, expected, sizeof(out));
+                lfuse_context_destroy(ctx);
+            }
+    }
+    assert_int_equal(lft_float_control(), control);
+}
+
+static void one_layer_twice_is_alike(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_F32};
+    struct lft *t = *state;
+    struct network n = network(t, type, ROWS, COLUMNS);
+    double out[LAYERS * LAYERS];
+    int64_t e;
+    int m;
+
+    for (e = 0; e < ROWS * COLUMNS; e++)
+        lft_set(n.weight[4], e, lft_value(2, e));
+    for (m = 0; m < BULK; m++) {
+        n.options.metric = bulk[m];
+        lft_ok(t, all_pairs(t->ctx, &n, out, &t->err));
+        if (m == 0)
+            assert_true(out[1 * LAYERS + 4] == 0.0);
+        else
+            assert_true(fabs(out[1 * LAYERS + 4] - 1.0) <= 1e-12);
+    }
+}
+
+/* ---- failures -------------------------------------------------------------------------- */
+
+struct listener {
+    int calls;
+    int stop_at;
+    int64_t i[LAYERS * LAYERS];
+    int64_t j[LAYERS * LAYERS];
+};
+
+static int32_t listen(void *user, int64_t i, int64_t j, const lfuse_error *error)
+{
+    struct listener *l = user;
+
+    assert_non_null(strstr(error->message, "layer h.2 "));
+    l->i[l->calls] = i;
+    l->j[l->calls] = j;
+    return ++l->calls == l->stop_at;
+}
+
+static const double untouched = -7.0;
+
+static void a_layer_that_cannot_be_compared_leaves_the_others(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_F32};
+    struct lft *t = *state;
+    struct network n = network(t, type, ROWS, COLUMNS), good = n;
+    double out[LAYERS * LAYERS], expected[LAYERS * LAYERS];
+    struct listener l;
+    int m, i, j;
+
+    for (m = 0; m < BULK + 1; m++) {
+        n.options.metric = good.options.metric = m < BULK ? bulk[m] : LFUSE_METRIC_KL;
+        lft_set(n.weight[2], 5, lft_value(3, 5));
+        lft_ok(t, all_pairs(t->ctx, &good, expected, &t->err));
+        lft_set(n.weight[2], 5, NAN);
+        memset(&l, 0, sizeof(l));
+        n.options.failed = listen;
+        n.options.failed_user = &l;
+        for (i = 0; i < LAYERS * LAYERS; i++)
+            out[i] = untouched;
+        lft_ok(t, all_pairs(t->ctx, &n, out, &t->err));
+        assert_int_equal(l.calls, LAYERS - 1);
+        for (i = 0; i < l.calls; i++) { /* once each, in row order */
+            assert_int_equal(l.i[i], i < 2 ? i : 2);
+            assert_int_equal(l.j[i], i < 2 ? 2 : i + 1);
+        }
+        for (i = 0; i < LAYERS; i++)
+            for (j = 0; j < LAYERS; j++)
+                assert_true(out[i * LAYERS + j] ==
+                            (i == 2 || j == 2 ? untouched : expected[i * LAYERS + j]));
+    }
+}
+
+static void the_callback_of_failures_may_end_the_call(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_F32};
+    struct lft *t = *state;
+    struct network n = network(t, type, ROWS, COLUMNS);
+    struct listener l = {.stop_at = 2};
+    double out[LAYERS * LAYERS];
+
+    lft_set(n.weight[2], 5, INFINITY);
+    n.options.failed = listen;
+    n.options.failed_user = &l;
+    lft_fails(t, all_pairs(t->ctx, &n, out, &t->err), LFUSE_ERR_NOT_FINITE,
+              "layer h.2 is infinite at row 0, column 5 of (50, 90)");
+    assert_int_equal(l.calls, 2);
+}
+
+static lfuse_status matrix_once(struct lft *t, void *arg)
+{
+    double out[LAYERS * LAYERS];
+
+    return all_pairs(t->ctx, arg, out, &t->err);
+}
+
+static void a_refused_allocation_leaves_nothing(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_BF16};
+    struct lft *t = *state;
+    struct network n = network(t, type, ROWS, COLUMNS);
+    int m;
+
+    for (m = 0; m < BULK; m++) {
+        n.options.metric = bulk[m];
+        lft_every_allocation_fails(t, matrix_once, &n);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        lft_test(pairs_at_once_are_pairs_one_by_one_in_every_type),
+        lft_test(numbers_beyond_the_squares_of_f32_are_compared_alike),
+        lft_test(threads_and_memory_change_no_bit),
+        lft_test(one_layer_twice_is_alike),
+        lft_test(a_layer_that_cannot_be_compared_leaves_the_others),
+        lft_test(the_callback_of_failures_may_end_the_call),
+        lft_test(a_refused_allocation_leaves_nothing),
+    };
+
+    return cmocka_run_group_tests_name("similarity_matrix", tests, NULL, NULL);
+}
