@@ -17,9 +17,19 @@ static void part(int64_t length, int64_t parts, int64_t index, int64_t *first,
     *count = each + (index < longer ? 1 : 0);
 }
 
-static int64_t parts_of(int64_t length, int64_t block)
+int64_t lfi_block_parts(int64_t length, int64_t block)
 {
     return block < 0 ? 1 : length / block + (length % block != 0 ? 1 : 0);
+}
+
+struct lfi_block lfi_block_at(const struct lfi_block *whole, int64_t down, int64_t across,
+                              int64_t i, int64_t j)
+{
+    struct lfi_block b;
+
+    part(whole->rows, down, i, &b.row, &b.rows);
+    part(whole->columns, across, j, &b.column, &b.columns);
+    return b;
 }
 
 struct lfi_block lfi_block_whole(const struct lfi_view *view)
@@ -34,9 +44,8 @@ struct lfi_block lfi_block_largest(const struct lfi_comparison *pair)
 {
     struct lfi_block b = lfi_block_whole(&pair->a);
 
-    part(b.rows, parts_of(b.rows, pair->params.block), 0, &b.row, &b.rows);
-    part(b.columns, parts_of(b.columns, pair->params.block), 0, &b.column, &b.columns);
-    return b;
+    return lfi_block_at(&b, lfi_block_parts(b.rows, pair->params.block),
+                        lfi_block_parts(b.columns, pair->params.block), 0, 0);
 }
 
 /* What all blocks gave. */
@@ -68,16 +77,15 @@ lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centr
                              lfuse_error *err)
 {
     struct lfi_block whole = lfi_block_whole(&pair->a), b;
-    int64_t down = parts_of(whole.rows, pair->params.block);
-    int64_t across = parts_of(whole.columns, pair->params.block), i, j;
+    int64_t down = lfi_block_parts(whole.rows, pair->params.block);
+    int64_t across = lfi_block_parts(whole.columns, pair->params.block), i, j;
     struct tally tally = {0};
     lfuse_status status;
     double value = 0.0;
 
     for (i = 0; i < down; i++)
         for (j = 0; j < across; j++) {
-            part(whole.rows, down, i, &b.row, &b.rows);
-            part(whole.columns, across, j, &b.column, &b.columns);
+            b = lfi_block_at(&whole, down, across, i, j);
             lfi_centred_prepare(a, &b, line);
             lfi_centred_prepare(c, &b, line);
             tally.a_varies |= !a->constant;

@@ -72,6 +72,92 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     return status;
 }
 
+/* ---- as features: the covariances of all blocks, each of norm 1 -------------------------- */
+
+struct grid {
+    struct lfi_block whole;
+    int64_t down;
+    int64_t across;
+};
+
+static struct grid grid_of(const struct lfi_weight *weight)
+{
+    struct grid g = {.whole = lfi_block_whole(&weight->view)};
+
+    g.down = lfi_block_parts(g.whole.rows, weight->params.block);
+    g.across = lfi_block_parts(g.whole.columns, weight->params.block);
+    return g;
+}
+
+static bool feature_size(const struct lfi_weight *weight, struct lfi_features_size *size)
+{
+    struct grid g = grid_of(weight);
+    struct lfi_block b = lfi_block_at(&g.whole, g.down, g.across, 0, 0);
+    struct lfi_moments m = {.single = true};
+    int64_t j;
+
+    size->blocks = g.down * g.across;
+    for (size->count = 0, j = 0; j < g.across; j++) {
+        int64_t d = lfi_block_at(&g.whole, g.down, g.across, 0, j).columns, row, square;
+
+        if (!lfi_mul_int64(d, d, &square) ||
+            !lfi_mul_int64(g.down, square / 2 + d, &row) ||
+            size->count > INT64_MAX / 2 - row)
+            return false;
+        size->count += g.down * (d * (d + 1) / 2);
+    }
+    return lfi_features_pay(weight, size->count) &&
+           lfi_moments_scratch(&m, &b, &size->scratch);
+}
+
+/* The covariance of a block, of norm 1; zeros where all its rows are equal. */
+static bool put_block(struct lfi_moments *m, const struct lfi_block *b,
+                      struct lfi_features *features, int64_t *at)
+{
+    double square = 0.0;
+    int64_t i;
+
+    lfi_centred_prepare(&m->a, b, m->line);
+    m->products.order = lfi_products_order(b->columns);
+    if (m->a.constant)
+        lfi_products_clear(&m->products, m->aa);
+    else
+        lfi_moments_multiply(m, b);
+    square = lfi_products_dot(&m->products, m->aa, m->aa);
+    for (i = 0; i < b->columns; i++)
+        lfi_features_put_row(features, at, m->aa + i * m->products.order, i,
+                             m->a.constant ? 0.0 : 1.0 / sqrt(square));
+    return !m->a.constant;
+}
+
+static lfuse_status extract(const struct lfi_env *env, const struct lfi_weight *weight,
+                            void *memory, struct lfi_features *features, bool *usable,
+                            lfuse_error *err)
+{
+    struct grid g = grid_of(weight);
+    struct lfi_block b = lfi_block_at(&g.whole, g.down, g.across, 0, 0);
+    struct lfi_arena arena = {.base = memory, .fits = true};
+    struct lfi_moments m = {.single = true};
+    int64_t i, j, at = 0;
+
+    (void)err;
+    *usable = lfi_view_find_not_finite(&weight->view) < 0;
+    if (!*usable)
+        return LFUSE_OK;
+    lfi_moments_lay_out(&m, &b, &arena);
+    m.a.view = &weight->view;
+    m.products.kernels = env->kernels;
+    m.products.wide = weight->view.dtype == LFUSE_F64;
+    for (i = 0; i < g.down; i++)
+        for (j = 0; j < g.across; j++) {
+            b = lfi_block_at(&g.whole, g.down, g.across, i, j);
+            features->good[i * g.across + j] = put_block(&m, &b, features, &at);
+        }
+    return LFUSE_OK;
+}
+
+static const struct lfi_feature_metric features_of = {feature_size, extract};
+
 const struct lfi_metric lfi_metric_covariance = {
     .metric = LFUSE_METRIC_COVARIANCE,
     .name = "covariance",
@@ -81,4 +167,5 @@ const struct lfi_metric lfi_metric_covariance = {
     .cost = "n p block",
     .scratch = scratch,
     .compare = compare,
+    .features = &features_of,
 };

@@ -3,15 +3,11 @@
  *
  *     <K*, L*> / (|K*|_F |L*|_F),  K*_ij = K_ij - share (r_i + r_j) + all
  *
- * r are the sums of rows. Features are the lower triangle of K*, row by row, what is off the
- * diagonal times sqrt 2, so that their products are those of the whole matrices. Debiased K*
- * has 0 on its diagonal, before and after (debiased_cka.c).
+ * r are the sums of rows. Debiased K* has 0 on its diagonal, before and after (debiased_cka.c).
  */
 #include "similarity/similarity.h"
 
 #include <math.h>
-
-#define SQRT_2 1.41421356237309504880
 
 struct work {
     double *k;    /* (n, n) */
@@ -34,19 +30,18 @@ static bool lay_out(struct work *w, const struct lfi_weight *weight,
     return true;
 }
 
-/* More numbers than in two weights are worth it only where they are few. */
-enum { FEW = 1 << 20 };
-
 bool lfi_gram_features_size(const struct lfi_weight *weight,
                             struct lfi_features_size *size)
 {
-    int64_t n = weight->view.dims[0], elements = lfi_view_elements(&weight->view), square;
+    int64_t n = weight->view.dims[0], square;
     struct lfi_arena arena = {.fits = true};
     struct work w;
 
-    if (!lfi_mul_int64(n, n, &square) || (square > FEW && square / 4 > elements))
+    if (!lfi_mul_int64(n, n, &square))
         return false;
     size->count = n + (square - n) / 2;
+    if (!lfi_features_pay(weight, size->count))
+        return false;
     size->blocks = 1;
     return lay_out(&w, weight, &arena) && lfi_arena_bytes(&arena, &size->scratch);
 }
@@ -68,7 +63,7 @@ static double add_rows(const double *k, int64_t n, double *sums)
     return squares;
 }
 
-/* One row of K*, which takes the place of K's; the sum of the squares of its features. */
+/* One row of K*, which takes the place of K's; its share of all squares. */
 static double change_row(double *k, int64_t i, const double *sums, double share,
                          double all, bool debiased)
 {
@@ -76,25 +71,9 @@ static double change_row(double *k, int64_t i, const double *sums, double share,
     int64_t j;
 
     for (j = 0; j < i; j++)
-        k[j] = (k[j] - off - sums[j] * share) * SQRT_2;
+        k[j] = k[j] - off - sums[j] * share;
     k[i] = debiased ? 0.0 : k[i] - off - sums[i] * share;
-    return lfi_vectors_dot(k, k, i + 1);
-}
-
-static void store(struct lfi_features *features, int64_t *at, const double *row,
-                  int64_t count)
-{
-    double *wide = (double *)features->values + *at;
-    float *narrow = (float *)features->values + *at;
-    int64_t j;
-
-    if (features->wide)
-        for (j = 0; j < count; j++)
-            wide[j] = row[j];
-    else
-        for (j = 0; j < count; j++)
-            narrow[j] = (float)row[j];
-    *at += count;
+    return 2.0 * lfi_vectors_dot(k, k, i) + k[i] * k[i];
 }
 
 /* false: what is left of K is its rounding, or is no number. */
@@ -117,7 +96,7 @@ static bool center(const struct lfi_weight *weight, struct work *w, bool debiase
     all = debiased ? total / ((count - 1.0) * (count - 2.0)) : total / (count * count);
     for (i = 0; i < n; i++) {
         after += change_row(w->k + i * n, i, w->sums, share, all, debiased);
-        store(features, &at, w->k + i * n, i + 1);
+        lfi_features_put_row(features, &at, w->k + i * n, i, 1.0);
     }
     noise = wide ? 0x1p-48 * (double)(n + columns) : 0x1p-16;
     return isfinite(before) && after > noise * noise * before;

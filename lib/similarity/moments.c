@@ -14,13 +14,15 @@ void lfi_moments_lay_out(struct lfi_moments *m, const struct lfi_block *largest,
     int64_t order = lfi_products_order(m->gram ? largest->rows : largest->columns);
 
     m->a_panel = lfi_arena_take(arena, LFI_PANEL, lfi_products_pitch(order));
-    m->c_panel = lfi_arena_take(arena, LFI_PANEL, lfi_products_pitch(order));
+    m->c_panel =
+        m->single ? NULL : lfi_arena_take(arena, LFI_PANEL, lfi_products_pitch(order));
     m->products.strip = lfi_arena_take(arena, LFI_PANEL, order);
     m->aa = lfi_arena_take(arena, order, order);
-    m->cc = lfi_arena_take(arena, order, order);
+    m->cc = m->single ? NULL : lfi_arena_take(arena, order, order);
     m->ac = m->crossed ? lfi_arena_take(arena, order, order) : NULL;
     lfi_centred_lay_out(&m->a, largest, arena);
-    lfi_centred_lay_out(&m->c, largest, arena);
+    if (!m->single)
+        lfi_centred_lay_out(&m->c, largest, arena);
     m->line = lfi_arena_take(arena, 1, largest->columns);
 }
 
@@ -82,14 +84,17 @@ void lfi_moments_multiply(struct lfi_moments *m, const struct lfi_block *b)
 
     m->products.order = lfi_products_order(m->gram ? b->rows : b->columns);
     lfi_products_clear(&m->products, m->aa);
-    lfi_products_clear(&m->products, m->cc);
+    if (!m->single)
+        lfi_products_clear(&m->products, m->cc);
     if (m->crossed)
         lfi_products_clear(&m->products, m->ac);
     for (step = 0; step < inner; step += steps) {
         steps = inner - step < LFI_PANEL ? inner - step : LFI_PANEL;
         load_panel(m, &m->a, m->a_panel, b, step, steps);
-        load_panel(m, &m->c, m->c_panel, b, step, steps);
         lfi_products_add(&m->products, m->a_panel, m->a_panel, steps, m->aa);
+        if (m->single)
+            continue;
+        load_panel(m, &m->c, m->c_panel, b, step, steps);
         lfi_products_add(&m->products, m->c_panel, m->c_panel, steps, m->cc);
         if (m->crossed)
             lfi_products_add(&m->products, m->a_panel, m->c_panel, steps, m->ac);

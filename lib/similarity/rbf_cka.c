@@ -93,19 +93,29 @@ static double median(const double *x, int64_t count)
     return count % 2 != 0 ? upper : 0.5 * (in_order(x, count, count / 2 - 1) + upper);
 }
 
-/* K of squared distances, in place, centred. */
-static lfuse_status kernel(const struct lfi_comparison *pair, const char *name, double *k,
-                           int64_t n, double *sums, lfuse_error *err)
+/* K of squared distances, in place; false: the median is 0. */
+static bool to_kernel(double *k, int64_t n, double bandwidth)
 {
-    double bandwidth = pair->params.bandwidth, middle = median(k, n * n), noise;
+    double middle = median(k, n * n);
     int64_t i;
 
     if (middle == 0.0)
+        return false;
+    for (i = 0; i < n * n; i++)
+        k[i] = exp(-(k[i] / middle) / (2.0 * bandwidth * bandwidth));
+    return true;
+}
+
+/* The same, centred. */
+static lfuse_status kernel(const struct lfi_comparison *pair, const char *name, double *k,
+                           int64_t n, double *sums, lfuse_error *err)
+{
+    double bandwidth = pair->params.bandwidth, noise;
+
+    if (!to_kernel(k, n, bandwidth))
         return lfi_fail(err, LFUSE_ERR_DEGENERATE,
                         "rbf_cka: the median distance of the %lld rows of %s is 0",
                         (long long)n, name);
-    for (i = 0; i < n * n; i++)
-        k[i] = exp(-(k[i] / middle) / (2.0 * bandwidth * bandwidth));
     lfi_gram_center(k, n, sums);
     noise = 16.0 * DBL_EPSILON * (double)n; /* of n^2 values about 1, centred */
     if (!(lfi_vectors_dot(k, k, n * n) > noise * noise))
@@ -143,6 +153,29 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     return status;
 }
 
+/* X X' becomes the kernel: |x_i - x_j|^2 = K_ii + K_jj - 2 K_ij. */
+static bool change(const struct lfi_weight *weight, double *k, double *squares)
+{
+    int64_t n = weight->view.dims[0], i, j;
+
+    for (i = 0; i < n; i++)
+        squares[i] = k[i * n + i];
+    for (i = 0; i < n; i++)
+        for (j = 0; j <= i; j++)
+            k[i * n + j] = k[j * n + i] =
+                fmax(0.0, squares[i] + squares[j] - 2.0 * k[i * n + j]);
+    return to_kernel(k, n, weight->params.bandwidth);
+}
+
+static lfuse_status extract(const struct lfi_env *env, const struct lfi_weight *weight,
+                            void *memory, struct lfi_features *features, bool *usable,
+                            lfuse_error *err)
+{
+    return lfi_gram_features(env, weight, memory, change, false, features, usable, err);
+}
+
+static const struct lfi_feature_metric features = {lfi_gram_features_size, extract};
+
 const struct lfi_metric lfi_metric_rbf_cka = {
     .metric = LFUSE_METRIC_RBF_CKA,
     .name = "rbf_cka",
@@ -152,4 +185,5 @@ const struct lfi_metric lfi_metric_rbf_cka = {
     .cost = "n^2 p",
     .scratch = scratch,
     .compare = compare,
+    .features = &features,
 };

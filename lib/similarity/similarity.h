@@ -199,6 +199,10 @@ struct lfi_block {
     int64_t columns;
 };
 
+/* The parts that a direction of this length is cut into, and the block at a place among them. */
+int64_t lfi_block_parts(int64_t length, int64_t block);
+struct lfi_block lfi_block_at(const struct lfi_block *whole, int64_t down, int64_t across,
+                              int64_t i, int64_t j);
 /* All of it as one, and the largest of those it is cut into. */
 struct lfi_block lfi_block_whole(const struct lfi_view *view);
 struct lfi_block lfi_block_largest(const struct lfi_comparison *pair);
@@ -238,6 +242,7 @@ struct lfi_moments {
     struct lfi_centred c;
     bool gram;    /* X X' in place of X'X */
     bool crossed; /* ac is wanted, too */
+    bool single;  /* aa alone is: there is no c */
     double *line; /* (columns) */
     double *aa;   /* (order, order) */
     double *cc;
@@ -340,6 +345,12 @@ lfuse_status lfi_cka_sums_result(const struct lfi_cka_sums *s, double *out,
 bool lfi_centred_gram_scratch(const struct lfi_weight *weight, size_t *bytes);
 lfuse_status lfi_centred_gram(const struct lfi_env *env, const struct lfi_weight *weight,
                               void *scratch, double *k, bool *usable, lfuse_error *err);
+
+/* A row of a symmetric matrix, up to the diagonal: what is off it times sqrt 2. */
+void lfi_features_put_row(struct lfi_features *features, int64_t *at, const double *row,
+                          int64_t i, double scale);
+/* More features than these are not worth it: pairs are cheaper one by one. */
+bool lfi_features_pay(const struct lfi_weight *weight, int64_t count);
 
 /* Features whose cosine is the alignment of centred, or debiased, K of two weights. */
 bool lfi_gram_features_size(const struct lfi_weight *weight,

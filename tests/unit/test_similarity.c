@@ -889,7 +889,7 @@ static void several_weights_are_averaged_by_name(void **state)
     o.output_axis = 99; /* ignored: layers carry their own */
     lft_ok(t, lfuse_similarity_matrix(t->ctx, (const lfuse_layer *const *)layer, 2, &o,
                                       out, &t->err));
-    assert_true(out[1] == (want + value) / 2.0);
+    assert_close(out[1], (want + value) / 2.0);
 }
 
 static void any_number_of_threads_gives_the_same_bits(void **state)
