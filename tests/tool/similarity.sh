@@ -213,6 +213,82 @@ if [ -c /dev/full ]; then
     ends 1 'cannot write /dev/full: No space left on device' "$@" --html /dev/full
 fi
 
+# ---- what cannot be compared -------------------------------------------------------------
+
+# keeps STATUS TEXT ARGUMENTS...: --keep-going ends so, with this on stderr and stdin on stdout
+keeps() {
+    status=$1 text=$2
+    shift 2
+    cat >expected
+    set +e
+    "$program" similarity broken.safetensors --keep-going "$@" >stdout 2>stderr </dev/null
+    got=$?
+    set -e
+    [ $got = "$status" ] || fail "--keep-going $*: exit $got, expected $status"
+    diff -u expected stdout || fail "--keep-going $*: this is not what it should print"
+    [ "$(cat stderr)" = "$text" ] || fail "--keep-going $*: $(cat stderr)"
+}
+nan='layer h.2.w is NaN at row 1, column 1 of (2, 2)'
+keeps 0 "layerfuse: euclidean of h.*.w: $nan" <<'END'
+euclidean: smaller is more alike
+
+h.*.w [2, 2]: 4 layers
+
+         0      1      2      3
+  0      .  1.000      -  1.414
+  1  1.000      .      -  1.000
+  2      -      -      .      -
+  3  1.414  1.000      -      .
+
+  most alike:
+    1.000  0  1
+    1.000  1  3
+    1.414  0  3
+  3 of 6 pairs could not be compared
+
+zero.* [2, 2]: 2 layers
+
+  most alike:
+    0.000  0  1
+END
+# Each layer and reason is named once, however many pairs it is in.
+reasons="layerfuse: cosine of h.*.w: layer h.1.w is all zero
+layerfuse: cosine of h.*.w: $nan
+layerfuse: cosine of zero.*: layer zero.0 is all zero"
+keeps 0 "$reasons" --metric cosine --csv <<'END'
+type,layer_a,layer_b,value
+h.*.w,h.0.w,h.1.w,
+h.*.w,h.0.w,h.2.w,
+h.*.w,h.0.w,h.3.w,0
+h.*.w,h.1.w,h.2.w,
+h.*.w,h.1.w,h.3.w,
+h.*.w,h.2.w,h.3.w,
+zero.*,zero.0,zero.1,
+END
+keeps 0 "$reasons" --metric cosine --json <<'END'
+{"metric": "cosine", "direction": "similarity", "types": [{"type": "h.*.w", "shape": [2, 2], "layers": ["h.0.w", "h.1.w", "h.2.w", "h.3.w"], "matrix": [[1.0, null, null, 0.0], [null, null, null, null], [null, null, null, null], [0.0, null, null, 1.0]], "failures": [{"message": "layer h.1.w is all zero", "pairs": [[0, 1], [1, 3]]}, {"message": "layer h.2.w is NaN at row 1, column 1 of (2, 2)", "pairs": [[0, 2], [1, 2], [2, 3]]}]}, {"type": "zero.*", "shape": [2, 2], "layers": ["zero.0", "zero.1"], "matrix": [[null, null], [null, null]], "failures": [{"message": "layer zero.0 is all zero", "pairs": [[0, 1]]}]}]}
+END
+keeps 0 "$reasons" --metric cosine --html broken.html </dev/null
+grep -q 'not comparable' broken.html || fail "the page does not say what is not comparable"
+# Nothing at all could be compared: it is said, and shown.
+keeps 1 "layerfuse: cosine of zero.*: layer zero.0 is all zero
+layerfuse: no pair of layers could be compared" --metric cosine --type 'zero*' --csv <<'END'
+type,layer_a,layer_b,value
+zero.*,zero.0,zero.1,
+END
+keeps 1 "layerfuse: debiased_cka of zero.*: $("$program" similarity broken.safetensors \
+    --metric debiased_cka --type 'zero*' 2>&1 | sed 's/^[^:]*: [^:]*: //')
+layerfuse: no pair of layers could be compared" --metric debiased_cka --type 'zero*' <<'END'
+debiased_cka: greater is more alike
+
+zero.* [2, 2]: 2 layers
+
+  1 of 1 pairs could not be compared
+END
+# What is no pair's fault is not left out.
+ends 1 '--output-axis: h.0.w has rank 2, there is no axis 5' similarity broken.safetensors \
+    --keep-going --output-axis '*=5'
+
 # ---- real networks, where they are -------------------------------------------------------
 
 weights=$shared/data/weights

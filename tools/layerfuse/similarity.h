@@ -40,6 +40,7 @@ struct lfc_failure {
 /* All pairs of one type. */
 struct lfc_measured {
     const struct lfc_type *type;
+    const char *metric;
     double *values; /* (layers, layers); NaN: not comparable */
     struct lfc_failure *failures;
     int64_t failure_count;

@@ -50,7 +50,7 @@ static struct lfc_failure *find_failure(struct lfc_measured *m, const char *mess
     for (i = m->failure_count; i > 0; i--) /* most often it is the last one again */
         if (strcmp(m->failures[i - 1].message, message) == 0)
             return &m->failures[i - 1];
-    lfc_warn("%s: %s", m->type->pattern, message);
+    lfc_warn("%s of %s: %s", m->metric, m->type->pattern, message);
     m->failures = grow(m->failures, m->failure_count + 1, sizeof(*m->failures));
     f = &m->failures[m->failure_count++];
     *f = (struct lfc_failure){.message = lfc_copy(message, strlen(message))};
@@ -144,6 +144,7 @@ int lfc_similarity_measure(lfuse_context *ctx, const struct lfc_types *types,
     measures->items = lfc_alloc((size_t)types->count, sizeof(*measures->items));
     for (i = 0; i < types->count && code == LFC_DONE; i++) {
         measures->items[i].type = &types->items[i];
+        measures->items[i].metric = measures->asked->metric.name;
         code = measure_type(measures, ctx, &measures->items[i]);
         measures->pairs_before += lfc_similarity_pairs(measures->asked, &types->items[i]);
         measures->count++;
