@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""crosscheck.py - the library's metrics against those of references.py
+
+    crosscheck.py COMPARE WEIGHTS
+
+COMPARE is compare.c, compiled; WEIGHTS a folder of safetensors files, of which real layers are
+taken; without it drawn matrices alone are compared. Prints, per metric, how many pairs there
+were and the largest relative difference. Exit status 77 where NumPy, SciPy or POT is missing.
+"""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    import ot
+    import scipy
+except ImportError as missing:
+    print("skipped: %s" % missing)
+    sys.exit(77)
+
+import references
+
+TYPES = {"f32": 1, "f64": 2, "f16": 3, "bf16": 4}
+DEFAULTS = {"block": 128, "projections": 128, "centroids": 16, "iterations": 100, "flags": 0,
+            "seed": 1, "ridge": 1e-3, "bandwidth": 0.5, "exponent": 2.0,
+            "regularisation": 0.05}
+SOFTMAX_ROWS = 1
+TOLERANCE = {"f64": 1e-9, "f32": 1e-6, "f16": 1e-6, "bf16": 1e-6}  # of the value
+
+WHOLE = ["euclidean", "cosine", "linear_cka", "rbf_cka", "debiased_cka", "procrustes"]
+BLOCKED = ["covariance", "kl", "js", "wasserstein_gaussian"]
+
+
+# ---- matrices
+
+
+def stored(x, dtype):
+    """x as the library gets it, and in f64 what that says."""
+    if dtype == "bf16":
+        bits = (x.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+        return bits, (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+    x = x.astype({"f32": np.float32, "f64": np.float64, "f16": np.float16}[dtype])
+    return x, x.astype(np.float64)
+
+
+def related(rng, rows, columns, share):
+    a = rng.standard_normal((rows, columns)) * 0.1
+    return a, rng.standard_normal((rows, columns)) * 0.1 + share * a + 0.02
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        length, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = file.read()
+    return {name: np.frombuffer(data[slice(*t["data_offsets"])], "<f4").reshape(t["shape"])
+            for name, t in header.items() if name != "__metadata__" and t["dtype"] == "F32"}
+
+
+def real_pairs(folder):
+    """Pairs of weights of one shape, as rows: all neighbours of each shape, and more."""
+    for name in ("resnet20-cifar10.safetensors", "stories260K.safetensors"):
+        path = os.path.join(folder, name)
+        if not os.path.exists(path):
+            print("left out: there is no %s" % path)
+            continue
+        shapes = {}
+        for key, x in read_safetensors(path).items():
+            if x.ndim >= 2:
+                shapes.setdefault(x.shape, []).append(x.reshape(len(x), -1))
+        for like in shapes.values():
+            for i in range(len(like)):
+                for j in range(i + 1, min(i + 3, len(like))):
+                    yield like[i], like[j]
+
+
+# ---- cases
+
+
+class Cases:
+    def __init__(self):
+        self.list = []
+
+    def add(self, metric, a, c, dtype="f64", **options):
+        raw, values = zip(stored(a, dtype), stored(c, dtype))
+        self.list.append((metric, dtype, raw, values, {**DEFAULTS, **options}))
+
+    def write(self, file):
+        for metric, dtype, raw, _, o in self.list:
+            (ra, ca), (rc, cc) = raw[0].shape, raw[1].shape
+            file.write(struct.pack(
+                "<32s10qQ4d", metric.encode(), TYPES[dtype], ra, rc, ca, cc, o["block"],
+                o["projections"], o["centroids"], o["iterations"], o["flags"], o["seed"],
+                o["ridge"], o["bandwidth"], o["exponent"], o["regularisation"]))
+            for x in raw:
+                data = x.tobytes()
+                file.write(data + bytes(-len(data) % 8))
+
+
+def drawn_cases(cases):
+    rng = np.random.default_rng(20201203)
+    shapes = [(4, 3), (9, 9), (5, 40), (40, 5), (64, 64), (33, 130), (130, 33), (150, 140)]
+    for rows, columns in shapes:
+        for share in (0.0, 1.0):
+            a, c = related(rng, rows, columns, share)
+            for dtype in TYPES:
+                for metric in WHOLE + BLOCKED:
+                    cases.add(metric, a, c, dtype)
+            for metric in BLOCKED:
+                for block in (-1, 7, 50):
+                    cases.add(metric, a, c, block=block)
+            cases.add("kl", a, c, ridge=0.1)
+            cases.add("js", a, c, ridge=0.1)
+            cases.add("rbf_cka", a, c, bandwidth=2.0)
+            transport_cases(cases, a, c)
+
+
+def transport_cases(cases, a, c):
+    for dtype in TYPES:
+        cases.add("wasserstein_assignment", a, c, dtype)
+    for exponent in (1.0, 3.5):
+        cases.add("wasserstein_assignment", a, c, exponent=exponent)
+    cases.add("wasserstein_assignment", a, c, flags=SOFTMAX_ROWS)
+    cases.add("wasserstein_assignment", a, c[:-1])
+    cases.add("wasserstein_assignment", a[:len(a) // 2], c)
+
+
+def real_cases(cases, folder):
+    for a, c in real_pairs(folder):
+        for metric in WHOLE + BLOCKED + ["wasserstein_assignment"]:
+            cases.add(metric, a, c, "f32")
+
+
+# ---- both sides
+
+
+def ours(compare, cases):
+    with tempfile.NamedTemporaryFile() as file:
+        cases.write(file)
+        file.flush()
+        done = subprocess.run([compare, file.name], check=True, text=True,
+                              stdout=subprocess.PIPE)
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(cases.list), "%d answers to %d cases" % (
+        len(lines), len(cases.list))
+    return lines
+
+
+def check(cases, lines):
+    worst, count, failed = {}, {}, 0
+    for (metric, dtype, raw, values, o), line in zip(cases.list, lines):
+        want = getattr(references, metric)(*values, o)
+        try:
+            off = abs(float(line) - want) / abs(want)
+        except ValueError:  # an error of the library's
+            off = np.inf
+        if not off <= TOLERANCE[dtype]:
+            failed += 1
+            given = {k: v for k, v in o.items() if v != DEFAULTS[k]}
+            print("%s of %s, %s %s %s: %s, not %.17g" % (
+                metric, dtype, raw[0].shape, raw[1].shape, given, line, want))
+        worst[metric] = max(worst.get(metric, 0.0), off)
+        count[metric] = count.get(metric, 0) + 1
+    for metric in count:
+        print("%-24s %5d pairs, off by %.1e at most" % (metric, count[metric], worst[metric]))
+    return failed
+
+
+def main():
+    compare, folder = sys.argv[1:]
+    cases = Cases()
+    drawn_cases(cases)
+    real_cases(cases, folder)
+    failed = check(cases, ours(compare, cases))
+    if failed:
+        print("%d of %d are off by more than they may" % (failed, len(cases.list)))
+    return failed != 0
+
+
+sys.exit(main())
