@@ -79,7 +79,8 @@ enum {
     LFUSE_METRIC_JS = 8,
     LFUSE_METRIC_RBF_CKA = 9,
     LFUSE_METRIC_DEBIASED_CKA = 10,
-    LFUSE_METRIC_WASSERSTEIN_ASSIGNMENT = 11
+    LFUSE_METRIC_WASSERSTEIN_ASSIGNMENT = 11,
+    LFUSE_METRIC_SINKHORN = 14
 };
 
 typedef int32_t lfuse_unequal; /* what to do with weights of different sizes */

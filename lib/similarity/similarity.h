@@ -111,6 +111,7 @@ extern const struct lfi_metric lfi_metric_js;
 extern const struct lfi_metric lfi_metric_rbf_cka;
 extern const struct lfi_metric lfi_metric_debiased_cka;
 extern const struct lfi_metric lfi_metric_wasserstein_assignment;
+extern const struct lfi_metric lfi_metric_sinkhorn;
 
 /* What a comparison does where nothing else is asked for. */
 struct lfi_similarity_params lfi_similarity_defaults(uint64_t seed);
@@ -268,6 +269,8 @@ lfuse_status lfi_moments_measure(const struct lfi_env *env,
 double lfi_vectors_dot(const double *x, const double *y, int64_t n);
 double lfi_vectors_square_distance(const double *x, const double *y, int64_t n);
 void lfi_vectors_subtract(double *y, double scale, const double *x, int64_t n);
+/* x[i] = exp(x[i]), within 2^-51 of it, with x[i] cut to [-700, 700]. */
+void lfi_vectors_exp(double *x, int64_t n);
 bool lfi_vectors_equal(const double *x, const double *y, int64_t n);
 
 /*

@@ -2,7 +2,8 @@
 """make_transport.py - writes transport.h, the golden numbers of the transport metrics
 
 Weights are those of lft_value(), as in make_metrics.py. Everything is computed by NumPy in f64 as
-it is defined: assignments by the Hungarian method in its short O(n^3) form, of differences.
+it is defined: assignments by the Hungarian method in its short O(n^3) form, of differences;
+the Sinkhorn divergence by 100 iterations in the logarithmic domain.
 
     python3 tests/golden/make_transport.py > tests/golden/transport.h
 
@@ -74,6 +75,25 @@ def assignment(a, c, p=2.0):
     return np.mean(d[np.arange(len(a)), hungarian(d)]) ** (1 / p)
 
 
+def log_mean_exp(x, axis):
+    top = x.max(axis, keepdims=True)
+    return (top + np.log(np.exp(x - top).mean(axis, keepdims=True))).squeeze(axis)
+
+
+def entropic(cost, eps):
+    f, g = np.zeros(cost.shape[0]), np.zeros(cost.shape[1])
+    for _ in range(100):
+        f = -eps * log_mean_exp((g[None, :] - cost) / eps, 1)
+        g = -eps * log_mean_exp((f[:, None] - cost) / eps, 0)
+    return f.mean() + g.mean()
+
+
+def sinkhorn(a, c, share):
+    eps = share * np.mean(distances(a, c) ** 2)
+    return (entropic(distances(a, c) ** 2, eps) - entropic(distances(a, a) ** 2, eps) / 2
+            - entropic(distances(c, c) ** 2, eps) / 2)
+
+
 def softmax(x):
     e = np.exp(x)
     return e / e.sum(1, keepdims=True)
@@ -88,7 +108,9 @@ def main():
         if share:
             c = c + share * a
         found = [assignment(a, c), assignment(a, c, 1.0), assignment(a, c, 3.5),
-                 assignment(softmax(a), softmax(c))]
+                 assignment(softmax(a), softmax(c)),
+                 sinkhorn(a, c, 0.05), sinkhorn(a, c, 0.4), sinkhorn(a, c, 0.0005),
+                 sinkhorn(softmax(a), softmax(c), 0.05)]
         print('    {"%s", %d, %d, %d, %d, %d, %.17g,' % (name, rows, c_rows, columns, sa, sc,
                                                         share))
         for i in range(0, len(found), 4):

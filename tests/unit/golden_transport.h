@@ -16,6 +16,10 @@ struct transport {
     double assignment_1; /* with exponent 1 */
     double assignment_3_5;
     double assignment_softmax;
+    double sinkhorn;
+    double sinkhorn_loose; /* with regularisation 0.4 */
+    double sinkhorn_tight; /* 0.0005 */
+    double sinkhorn_softmax;
 };
 
 #include "../golden/transport.h"
@@ -35,21 +39,6 @@ static lfuse_tensor *transport_c(struct lft *t, size_t i, lfuse_dtype dtype)
     lfuse_tensor *c = lft_tensor(t, dtype, (uint64_t)g->seed_c, g->c_rows, g->columns, 0);
 
     return g->share == 0.0 ? c : lft_sum(t, c, g->share, transport_a(t, i, dtype));
-}
-
-/* The small example of rows, which are matched as 1, 3, 2, 0. */
-static lfuse_tensor *matched_a(struct lft *t)
-{
-    static const double values[] = {1, 2, 3, 4, 5, 7, 2, 0};
-
-    return lft_matrix(t, LFUSE_F64, values, 4, 2);
-}
-
-static lfuse_tensor *matched_c(struct lft *t)
-{
-    static const double values[] = {2, 1, 0, 1, 4, 4, 1, 3};
-
-    return lft_matrix(t, LFUSE_F64, values, 4, 2);
 }
 
 #endif

@@ -42,7 +42,7 @@ struct lft_metric_facts {
     const char *name;
     int is_distance;
     int is_symmetric;
-    int degree;         /* values scale by this power of a common scale: 0 or 1 */
+    int degree;         /* values scale by this power of a common scale: 0, 1 or 2 */
     const char *zero_a; /* what the message says where a is all zero */
     const char *zero_b;
 };
@@ -55,5 +55,8 @@ struct lft_metric_facts {
  * left alone.
  */
 void lft_metric_contract(struct lft *t, const struct lft_metric_facts *facts);
+/* The same where a value of f32 data may be off by `narrow` of that of f64. */
+void lft_metric_contract_within(struct lft *t, const struct lft_metric_facts *facts,
+                                double narrow);
 
 #endif

@@ -12,6 +12,21 @@
 
 enum { DRAWS = 100 };
 
+/* The small example of rows, which are matched as 1, 3, 2, 0. */
+static lfuse_tensor *matched_a(struct lft *t)
+{
+    static const double values[] = {1, 2, 3, 4, 5, 7, 2, 0};
+
+    return lft_matrix(t, LFUSE_F64, values, 4, 2);
+}
+
+static lfuse_tensor *matched_c(struct lft *t)
+{
+    static const double values[] = {2, 1, 0, 1, 4, 4, 1, 3};
+
+    return lft_matrix(t, LFUSE_F64, values, 4, 2);
+}
+
 static lfuse_similarity_options options_of(double exponent, uint32_t flags)
 {
     lfuse_similarity_options o =
