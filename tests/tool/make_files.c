@@ -13,7 +13,7 @@
 
 #include <unistd.h>
 
-enum { MOST = 32, ELEMENTS = 64 };
+enum { MOST = 300, ELEMENTS = 64 };
 
 static lfuse_context *ctx;
 static lfuse_error err;
@@ -146,6 +146,21 @@ static void two(void)
     save("two.safetensors");
 }
 
+/* More layers than a picture shows. */
+static void many(void)
+{
+    char name[64];
+    int k;
+
+    for (k = 0; k < 257; k++) {
+        snprintf(name, sizeof(name), "m.%d", k);
+        add(name, 2, 1, 2)[0] = (float)k;
+    }
+    add("n.0", 2, 1, 2);
+    add("n.1", 2, 1, 2);
+    save("many.safetensors");
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -160,6 +175,7 @@ int main(int argc, char **argv)
     unequal();
     turned();
     two();
+    many();
     lfuse_context_destroy(ctx);
     return 0;
 }

@@ -114,6 +114,9 @@ done
 grep -q '>layer2.0.conv1</text>' convolutions.html || fail "the page names no layer"
 if grep -q 'share weights</h2>' convolutions.html; then fail "the page is about fusion"; fi
 [ "$(find . -name '*.part' | wc -l)" = 0 ] || fail "--html: left $(ls ./*.part)"
+"$program" similarity many.safetensors --html many.html
+grep -q 'more than 256 layers are left out' many.html || fail "many.html does not say what it lacks"
+[ "$(grep -c '<h3>' many.html)" = 1 ] || fail "many.html has not one picture"
 # JSON and CSV say the same, to the last digit, and of a to b where the metric tells them apart;
 # pages are well-formed, whatever the names.
 if command -v python3 >/dev/null; then

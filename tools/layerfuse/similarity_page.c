@@ -6,7 +6,8 @@
 #include "similarity.h"
 #include "text.h"
 
-enum { SETTINGS = 8 };
+/* Layers in a picture: the page grows with their square, to 8 MB here. */
+enum { SETTINGS = 8, MOST_LAYERS = 256 };
 
 /* What the page points to while it is written. */
 struct page {
@@ -62,19 +63,22 @@ static void fill_matrices(const struct lfc_measures *measures, struct page *p)
     p->types = lfc_alloc(count, sizeof(*p->types));
     for (i = 0; i < measures->count; i++) {
         const struct lfc_measured *m = &measures->items[i];
+        int32_t k = p->report.matrix_count;
 
-        p->types[i] = name_type(m->type);
-        p->matrices[i] = (struct lfr_matrix){
-            .type = p->types[i],
+        if (m->type->count > MOST_LAYERS)
+            continue;
+        p->types[k] = name_type(m->type);
+        p->matrices[k] = (struct lfr_matrix){
+            .type = p->types[k],
             .metric = metric->name,
             .direction = metric->is_distance ? LFR_DISTANCE : LFR_SIMILARITY,
             .count = (int32_t)m->type->count,
             .names = (const char *const *)m->type->labels,
             .values = m->values,
         };
+        p->report.matrix_count++;
     }
     p->report.matrices = p->matrices;
-    p->report.matrix_count = (int32_t)measures->count;
 }
 
 static const char *file_name(const char *path)
@@ -100,9 +104,13 @@ static void fill_words(const struct lfc_measures *measures, struct page *p)
     if (measures->count == 0)
         fputs("No two tensors are layers of one type.", memory.out);
     else
-        fprintf(memory.out, "%s layers of %lld types, %s pairs, by the metric %s.",
-                lfc_count(a, layers), (long long)measures->count, lfc_count(b, pairs),
+        fprintf(memory.out, "%s layers of %lld %s, %s pairs, by the metric %s.",
+                lfc_count(a, layers), (long long)measures->count,
+                measures->count == 1 ? "type" : "types", lfc_count(b, pairs),
                 asked->metric.name);
+    if (p->report.matrix_count < measures->count)
+        fprintf(memory.out, " Types of more than %d layers are left out: --csv has them.",
+                MOST_LAYERS);
     p->summary = close_text(&memory);
     open_text(&memory);
     for (word = 0; word < asked->word_count; word++)
@@ -132,14 +140,13 @@ int lfc_similarity_page(const struct lfc_measures *measures)
     const char *path = measures->asked->html;
     struct page p = {0};
     int failed;
-    int64_t i;
 
     fill_matrices(measures, &p);
     fill_words(measures, &p);
     fill_settings(measures->asked, &p);
     failed = lfr_write_html(path, &p.report);
-    for (i = 0; i < measures->count; i++)
-        free(p.types[i]);
+    while (p.report.matrix_count > 0)
+        free(p.types[--p.report.matrix_count]);
     free(p.types);
     free(p.matrices);
     free(p.summary);
