@@ -161,6 +161,28 @@ static void many(void)
     save("many.safetensors");
 }
 
+/* 256 MiB of zeros, which the file system need not store. */
+static void large(void)
+{
+    const long long size = 2LL * 4096 * 4096;
+    char header[2048] = "{";
+    uint64_t length;
+    FILE *file = fopen("large.safetensors", "w");
+    int k, used = 1;
+
+    for (k = 0; k < 8; k++)
+        used += snprintf(header + used, sizeof(header) - (size_t)used,
+                         "%s\"h.%d.w\":{\"dtype\":\"BF16\",\"shape\":[4096,4096],"
+                         "\"data_offsets\":[%lld,%lld]}",
+                         k > 0 ? "," : "", k, k * size, (k + 1) * size);
+    used += snprintf(header + used, sizeof(header) - (size_t)used, "}");
+    length = (uint64_t)used; /* little-endian, as everything here is */
+    if (file == NULL || fwrite(&length, 8, 1, file) != 1 ||
+        fwrite(header, (size_t)used, 1, file) != 1 || fflush(file) != 0 ||
+        ftruncate(fileno(file), 8 + used + 8 * size) != 0 || fclose(file) != 0)
+        perror("make_files: large.safetensors"), exit(1);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -176,6 +198,7 @@ int main(int argc, char **argv)
     turned();
     two();
     many();
+    large();
     lfuse_context_destroy(ctx);
     return 0;
 }

@@ -292,6 +292,21 @@ END
 ends 1 '--output-axis: h.0.w has rank 2, there is no axis 5' similarity broken.safetensors \
     --keep-going --output-axis '*=5'
 
+# ---- size --------------------------------------------------------------------------------
+
+# Eight layers of 32 MiB, 64 as f32, in at most 48 of memory that is no file's.
+# shellcheck disable=SC3045 # asked first
+if [ -z "${sanitized:-}" ] && (ulimit -d 49152) 2>/dev/null; then
+    (
+        # shellcheck disable=SC3045
+        ulimit -d 49152
+        OPENBLAS_NUM_THREADS=1 "$program" similarity large.safetensors --csv --threads 2
+    ) >large.csv || fail "large.safetensors: exit $?"
+    [ "$(grep -c ',0$' large.csv)" = 28 ] || fail "large.safetensors: $(cat large.csv)"
+else
+    echo "skipped: size (memory cannot be limited here)"
+fi
+
 # ---- real networks, where they are -------------------------------------------------------
 
 weights=$shared/data/weights
