@@ -42,7 +42,7 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  * Owner:   path and options are borrowed for the call. *checkpoint is returned: release with
  *          lfuse_checkpoint_close(). The file must not be changed while it is open.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL
- *          LFUSE_ERR_IO           the file cannot be opened or mapped: detail is errno
+ *          LFUSE_ERR_IO           the file cannot be opened or read: detail is errno
  *          LFUSE_ERR_FORMAT       not a valid safetensors file: says which tensor or field, and
  *                                 the numbers; an alias of an unknown owner
  *          LFUSE_ERR_UNSUPPORTED  an element type other than F32, F64, F16, BF16, a scalar (rank
@@ -54,7 +54,9 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          On failure *checkpoint is NULL.
  * Cost:    the header is parsed with memory of malloc's, given back before the call returns.
- *          Data is mapped, never copied: memory does not grow with it.
+ *          Data is mapped, never copied: memory does not grow with it. What cannot be mapped is
+ *          read whole into memory of the context's: a file of a file system that maps none, and
+ *          a pipe, which is waited for and read to its end, and takes up to three times its size.
  * Threads: any.
  * Source:  Since 0.1.
  */

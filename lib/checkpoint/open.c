@@ -160,6 +160,10 @@ static lfuse_status read_prefix(const unsigned char *bytes, size_t size,
     uint64_t n = 0;
     int i;
 
+    if (size < LFI_PREFIX)
+        return lfi_fail(err, LFUSE_ERR_FORMAT,
+                        "the file has %zu bytes, the size of a header takes %d", size,
+                        (int)LFI_PREFIX);
     for (i = LFI_PREFIX - 1; i >= 0; i--)
         n = n << 8 | bytes[i];
     if (n > (uint64_t)LFI_HEADER_MAX)

@@ -45,9 +45,9 @@ void lfi_names_free(const struct lfi_env *env, struct lfi_names *names);
 
 /* ---- map.c ------------------------------------------------------------------------------------ */
 
-/* The file's bytes, unmapped with the last reference; never empty. */
+/* The file's bytes, unmapped or freed with the last reference; aligned to 8 at least. */
 lfuse_status lfi_checkpoint_map(const struct lfi_env *env, const char *path,
-                                struct lfi_array *mapping, size_t *size,
+                                struct lfi_array *contents, size_t *size,
                                 lfuse_error *err);
 
 /* ---- header.c: what the header says, checked ---------------------------------------------------- */

@@ -3,10 +3,12 @@
 #include "lft_files.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,4 +108,27 @@ int lft_count_files(void)
         count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
     (void)closedir(dir);
     return count;
+}
+
+/* The tests are linked with --wrap for this one. */
+void *__real_mmap(void *start, size_t size, int protection, int flags, int file,
+                  off_t offset);
+void *__wrap_mmap(void *start, size_t size, int protection, int flags, int file,
+                  off_t offset);
+
+static int mmap_reason;
+
+void lft_refuse_mmap(int reason)
+{
+    mmap_reason = reason;
+}
+
+void *__wrap_mmap(void *start, size_t size, int protection, int flags, int file,
+                  off_t offset)
+{
+    if (mmap_reason != 0 && file >= 0) {
+        errno = mmap_reason;
+        return MAP_FAILED;
+    }
+    return __real_mmap(start, size, protection, flags, file, offset);
 }

@@ -21,4 +21,7 @@ char *lft_read_file(const char *path, size_t *size);
 size_t lft_file_size(const char *path);
 int lft_count_files(void); /* in the directory */
 
+/* From now on mmap() of a file fails with this errno; 0: it does not. */
+void lft_refuse_mmap(int reason);
+
 #endif

@@ -15,48 +15,6 @@
 
 #include "base/base.h"
 
-/* ---- files made by hand ------------------------------------------------------------------ */
-
-static void append(char **at, const void *bytes, size_t size)
-{
-    memcpy(*at, bytes, size);
-    *at += size;
-}
-
-/* header_size as claimed, then the header and data_bytes bytes 0, 1, 2, ... */
-static const char *put(uint64_t header_size, const char *header, size_t header_bytes,
-                       size_t data_bytes)
-{
-    const char *path = lft_path("made.safetensors");
-    char *bytes = malloc(8 + header_bytes + data_bytes), *at = bytes;
-    size_t i;
-
-    assert_non_null(bytes);
-    append(&at, &header_size, 8);
-    append(&at, header, header_bytes);
-    for (i = 0; i < data_bytes; i++)
-        *at++ = (char)i;
-    lft_write_file(path, bytes, (size_t)(at - bytes));
-    free(bytes);
-    return path;
-}
-
-static const char *put_header(const char *header, size_t data_bytes)
-{
-    return put(strlen(header), header, strlen(header), data_bytes);
-}
-
-static void refused(struct lft *t, const char *path, lfuse_status status,
-                    const char *text)
-{
-    lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
-    int64_t live = t->memory.live;
-
-    lft_fails(t, lfuse_checkpoint_open(t->ctx, path, NULL, &c, &t->err), status, text);
-    assert_null(c);
-    assert_int_equal(t->memory.live, live);
-}
-
 /* ---- sound files ---------------------------------------------------------------------------- */
 
 static void shows_a_file_made_by_hand_byte_for_byte(void **state)
@@ -64,11 +22,11 @@ static void shows_a_file_made_by_hand_byte_for_byte(void **state)
     struct lft *t = *state;
     /* Stored out of order, padded with spaces; metadata in between. */
     lfuse_checkpoint *c = lft_open(
-        t,
-        put_header("{\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]},"
-                   "\"__metadata__\":{\"z\":\"1\",\"a\":\"zw\\u00f6lf\"},"
-                   "\"h\":{\"data_offsets\":[0,8],\"dtype\":\"BF16\",\"shape\":[4]}}   ",
-                   32));
+        t, lft_put_header(
+               "{\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]},"
+               "\"__metadata__\":{\"z\":\"1\",\"a\":\"zw\\u00f6lf\"},"
+               "\"h\":{\"data_offsets\":[0,8],\"dtype\":\"BF16\",\"shape\":[4]}}   ",
+               32));
     const lfuse_tensor *h = lfuse_checkpoint_tensor(c, 0),
                        *w = lfuse_checkpoint_tensor(c, 1);
     const unsigned char *data = lfuse_tensor_data(w);
@@ -102,7 +60,7 @@ static void shows_a_file_made_by_hand_byte_for_byte(void **state)
 static void answers_null_and_out_of_range_alike(void **state)
 {
     struct lft *t = *state;
-    lfuse_checkpoint *c = lft_open(t, put_header("{}", 0));
+    lfuse_checkpoint *c = lft_open(t, lft_put_header("{}", 0));
     int64_t i;
 
     for (i = -1; i <= 1; i++) {
@@ -138,7 +96,7 @@ static const char *put_off(int pad, const char *dtype, int size)
                    "{\"w\":{\"dtype\":\"%s\",\"shape\":[2,2],\"data_offsets\":[0,%d]}"
                    "}%*s",
                    dtype, 4 * size, pad, "");
-    return put_header(header, 4 * (size_t)size);
+    return lft_put_header(header, 4 * (size_t)size);
 }
 
 static void reads_in_place_what_the_file_does_not_align(void **state)
@@ -197,7 +155,7 @@ static void data_takes_no_memory(void **state)
                            "{\"w\":{\"dtype\":\"F32\",\"shape\":[%lld],"
                            "\"data_offsets\":[0,%lld]}}%*s",
                            (long long)count, (long long)(4 * count), pad, "");
-            c = lft_open(t, put_header(header, 4 * (size_t)count));
+            c = lft_open(t, lft_put_header(header, 4 * (size_t)count));
             live[k] = t->memory.live - before;
             assert_true(k == 0 || live[1] == live[0]);
             lfuse_checkpoint_close(c);
@@ -214,7 +172,7 @@ static void aliases_come_last_by_name_at_their_owner_s_address(void **state)
 {
     struct lft *t = *state;
     lfuse_checkpoint *c = lft_open(
-        t, put_header(
+        t, lft_put_header(
                ALIASES("{\\\"z\\\":\\\"w\\\",\\\"b\\\":\\\"v\\\",\\\"B\\\":\\\"w\\\"}") V
                "," W "}",
                16));
@@ -248,7 +206,7 @@ static void finds_each_of_many_names(void **state)
             at, "%c\"n%d\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[%d,%d]}",
             i == 0 ? '{' : ',', i * 7919 % COUNT, 2 * i, 2 * i + 2);
     (void)sprintf(at, "}");
-    c = lft_open(t, put_header(header, 2 * COUNT));
+    c = lft_open(t, lft_put_header(header, 2 * COUNT));
     for (i = 0; i < COUNT; i++) {
         (void)snprintf(name, sizeof(name), "n%d", i * 7919 % COUNT);
         assert_int_equal(lfuse_checkpoint_find(c, name), i);
@@ -260,7 +218,7 @@ static void finds_each_of_many_names(void **state)
 static void an_open_file_may_be_unlinked(void **state)
 {
     struct lft *t = *state;
-    const char *path = put_header("{" W "}", 8);
+    const char *path = lft_put_header("{" W "}", 8);
     lfuse_checkpoint *c = lft_open(t, path);
 
     assert_int_equal(unlink(path), 0);
@@ -376,8 +334,8 @@ static void every_lie_of_a_header_is_named(void **state)
     size_t i;
 
     for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++)
-        refused(t, put_header(lies[i].header, lies[i].data_bytes), lies[i].status,
-                lies[i].message);
+        lft_refused(t, lft_put_header(lies[i].header, lies[i].data_bytes), lies[i].status,
+                    lies[i].message);
 }
 
 /* The sound twin of the table: were the files broken for another reason, this would fail. */
@@ -385,20 +343,20 @@ static void the_same_fields_without_the_lie_are_taken(void **state)
 {
     struct lft *t = *state;
 
-    lfuse_checkpoint_close(lft_open(t, put_header("{" W "," V "}", 16)));
+    lfuse_checkpoint_close(lft_open(t, lft_put_header("{" W "," V "}", 16)));
     lfuse_checkpoint_close(
-        lft_open(t, put_header(FIELDS("\"F32\"", "[1,1,1,1,1,1,1,1]", "[0,4]"), 4)));
+        lft_open(t, lft_put_header(FIELDS("\"F32\"", "[1,1,1,1,1,1,1,1]", "[0,4]"), 4)));
     lfuse_checkpoint_close(
-        lft_open(t, put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") W "}", 8)));
-    lfuse_checkpoint_close(lft_open(t, put_header("{\"__metadata__\":{}}", 0)));
+        lft_open(t, lft_put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") W "}", 8)));
+    lfuse_checkpoint_close(lft_open(t, lft_put_header("{\"__metadata__\":{}}", 0)));
 }
 
 static void a_broken_file_is_broken_before_it_is_unsupported(void **state)
 {
     struct lft *t = *state;
 
-    refused(t, put_header(FIELDS("\"I64\"", "[1]", "[0,8]"), 9), LFUSE_ERR_FORMAT,
-            "the file has 9");
+    lft_refused(t, lft_put_header(FIELDS("\"I64\"", "[1]", "[0,8]"), 9), LFUSE_ERR_FORMAT,
+                "the file has 9");
 }
 
 static void the_size_of_the_header_is_checked_first(void **state)
@@ -406,14 +364,14 @@ static void the_size_of_the_header_is_checked_first(void **state)
     struct lft *t = *state;
     const char *path;
 
-    refused(t, put(3, "{}", 2, 0), LFUSE_ERR_FORMAT,
-            "the header has 3 bytes, the file has 2 after its size");
-    refused(t, put(UINT64_MAX, "{}", 2, 0), LFUSE_ERR_FORMAT,
-            "the header has 18446744073709551615 bytes, 100000000 are allowed");
-    path = put(100000001, "{}", 2, 0);
+    lft_refused(t, lft_put(3, "{}", 2, 0), LFUSE_ERR_FORMAT,
+                "the header has 3 bytes, the file has 2 after its size");
+    lft_refused(t, lft_put(UINT64_MAX, "{}", 2, 0), LFUSE_ERR_FORMAT,
+                "the header has 18446744073709551615 bytes, 100000000 are allowed");
+    path = lft_put(100000001, "{}", 2, 0);
     assert_int_equal(truncate(path, 100000009), 0); /* sparse: as large as it says */
-    refused(t, path, LFUSE_ERR_FORMAT,
-            "the header has 100000001 bytes, 100000000 are allowed");
+    lft_refused(t, path, LFUSE_ERR_FORMAT,
+                "the header has 100000001 bytes, 100000000 are allowed");
 }
 
 static void headers_are_as_large_as_the_caller_allows(void **state)
@@ -422,7 +380,7 @@ static void headers_are_as_large_as_the_caller_allows(void **state)
     const size_t standard = (size_t)32 << 20;
     lfuse_checkpoint_open_options options;
     lfuse_checkpoint *c;
-    const char *path = put_header("{" W "}", 8);
+    const char *path = lft_put_header("{" W "}", 8);
     size_t size = lft_file_size(path) - 8 - 8, i;
     char *spaces;
 
@@ -442,19 +400,20 @@ static void headers_are_as_large_as_the_caller_allows(void **state)
     memcpy(spaces, "{}", 2);
     for (i = 0; i < 2; i++) {
         options.max_header_bytes = i == 0 ? 0 : standard + 1;
-        path = put(standard, spaces, standard, 0);
+        path = lft_put(standard, spaces, standard, 0);
         lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &options, &c, &t->err));
         lfuse_checkpoint_close(c);
     }
-    path = put(standard + 1, spaces, standard + 1, 0);
-    refused(t, path, LFUSE_ERR_UNSUPPORTED,
-            "the header has 33554433 bytes, options.max_header_bytes allows 33554432");
+    path = lft_put(standard + 1, spaces, standard + 1, 0);
+    lft_refused(
+        t, path, LFUSE_ERR_UNSUPPORTED,
+        "the header has 33554433 bytes, options.max_header_bytes allows 33554432");
     lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &options, &c, &t->err));
     lfuse_checkpoint_close(c);
     free(spaces);
 
     options.max_header_bytes = SIZE_MAX; /* the format's own limit stays */
-    path = put(100000001, "{}", 2, 0);
+    path = lft_put(100000001, "{}", 2, 0);
     lft_fails(t, lfuse_checkpoint_open(t->ctx, path, &options, &c, &t->err),
               LFUSE_ERR_FORMAT, "the header has 100000001 bytes, 100000000 are allowed");
 }
@@ -467,7 +426,7 @@ static void options_of_a_newer_library_are_refused(void **state)
         uint64_t newer;
     } o;
     lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
-    const char *path = put_header("{}", 0);
+    const char *path = lft_put_header("{}", 0);
 
     lfuse_checkpoint_open_options_init(&o.options, sizeof(o));
     lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &o.options, &c, &t->err));
@@ -486,14 +445,14 @@ static void options_of_a_newer_library_are_refused(void **state)
 static void a_file_cut_anywhere_is_refused(void **state)
 {
     struct lft *t = *state;
-    const char *path = put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") W "," V "}", 16);
+    const char *path = lft_put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") W "," V "}", 16);
     size_t size, length;
     char *bytes = lft_read_file(path, &size);
 
     lfuse_checkpoint_close(lft_open(t, path));
     for (length = 0; length < size; length++) {
         lft_write_file(path, bytes, length);
-        refused(t, path, LFUSE_ERR_FORMAT, "");
+        lft_refused(t, path, LFUSE_ERR_FORMAT, "");
     }
 }
 
@@ -504,8 +463,8 @@ static void nesting_has_an_end(void **state)
 
     memset(header, '[', sizeof(header));
     memcpy(header, "{\"w\":", 5);
-    refused(t, put(sizeof(header), header, sizeof(header), 0), LFUSE_ERR_FORMAT,
-            "maximum parsing depth reached");
+    lft_refused(t, lft_put(sizeof(header), header, sizeof(header), 0), LFUSE_ERR_FORMAT,
+                "maximum parsing depth reached");
 }
 
 static void messages_are_one_line_whatever_the_names(void **state)
@@ -513,11 +472,13 @@ static void messages_are_one_line_whatever_the_names(void **state)
     struct lft *t = *state;
     static char header[2000];
 
-    refused(t, put_header("{\"a\\n\\u001b[2J\\u009b\xc3\xb6\":1}", 0), LFUSE_ERR_FORMAT,
-            "tensor a??[2J?\xc3\xb6: its value is no object");
+    lft_refused(t, lft_put_header("{\"a\\n\\u001b[2J\\u009b\xc3\xb6\":1}", 0),
+                LFUSE_ERR_FORMAT, "tensor a??[2J?\xc3\xb6: its value is no object");
     (void)snprintf(header, sizeof(header), "{\"%0*d\":1}", 1500, 0);
-    refused(t, put_header(header, 0), LFUSE_ERR_FORMAT, "...: its value is no object");
-    refused(t, put_header("{\"a\nb\":1}", 0), LFUSE_ERR_FORMAT, "the header, byte ");
+    lft_refused(t, lft_put_header(header, 0), LFUSE_ERR_FORMAT,
+                "...: its value is no object");
+    lft_refused(t, lft_put_header("{\"a\nb\":1}", 0), LFUSE_ERR_FORMAT,
+                "the header, byte ");
     assert_null(strchr(t->err.message, '\n'));
 }
 
@@ -526,20 +487,19 @@ static void messages_are_one_line_whatever_the_names(void **state)
 static void what_cannot_be_opened_is_told_with_errno(void **state)
 {
     struct lft *t = *state;
-    const char *file = put_header("{}", 0), *pipe_path = lft_path("pipe");
+    const char *file = lft_put_header("{}", 0);
     char below[300];
 
-    refused(t, lft_path("missing"), LFUSE_ERR_IO, "cannot open ");
+    lft_refused(t, lft_path("missing"), LFUSE_ERR_IO, "cannot open ");
     assert_int_equal(t->err.detail, ENOENT);
-    refused(t, "", LFUSE_ERR_IO, "cannot open ");
+    lft_refused(t, "", LFUSE_ERR_IO, "cannot open ");
     assert_int_equal(t->err.detail, ENOENT);
-    refused(t, lft_path("."), LFUSE_ERR_IO, "cannot read ");
+    lft_refused(t, lft_path("."), LFUSE_ERR_IO, "cannot read ");
     assert_int_equal(t->err.detail, EISDIR);
     (void)snprintf(below, sizeof(below), "%s/x", file);
-    refused(t, below, LFUSE_ERR_IO, "cannot open ");
+    lft_refused(t, below, LFUSE_ERR_IO, "cannot open ");
     assert_int_equal(t->err.detail, ENOTDIR);
-    assert_int_equal(mkfifo(pipe_path, 0600), 0);
-    refused(t, pipe_path, LFUSE_ERR_IO, "cannot read ");
+    lft_refused(t, "/dev/null", LFUSE_ERR_IO, "cannot read ");
     assert_int_equal(t->err.detail, EINVAL);
 }
 
@@ -561,29 +521,17 @@ static void null_arguments_are_named(void **state)
                      LFUSE_ERR_ARGUMENT);
 }
 
-static lfuse_status open_and_close(struct lft *t, void *path)
-{
-    lfuse_checkpoint *c = (lfuse_checkpoint *)(uintptr_t)8;
-    lfuse_status status = lfuse_checkpoint_open(t->ctx, path, NULL, &c, &t->err);
-
-    if (status != LFUSE_OK)
-        assert_null(c);
-    else
-        lfuse_checkpoint_close(c);
-    return status;
-}
-
 /* Metadata, aliases and a tensor off its alignment: every allocation there is. */
 static const char *put_rich(void)
 {
-    return put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") V "," W "} ", 16);
+    return lft_put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") V "," W "} ", 16);
 }
 
 static void every_refused_allocation_is_an_error(void **state)
 {
     struct lft *t = *state;
 
-    lft_every_allocation_fails(t, open_and_close, (void *)(uintptr_t)put_rich());
+    lft_every_allocation_fails(t, lft_open_and_close, (void *)(uintptr_t)put_rich());
 }
 
 /* ---- Jansson's memory, which is malloc's ---------------------------------------------------------- */
@@ -600,7 +548,7 @@ static void every_refused_allocation_of_jansson_is_an_error(void **state)
     lft_json_begin();
     for (k = 0; status != LFUSE_OK; k++) {
         lft_json_refuse(k);
-        status = open_and_close(t, (void *)(uintptr_t)path);
+        status = lft_open_and_close(t, (void *)(uintptr_t)path);
         assert_true(status == LFUSE_OK || status == LFUSE_ERR_NO_MEMORY ||
                     status == LFUSE_ERR_FORMAT);
         assert_int_equal(lft_json_live(), 0);
@@ -631,7 +579,7 @@ static void read_one(void *arg, int64_t index)
 static void threads_may_share_a_checkpoint(void **state)
 {
     struct lft *t = *state;
-    lfuse_checkpoint *c = lft_open(t, put_header("{" W "," V "}", 16));
+    lfuse_checkpoint *c = lft_open(t, lft_put_header("{" W "," V "}", 16));
     struct readers readers = {.checkpoint = c};
     struct lfi_env env = {.allocator = lft_allocator(&t->memory)};
     struct lfi_pool *pool;
