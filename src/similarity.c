@@ -65,8 +65,8 @@ static lfuse_status check_numbers(const lfuse_similarity_options *o, lfuse_error
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.ridge is %g", o->ridge);
     if (!isfinite(o->bandwidth) || o->bandwidth < 0.0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.bandwidth is %g", o->bandwidth);
-    return lfi_handles_constant(o->unequal, LFUSE_UNEQUAL_REFUSE, "options", "unequal",
-                                err);
+    return lfi_handles_constant(o->unequal, LFUSE_UNEQUAL_DROP_SMALLEST, "options",
+                                "unequal", err);
 }
 
 static lfuse_status check_transport(const lfuse_similarity_options *o, lfuse_error *err)
@@ -132,6 +132,8 @@ static lfuse_status import_options(const lfuse_context *ctx,
     if (o->bandwidth != 0.0)
         params->bandwidth = o->bandwidth;
     fill_transport(o, params);
+    if (o->unequal != 0)
+        params->unequal = o->unequal;
     if (o->max_bytes != 0)
         params->max_bytes = o->max_bytes;
     params->failed = o->failed;
@@ -147,21 +149,7 @@ static lfuse_status check_axis(const lfuse_tensor *tensor, int32_t axis, lfuse_e
     return LFUSE_OK;
 }
 
-/* Whether the metric can compare weights of these sizes; both have their rows first. */
-static bool fits(const struct lfi_comparison *pair)
-{
-    const struct lfi_metric *metric = lfi_metric_find(pair->params.metric);
-    int64_t rows = pair->a.dims[0], c_rows = pair->c.dims[0];
-    int64_t columns = lfi_view_elements(&pair->a) / rows;
-    int64_t c_columns = lfi_view_elements(&pair->c) / c_rows;
-
-    if (metric->needs_equal_rows && metric->needs_equal_columns)
-        return lfi_view_same_shape(&pair->a, &pair->c);
-    return (!metric->needs_equal_rows || rows == c_rows) &&
-           (!metric->needs_equal_columns || columns == c_columns);
-}
-
-/* What a and b are compared as, where they can be; pair has the metric that 0 means. */
+/* What a and b are compared as; pair has the metric that 0 means. */
 static lfuse_status open_pair(lfuse_context *ctx, const lfuse_tensor *a,
                               const lfuse_tensor *b,
                               const lfuse_similarity_options *options,
@@ -169,7 +157,6 @@ static lfuse_status open_pair(lfuse_context *ctx, const lfuse_tensor *a,
 {
     lfuse_metric metric = pair->params.metric;
     lfuse_similarity_options o;
-    char a_text[128], b_text[128];
     lfuse_status status;
 
     pair->a_name = "a";
@@ -185,11 +172,7 @@ static lfuse_status open_pair(lfuse_context *ctx, const lfuse_tensor *a,
         return status;
     pair->a = lfi_view_axis_first(&a->array.view, o.output_axis);
     pair->c = lfi_view_axis_first(&b->array.view, o.output_axis);
-    if (fits(pair))
-        return LFUSE_OK;
-    lfi_view_shape_text(&a->array.view, a_text, sizeof(a_text));
-    lfi_view_shape_text(&b->array.view, b_text, sizeof(b_text));
-    return lfi_fail(err, LFUSE_ERR_SHAPE, "a is %s, b is %s", a_text, b_text);
+    return LFUSE_OK;
 }
 
 lfuse_status lfuse_similarity(lfuse_context *ctx, const lfuse_tensor *a,
@@ -301,28 +284,17 @@ static lfuse_status check_layers(const lfuse_layer *const *layers, int64_t count
 }
 
 /* The weight of layer that goes by the name of first's, as rows, into *view. */
-static lfuse_status match_weight(const struct lfi_layer *first,
-                                 const struct lfi_parameter *wanted,
+static lfuse_status match_weight(const struct lfi_parameter *wanted,
                                  const struct lfi_layer *layer, struct lfi_view *view,
                                  lfuse_error *err)
 {
     const struct lfi_parameter *p = find_weight(layer, wanted->name);
-    struct lfi_view rows = lfi_view_axis_first(&wanted->value->view, wanted->output_axis);
-    char a[128], b[128];
 
     if (p == NULL)
         return lfi_fail(err, LFUSE_ERR_NAME, "layer %.80s has no weight %.80s",
                         layer->name, wanted->name);
     *view = lfi_view_axis_first(&p->value->view, p->output_axis);
-    if (lfi_view_same_shape(&p->value->view, &wanted->value->view) &&
-        lfi_view_same_shape(view, &rows))
-        return LFUSE_OK;
-    lfi_view_shape_text(&p->value->view, a, sizeof(a));
-    lfi_view_shape_text(&wanted->value->view, b, sizeof(b));
-    return lfi_fail(err, LFUSE_ERR_SHAPE,
-                    "%.40s is %s by axis %d in layer %.40s, %s by axis %d in layer %.40s",
-                    wanted->name, a, (int)p->output_axis, layer->name, b,
-                    (int)wanted->output_axis, first->name);
+    return LFUSE_OK;
 }
 
 static void free_items(const struct lfi_env *env, struct items *items)
@@ -368,7 +340,7 @@ static lfuse_status fill_items(const lfuse_layer *const *layers, struct items *i
             continue;
         items->names[weight] = first->parameters[k].name;
         for (i = 0; i < items->count; i++) {
-            status = match_weight(first, &first->parameters[k], &layers[i]->layer,
+            status = match_weight(&first->parameters[k], &layers[i]->layer,
                                   &items->views[i * items->weights + weight], err);
             if (status != LFUSE_OK)
                 return status;

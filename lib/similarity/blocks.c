@@ -40,9 +40,18 @@ struct lfi_block lfi_block_whole(const struct lfi_view *view)
     return b;
 }
 
+struct lfi_block lfi_block_of_pair(const struct lfi_comparison *pair)
+{
+    struct lfi_block a = lfi_block_whole(&pair->a), c = lfi_block_whole(&pair->c);
+
+    a.rows = a.rows > c.rows ? a.rows : c.rows;
+    a.columns = a.columns > c.columns ? a.columns : c.columns;
+    return a;
+}
+
 struct lfi_block lfi_block_largest(const struct lfi_comparison *pair)
 {
-    struct lfi_block b = lfi_block_whole(&pair->a);
+    struct lfi_block b = lfi_block_of_pair(pair);
 
     return lfi_block_at(&b, lfi_block_parts(b.rows, pair->params.block),
                         lfi_block_parts(b.columns, pair->params.block), 0, 0);
@@ -76,7 +85,9 @@ lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centr
                              lfi_block_measure measure, void *work, double *out,
                              lfuse_error *err)
 {
-    struct lfi_block whole = lfi_block_whole(&pair->a), b;
+    struct lfi_block whole = lfi_block_of_pair(pair), b;
+    struct lfi_block whole_a = lfi_block_whole(&pair->a), part_a;
+    struct lfi_block whole_c = lfi_block_whole(&pair->c), part_c;
     int64_t down = lfi_block_parts(whole.rows, pair->params.block);
     int64_t across = lfi_block_parts(whole.columns, pair->params.block), i, j;
     struct tally tally = {0};
@@ -86,8 +97,10 @@ lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centr
     for (i = 0; i < down; i++)
         for (j = 0; j < across; j++) {
             b = lfi_block_at(&whole, down, across, i, j);
-            lfi_centred_prepare(a, &b, line);
-            lfi_centred_prepare(c, &b, line);
+            part_a = lfi_block_at(&whole_a, down, across, i, j);
+            part_c = lfi_block_at(&whole_c, down, across, i, j);
+            lfi_centred_prepare(a, &part_a, line);
+            lfi_centred_prepare(c, &part_c, line);
             tally.a_varies |= !a->constant;
             tally.c_varies |= !c->constant;
             if (a->constant || c->constant)

@@ -16,50 +16,54 @@ void lfi_centred_lay_out(struct lfi_centred *side, const struct lfi_block *large
     side->mean = lfi_arena_take(arena, 1, largest->columns);
 }
 
-static void read_line(const struct lfi_centred *side, const struct lfi_block *b,
-                      int64_t row, int64_t column, int64_t count, double *line)
+static void read_line(const struct lfi_centred *side, int64_t row, int64_t column,
+                      int64_t count, double *line)
 {
     int64_t columns = lfi_view_elements(side->view) / side->view->dims[0];
 
-    lfi_view_read_f64(side->view, (b->row + row) * columns + b->column + column, count,
-                      line);
+    lfi_view_read_f64(side->view,
+                      (side->part.row + row) * columns + side->part.column + column,
+                      count, line);
 }
 
 /* The means, and the largest distance of an element from the first of its column. */
-static double measure(struct lfi_centred *side, const struct lfi_block *b, double *line)
+static double measure(struct lfi_centred *side, double *line)
 {
+    int64_t rows = side->part.rows, columns = side->part.columns, i, j;
     double reach = 0.0, d;
-    int64_t i, j;
 
-    read_line(side, b, 0, 0, b->columns, side->origin);
-    for (j = 0; j < b->columns; j++) {
+    if (rows == 0)
+        return 0.0;
+    read_line(side, 0, 0, columns, side->origin);
+    for (j = 0; j < columns; j++) {
         side->origin[j] *= side->prescale;
         side->mean[j] = 0.0;
     }
-    for (i = 1; i < b->rows; i++) {
-        read_line(side, b, i, 0, b->columns, line);
-        for (j = 0; j < b->columns; j++) {
+    for (i = 1; i < rows; i++) {
+        read_line(side, i, 0, columns, line);
+        for (j = 0; j < columns; j++) {
             d = line[j] * side->prescale - side->origin[j];
             side->mean[j] += d;
             reach = fabs(d) > reach ? fabs(d) : reach;
         }
     }
-    for (j = 0; j < b->columns; j++)
-        side->mean[j] /= (double)b->rows;
+    for (j = 0; j < columns; j++)
+        side->mean[j] /= (double)rows;
     return reach;
 }
 
-void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *b,
+void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *part,
                          double *line)
 {
     double reach;
     int exponent;
 
+    side->part = *part;
     side->prescale = 1.0;
-    reach = measure(side, b, line);
+    reach = measure(side, line);
     if (!(reach <= 0x1p900)) { /* sums might overflow, or have */
         side->prescale = 0x1p-200;
-        reach = measure(side, b, line);
+        reach = measure(side, line);
     }
     (void)frexp(reach, &exponent);
     side->scale = ldexp(1.0, exponent < -1000 ? 1000 : -exponent);
@@ -71,15 +75,19 @@ int lfi_centred_exponent(const struct lfi_centred *side)
     return ilogb(side->scale) + ilogb(side->prescale);
 }
 
-void lfi_centred_read(const struct lfi_centred *side, const struct lfi_block *b,
-                      int64_t row, int64_t column, int64_t count, double *line)
+void lfi_centred_read(const struct lfi_centred *side, int64_t row, int64_t column,
+                      int64_t count, double *line)
 {
     const double *origin = side->origin + column, *mean = side->mean + column;
-    int64_t j;
+    int64_t there = row < side->part.rows ? side->part.columns - column : 0, j;
 
-    read_line(side, b, row, column, count, line);
-    for (j = 0; j < count; j++)
+    there = there < count ? there : count;
+    if (there > 0)
+        read_line(side, row, column, there, line);
+    for (j = 0; j < there; j++)
         line[j] = (line[j] * side->prescale - origin[j] - mean[j]) * side->scale;
+    for (j = there > 0 ? there : 0; j < count; j++)
+        line[j] = 0.0;
 }
 
 lfuse_status lfi_centred_check(const struct lfi_centred *a, const struct lfi_centred *c,

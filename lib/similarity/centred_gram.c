@@ -150,7 +150,7 @@ static void pack_wide(const struct work *w, int64_t strip)
 
     for (r = 0; r < STRIP; r++, row++) {
         if (row < w->whole.rows)
-            lfi_centred_read(&w->centred, &w->whole, row, w->first, w->steps, line);
+            lfi_centred_read(&w->centred, row, w->first, w->steps, line);
         else
             memset(line, 0, sizeof(line));
         for (j = 0; j < w->steps; j++)

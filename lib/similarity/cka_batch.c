@@ -71,7 +71,7 @@ static void multiply(const struct batch *b, const struct scratch *s,
         steps = whole->columns - step < LFI_PANEL ? whole->columns - step : LFI_PANEL;
         memset(s->panel, 0, (size_t)(steps * pitch) * sizeof(*s->panel));
         for (i = 0; i < b->n; i++) {
-            lfi_centred_read(&s->side, whole, i, step, steps, s->line);
+            lfi_centred_read(&s->side, i, step, steps, s->line);
             for (j = 0; j < steps; j++)
                 s->panel[j * pitch + i] = s->line[j];
         }

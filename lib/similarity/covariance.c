@@ -162,7 +162,6 @@ const struct lfi_metric lfi_metric_covariance = {
     .metric = LFUSE_METRIC_COVARIANCE,
     .name = "covariance",
     .is_symmetric = true,
-    .needs_equal_rows = true,
     .needs_equal_columns = true,
     .cost = "n p block",
     .scratch = scratch,

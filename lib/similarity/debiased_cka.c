@@ -21,7 +21,7 @@ static double *lay_out(struct lfi_moments *m, const struct lfi_block *whole,
 
 static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
 {
-    struct lfi_block whole = lfi_block_whole(&pair->a);
+    struct lfi_block whole = lfi_block_of_pair(pair);
     struct lfi_arena arena = {.fits = true};
     struct lfi_moments m;
 
@@ -32,7 +32,7 @@ static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
 static lfuse_status debias(const struct lfi_comparison *pair, const char *name, double *k,
                            int64_t stride, double *sums, lfuse_error *err)
 {
-    int64_t n = pair->a.dims[0], columns = lfi_view_elements(&pair->a) / n;
+    int64_t n = pair->a.dims[0], columns = lfi_block_of_pair(pair).columns;
 
     if (lfi_gram_debias_rows(k, n, stride, columns, sums))
         return LFUSE_OK;
@@ -44,7 +44,7 @@ static lfuse_status debias(const struct lfi_comparison *pair, const char *name, 
 static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparison *pair,
                             void *memory, double *out, lfuse_error *err)
 {
-    struct lfi_block whole = lfi_block_whole(&pair->a);
+    struct lfi_block whole = lfi_block_of_pair(pair);
     struct lfi_arena arena = {.base = memory, .fits = true};
     struct lfi_moments m;
     double *sums;
@@ -82,7 +82,6 @@ const struct lfi_metric lfi_metric_debiased_cka = {
     .name = "debiased_cka",
     .is_symmetric = true,
     .needs_equal_rows = true,
-    .needs_equal_columns = true,
     .cost = "n^2 p",
     .scratch = scratch,
     .compare = compare,

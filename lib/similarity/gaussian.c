@@ -51,24 +51,25 @@ void lfi_gaussian_covariances(struct lfi_gaussian *g, const struct lfi_block *b)
 
     lfi_moments_multiply(&g->moments, b);
     g->stride = g->moments.products.order;
-    ridge(g->moments.aa, b->columns, g->stride, b->rows, share);
-    ridge(g->moments.cc, b->columns, g->stride, b->rows, share);
+    ridge(g->moments.aa, b->columns, g->stride, g->moments.a.part.rows, share);
+    ridge(g->moments.cc, b->columns, g->stride, g->moments.c.part.rows, share);
 }
 
 /* Without a ridge n centred rows span n - 1 directions: d of them need n > d. */
 lfuse_status lfi_gaussian_factor(const struct lfi_gaussian *g, const struct lfi_block *b,
-                                 const char *name, double *s, lfuse_error *err)
+                                 const char *name, int64_t rows, double *s,
+                                 lfuse_error *err)
 {
     const struct lfi_similarity_params *params = &g->pair->params;
 
-    if ((params->ridge > 0.0 || b->rows > b->columns) &&
+    if ((params->ridge > 0.0 || rows > b->columns) &&
         lfi_cholesky_factor(s, b->columns, g->stride))
         return LFUSE_OK;
     return lfi_fail(
         err, LFUSE_ERR_DEGENERATE,
         "%s: the covariance of %.80s is singular (%lld rows, %lld columns from "
         "row %lld, column %lld on; ridge %g)",
-        lfi_metric_find(params->metric)->name, name, (long long)b->rows,
+        lfi_metric_find(params->metric)->name, name, (long long)rows,
         (long long)b->columns, (long long)b->row, (long long)b->column,
         fmax(0.0, params->ridge));
 }

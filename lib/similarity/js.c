@@ -46,11 +46,11 @@ static lfuse_status measure(void *work, const struct lfi_block *b, double *value
 
     lfi_gaussian_covariances(g, b);
     mix(g, d, common - a, common - c);
-    status = lfi_gaussian_factor(g, b, g->pair->a_name, m->aa, err);
+    status = lfi_gaussian_factor(g, b, g->pair->a_name, m->a.part.rows, m->aa, err);
     if (status == LFUSE_OK)
-        status = lfi_gaussian_factor(g, b, g->pair->c_name, m->cc, err);
+        status = lfi_gaussian_factor(g, b, g->pair->c_name, m->c.part.rows, m->cc, err);
     if (status == LFUSE_OK)
-        status = lfi_gaussian_factor(g, b, "the mixture", g->mixture, err);
+        status = lfi_gaussian_factor(g, b, "the mixture", b->rows, g->mixture, err);
     if (status != LFUSE_OK)
         return status;
     both = lfi_cholesky_log_det(m->aa, d, g->stride) +
@@ -72,7 +72,6 @@ const struct lfi_metric lfi_metric_js = {
     .name = "js",
     .is_distance = true,
     .is_symmetric = true,
-    .needs_equal_rows = true,
     .needs_equal_columns = true,
     .cost = "n p block + p^2 block",
     .scratch = scratch,

@@ -50,9 +50,9 @@ static lfuse_status measure(void *work, const struct lfi_block *b, double *value
     lfuse_status status;
 
     lfi_gaussian_covariances(g, b);
-    status = lfi_gaussian_factor(g, b, g->pair->a_name, m->aa, err);
+    status = lfi_gaussian_factor(g, b, g->pair->a_name, m->a.part.rows, m->aa, err);
     if (status == LFUSE_OK)
-        status = lfi_gaussian_factor(g, b, g->pair->c_name, m->cc, err);
+        status = lfi_gaussian_factor(g, b, g->pair->c_name, m->c.part.rows, m->cc, err);
     if (status != LFUSE_OK)
         return status;
     lfi_cholesky_solve(m->cc, m->aa, b->columns, g->stride);
@@ -71,7 +71,6 @@ const struct lfi_metric lfi_metric_kl = {
     .metric = LFUSE_METRIC_KL,
     .name = "kl",
     .is_distance = true,
-    .needs_equal_rows = true,
     .needs_equal_columns = true,
     .cost = "n p block + p^2 block",
     .scratch = scratch,

@@ -21,7 +21,7 @@ static struct lfi_moments moments_for(const struct lfi_block *whole)
 
 static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
 {
-    struct lfi_block whole = lfi_block_whole(&pair->a);
+    struct lfi_block whole = lfi_block_of_pair(pair);
     struct lfi_moments m = moments_for(&whole);
 
     return lfi_moments_scratch(&m, &whole, bytes);
@@ -30,7 +30,7 @@ static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
 static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparison *pair,
                             void *memory, double *out, lfuse_error *err)
 {
-    struct lfi_block whole = lfi_block_whole(&pair->a);
+    struct lfi_block whole = lfi_block_of_pair(pair);
     struct lfi_moments m = moments_for(&whole);
     struct lfi_arena arena = {.base = memory, .fits = true};
     lfuse_status status = lfi_comparison_check_finite(pair, err);
@@ -63,7 +63,6 @@ const struct lfi_metric lfi_metric_linear_cka = {
     .name = "linear_cka",
     .is_symmetric = true,
     .needs_equal_rows = true,
-    .needs_equal_columns = true,
     .cost = "n p min(n, p)",
     .scratch = scratch,
     .compare = compare,

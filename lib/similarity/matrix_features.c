@@ -254,7 +254,7 @@ static void release(struct bank *b)
     lfi_free(env, b->values, n, value_bytes(b));
 }
 
-/* How many items fit, and how many are prepared at the same time; false: not even two. */
+/* How many items fit, and how many are prepared at the same time; false: there are none. */
 static bool plan(struct bank *b)
 {
     size_t most = b->m->params->max_bytes, each;
@@ -265,6 +265,8 @@ static bool plan(struct bank *b)
         struct lfi_features_size size;
 
         if (!b->m->metric->features->size(&weight, &size))
+            return false;
+        if (i > 0 && (size.count != b->size.count || size.blocks != b->size.blocks))
             return false;
         b->wide |= weight.view.dtype == LFUSE_F64;
         b->size.count = size.count;

@@ -58,12 +58,15 @@ static lfuse_status compare_items(const struct run *r, int64_t i, int64_t j,
     const struct lfi_matrix *m = r->m;
     struct lfi_comparison pair = pair_of(m, i, j);
     char a_name[160], c_name[160];
+    size_t copies, bytes;
 
     name_weight(&m->items[i], m->weight, a_name, sizeof(a_name));
     name_weight(&m->items[j], m->weight, c_name, sizeof(c_name));
     pair.a_name = a_name;
     pair.c_name = c_name;
-    return m->metric->compare(&r->env, &pair, scratch, value, err);
+    if (!lfi_sizes_scratch(&pair, &copies, &bytes)) /* it did before */
+        return LFUSE_ERR_OVERFLOW;
+    return lfi_sizes_compare(&r->env, &pair, copies, scratch, value, err);
 }
 
 static void run_task(void *arg, int64_t index, int32_t slot)
@@ -148,7 +151,7 @@ static lfuse_status measure(struct run *r, lfuse_error *err)
 {
     const struct lfi_matrix *m = r->m;
     int64_t i, j;
-    size_t bytes;
+    size_t copies, bytes;
 
     for (i = 0; i < m->count; i++)
         for (j = m->count == 1 ? 0 : i + 1; j < m->count; j++) {
@@ -157,7 +160,7 @@ static lfuse_status measure(struct run *r, lfuse_error *err)
             if (m->state[i * m->count + j] != LFI_PAIR_OPEN)
                 continue;
             r->open++;
-            if (!m->metric->scratch(&pair, &bytes) ||
+            if (!lfi_sizes_scratch(&pair, &copies, &bytes) ||
                 !lfi_add_size(bytes, (size_t)-bytes % LFI_ALIGN, &bytes))
                 return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the scratch of %s does not fit",
                                 m->metric->name);

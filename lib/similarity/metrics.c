@@ -34,6 +34,7 @@ struct lfi_similarity_params lfi_similarity_defaults(uint64_t seed)
         .centroids = 16,
         .iterations = 100,
         .seed = seed,
+        .unequal = LFUSE_UNEQUAL_REFUSE,
         .max_bytes = (size_t)1 << 30,
     };
 
@@ -101,15 +102,15 @@ lfuse_status lfi_similarity_compare(const struct lfi_env *env,
 {
     const struct lfi_metric *metric = lfi_metric_find(pair->params.metric);
     void *scratch;
-    size_t bytes;
+    size_t copies, bytes;
     lfuse_status status;
 
-    if (!metric->scratch(pair, &bytes))
+    if (!lfi_sizes_scratch(pair, &copies, &bytes))
         return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the scratch of %s does not fit",
                         metric->name);
     status = lfi_alloc(env, bytes, 1, "scratch of a comparison", &scratch, err);
     if (status == LFUSE_OK)
-        status = metric->compare(env, pair, scratch, out, err);
+        status = lfi_sizes_compare(env, pair, copies, scratch, out, err);
     lfi_free(env, scratch, bytes, 1);
     return status;
 }

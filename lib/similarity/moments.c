@@ -35,12 +35,6 @@ bool lfi_moments_scratch(struct lfi_moments *m, const struct lfi_block *largest,
     return lfi_arena_bytes(&arena, bytes);
 }
 
-void lfi_moments_prepare(struct lfi_moments *m, const struct lfi_block *b)
-{
-    lfi_centred_prepare(&m->a, b, m->line);
-    lfi_centred_prepare(&m->c, b, m->line);
-}
-
 /* The line to where panel steps are `stride` apart. */
 static void put_line(const struct lfi_moments *m, void *panel, int64_t count, int64_t at,
                      int64_t stride)
@@ -68,12 +62,12 @@ static void load_panel(const struct lfi_moments *m, const struct lfi_centred *si
            (size_t)(count * pitch) * (m->products.wide ? sizeof(double) : sizeof(float)));
     if (m->gram)
         for (i = 0; i < b->rows; i++) {
-            lfi_centred_read(side, b, i, step, count, m->line);
+            lfi_centred_read(side, i, step, count, m->line);
             put_line(m, panel, count, i, pitch);
         }
     else
         for (i = 0; i < count; i++) {
-            lfi_centred_read(side, b, step + i, 0, b->columns, m->line);
+            lfi_centred_read(side, step + i, 0, b->columns, m->line);
             put_line(m, panel, b->columns, i * pitch, 1);
         }
 }
@@ -106,13 +100,15 @@ lfuse_status lfi_moments_measure(const struct lfi_env *env,
                                  const struct lfi_block *whole, struct lfi_moments *m,
                                  lfuse_error *err)
 {
+    struct lfi_block a = lfi_block_whole(&pair->a), c = lfi_block_whole(&pair->c);
     lfuse_status status;
 
     m->a.view = &pair->a;
     m->c.view = &pair->c;
     m->products.kernels = env->kernels;
     m->products.wide = true;
-    lfi_moments_prepare(m, whole);
+    lfi_centred_prepare(&m->a, &a, m->line);
+    lfi_centred_prepare(&m->c, &c, m->line);
     status = lfi_centred_check(&m->a, &m->c, pair, err);
     if (status == LFUSE_OK)
         lfi_moments_multiply(m, whole);

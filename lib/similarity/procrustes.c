@@ -33,7 +33,7 @@ static void lay_out(struct work *w, const struct lfi_block *whole,
 
 static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
 {
-    struct lfi_block whole = lfi_block_whole(&pair->a);
+    struct lfi_block whole = lfi_block_of_pair(pair);
     struct lfi_arena arena = {.fits = true};
     struct work w;
 
@@ -45,12 +45,14 @@ static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
 static double load(const struct lfi_view *view, const struct lfi_block *whole,
                    double *line, double *vectors)
 {
+    int64_t columns = lfi_block_whole(view).columns, i, j;
     bool turn = whole->rows >= whole->columns;
     double largest = 0.0;
-    int64_t i, j;
 
     for (i = 0; i < whole->rows; i++) {
-        lfi_view_read_f64(view, i * whole->columns, whole->columns, line);
+        lfi_view_read_f64(view, i * columns, columns, line);
+        for (j = columns; j < whole->columns; j++)
+            line[j] = 0.0;
         for (j = 0; j < whole->columns; j++) {
             vectors[turn ? j * whole->rows + i : i * whole->columns + j] = line[j];
             largest = fabs(line[j]) > largest ? fabs(line[j]) : largest;
@@ -81,7 +83,7 @@ static double residual(struct work *w, int64_t rows, int64_t columns, int expone
 static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparison *pair,
                             void *memory, double *out, lfuse_error *err)
 {
-    struct lfi_block whole = lfi_block_whole(&pair->a);
+    struct lfi_block whole = lfi_block_of_pair(pair);
     struct lfi_arena arena = {.base = memory, .fits = true};
     lfuse_status status = lfi_comparison_check_finite(pair, err);
     struct work w;
@@ -115,7 +117,6 @@ const struct lfi_metric lfi_metric_procrustes = {
     .is_distance = true,
     .is_symmetric = true,
     .needs_equal_rows = true,
-    .needs_equal_columns = true,
     .cost = "n p min(n, p) + min(n, p)^3",
     .scratch = scratch,
     .compare = compare,

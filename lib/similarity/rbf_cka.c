@@ -39,7 +39,7 @@ static void lay_out(struct work *w, const struct lfi_block *whole,
 
 static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
 {
-    struct lfi_block whole = lfi_block_whole(&pair->a);
+    struct lfi_block whole = lfi_block_of_pair(pair);
     struct lfi_arena arena = {.fits = true};
     struct work w;
 
@@ -53,7 +53,7 @@ static void square_distances(const struct lfi_centred *side,
     int64_t n = whole->rows, columns = whole->columns, i, j;
 
     for (i = 0; i < n; i++) {
-        lfi_centred_read(side, whole, i, 0, columns, rows + i * columns);
+        lfi_centred_read(side, i, 0, columns, rows + i * columns);
         k[i * n + i] = 0.0;
         for (j = 0; j < i; j++)
             k[i * n + j] = k[j * n + i] = lfi_vectors_square_distance(
@@ -125,10 +125,17 @@ static lfuse_status kernel(const struct lfi_comparison *pair, const char *name, 
     return LFUSE_OK;
 }
 
+static void prepare(struct lfi_centred *side, double *line)
+{
+    struct lfi_block whole = lfi_block_whole(side->view);
+
+    lfi_centred_prepare(side, &whole, line);
+}
+
 static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparison *pair,
                             void *memory, double *out, lfuse_error *err)
 {
-    struct lfi_block whole = lfi_block_whole(&pair->a);
+    struct lfi_block whole = lfi_block_of_pair(pair);
     struct lfi_arena arena = {.base = memory, .fits = true};
     lfuse_status status = lfi_comparison_check_finite(pair, err);
     struct work w;
@@ -141,7 +148,7 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     w.side[0].view = &pair->a;
     w.side[1].view = &pair->c;
     for (i = 0; i < 2; i++)
-        lfi_centred_prepare(&w.side[i], &whole, w.line);
+        prepare(&w.side[i], w.line);
     status = lfi_centred_check(&w.side[0], &w.side[1], pair, err);
     for (i = 0; i < 2 && status == LFUSE_OK; i++) {
         square_distances(&w.side[i], &whole, w.rows, w.k[i]);
@@ -181,7 +188,6 @@ const struct lfi_metric lfi_metric_rbf_cka = {
     .name = "rbf_cka",
     .is_symmetric = true,
     .needs_equal_rows = true,
-    .needs_equal_columns = true,
     .cost = "n^2 p",
     .scratch = scratch,
     .compare = compare,

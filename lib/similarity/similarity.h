@@ -27,13 +27,13 @@ struct lfi_similarity_params {
     int64_t iterations;    /* >= 1 */
     uint64_t seed;
     bool softmax_rows;
-    size_t
-        max_bytes; /* of a matrix, for what is kept per item; it may take two at least */
+    lfuse_unequal unequal;
+    size_t max_bytes; /* of a matrix, for what is kept per item: of two at least */
     lfuse_similarity_failed failed; /* of a matrix; or NULL */
     void *failed_user;
 };
 
-/* Two weights of equal shapes; names are for messages. */
+/* Two weights; names are for messages. */
 struct lfi_comparison {
     struct lfi_view a;
     struct lfi_view c;
@@ -128,6 +128,17 @@ lfuse_status lfi_comparison_check_finite(const struct lfi_comparison *pair,
 lfuse_status lfi_similarity_check_finite(const struct lfi_view *view, const char *name,
                                          lfuse_error *err);
 
+/*
+ * Weights of sizes that the metric cannot compare are refused, or copied as params.unequal
+ * says. scratch holds `copies` bytes of those, then what the metric needs: `bytes` in all.
+ */
+bool lfi_sizes_scratch(const struct lfi_comparison *pair, size_t *copies, size_t *bytes);
+lfuse_status lfi_sizes_reduce(struct lfi_comparison *pair, void *copies,
+                              lfuse_error *err);
+lfuse_status lfi_sizes_compare(const struct lfi_env *env,
+                               const struct lfi_comparison *pair, size_t copies,
+                               void *scratch, double *out, lfuse_error *err);
+
 /* One comparison, on the calling thread. */
 lfuse_status lfi_similarity_compare(const struct lfi_env *env,
                                     const struct lfi_comparison *pair, double *out,
@@ -204,15 +215,17 @@ struct lfi_block {
 int64_t lfi_block_parts(int64_t length, int64_t block);
 struct lfi_block lfi_block_at(const struct lfi_block *whole, int64_t down, int64_t across,
                               int64_t i, int64_t j);
-/* All of it as one, and the largest of those it is cut into. */
+/* All of a view; as much as the larger of the two has; the largest block that a pair is cut into. */
 struct lfi_block lfi_block_whole(const struct lfi_view *view);
+struct lfi_block lfi_block_of_pair(const struct lfi_comparison *pair);
 struct lfi_block lfi_block_largest(const struct lfi_comparison *pair);
 
 /* One of the two in a block: (x * prescale - origin - mean) * scale is its centred value. */
 struct lfi_centred {
     const struct lfi_view *view;
-    double *origin; /* (columns): the first row */
-    double *mean;   /* (columns): of the distances from it */
+    struct lfi_block part; /* of the view */
+    double *origin;        /* (columns): the first row */
+    double *mean;          /* (columns): of the distances from it */
     double prescale;
     double scale;  /* a power of two, as is prescale: centred values are about 1 */
     bool constant; /* all rows are equal */
@@ -220,14 +233,14 @@ struct lfi_centred {
 
 void lfi_centred_lay_out(struct lfi_centred *side, const struct lfi_block *largest,
                          struct lfi_arena *arena);
-/* Finds the means and scales; line is (columns) of scratch. Data is finite. */
-void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *b,
+/* Finds the means and scales of a part; line is (columns) of scratch. Data is finite. */
+void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *part,
                          double *line);
 /* Centred values are 2^this of the data's. */
 int lfi_centred_exponent(const struct lfi_centred *side);
-/* Centred values of a row of the block, from column on. */
-void lfi_centred_read(const struct lfi_centred *side, const struct lfi_block *b,
-                      int64_t row, int64_t column, int64_t count, double *line);
+/* Centred values of a row of the part, from column on; beyond the part they are 0. */
+void lfi_centred_read(const struct lfi_centred *side, int64_t row, int64_t column,
+                      int64_t count, double *line);
 
 /* LFUSE_ERR_DEGENERATE where all rows of a side of the whole matrix are equal. */
 lfuse_status lfi_centred_check(const struct lfi_centred *a, const struct lfi_centred *c,
@@ -257,7 +270,6 @@ void lfi_moments_lay_out(struct lfi_moments *m, const struct lfi_block *largest,
 /* The bytes of its scratch alone; false: they do not fit. */
 bool lfi_moments_scratch(struct lfi_moments *m, const struct lfi_block *largest,
                          size_t *bytes);
-void lfi_moments_prepare(struct lfi_moments *m, const struct lfi_block *b);
 void lfi_moments_multiply(struct lfi_moments *m, const struct lfi_block *b);
 /* All of it for a pair as one block, in f64; LFUSE_ERR_DEGENERATE as lfi_centred_check(). */
 lfuse_status lfi_moments_measure(const struct lfi_env *env,
@@ -291,7 +303,8 @@ double lfi_nuclear_outer(const struct lfi_nuclear *n, double *p, double *q, int6
                          int64_t l);
 
 /*
- * The mean of what `measure` finds in each block of the pair where neither side is constant;
+ * Where one has fewer rows or columns than the other it is cut into as many parts, and is 0
+ * beyond its own. The mean of what `measure` finds in each block where neither is constant;
  * LFUSE_ERR_DEGENERATE where there is none. Sides are prepared for each; the first failure of
  * measure ends it.
  */
@@ -385,9 +398,10 @@ bool lfi_gaussian_scratch(const struct lfi_comparison *pair, bool wants_mixture,
                           size_t *bytes);
 /* Ridged, each at the scale of its side. */
 void lfi_gaussian_covariances(struct lfi_gaussian *g, const struct lfi_block *b);
-/* LFUSE_ERR_DEGENERATE where s, of the side that is called name, is singular. */
+/* LFUSE_ERR_DEGENERATE where s, of the side that is called name and has rows, is singular. */
 lfuse_status lfi_gaussian_factor(const struct lfi_gaussian *g, const struct lfi_block *b,
-                                 const char *name, double *s, lfuse_error *err);
+                                 const char *name, int64_t rows, double *s,
+                                 lfuse_error *err);
 /* The mean of measure over the blocks; its work is a struct lfi_gaussian. */
 lfuse_status lfi_gaussian_compare(const struct lfi_env *env,
                                   const struct lfi_comparison *pair, void *memory,

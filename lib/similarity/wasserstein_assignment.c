@@ -126,21 +126,25 @@ lfuse_status lfi_similarity_assignment(const struct lfi_env *env,
                                        const struct lfi_comparison *pair, int64_t *row_of,
                                        double *out, lfuse_error *err)
 {
+    struct lfi_comparison small = *pair;
     struct lfi_arena arena = {.fits = true};
     struct work w;
     lfuse_status status;
-    size_t bytes;
+    size_t copies, bytes;
     void *memory;
 
-    if (!scratch(pair, &bytes))
+    if (!lfi_sizes_scratch(pair, &copies, &bytes))
         return lfi_fail(err, LFUSE_ERR_OVERFLOW,
                         "the scratch of wasserstein_assignment does not fit");
     status = lfi_alloc(env, bytes, 1, "scratch of a comparison", &memory, err);
     if (status != LFUSE_OK)
         return status;
-    arena.base = memory;
-    lay_out(&w, pair, &arena);
-    status = measure(env, pair, &w, out, err);
+    status = lfi_sizes_reduce(&small, memory, err);
+    if (status == LFUSE_OK) {
+        arena.base = (double *)(void *)((char *)memory + copies);
+        lay_out(&w, &small, &arena);
+        status = measure(env, &small, &w, out, err);
+    }
     if (status == LFUSE_OK)
         tell(&w, row_of);
     lfi_free(env, memory, bytes, 1);

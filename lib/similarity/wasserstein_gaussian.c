@@ -55,7 +55,7 @@ static void load(const struct lfi_centred *side, const struct lfi_block *b, doub
     int64_t i, j;
 
     for (i = 0; i < b->rows; i++) {
-        lfi_centred_read(side, b, i, 0, b->columns, line);
+        lfi_centred_read(side, i, 0, b->columns, line);
         for (j = 0; j < b->columns; j++)
             vectors[turn ? j * b->rows + i : i * b->columns + j] = line[j];
     }
@@ -93,6 +93,12 @@ static double distance_of_means(const struct lfi_centred *a, const struct lfi_ce
     return ldexp(sqrt(sum), exponent + 2);
 }
 
+/* Of fewer rows, what makes X'X / rows their covariance. */
+static double to_rows(const struct lfi_centred *side, int64_t rows)
+{
+    return side->part.rows == rows ? 1.0 : sqrt((double)rows / (double)side->part.rows);
+}
+
 static lfuse_status measure(void *work, const struct lfi_block *b, double *value,
                             lfuse_error *err)
 {
@@ -104,8 +110,8 @@ static lfuse_status measure(void *work, const struct lfi_block *b, double *value
     double aa, cc, ac = 0.0, spread = 0.0;
 
     (void)err;
-    w->a.scale = ldexp(w->a.scale, common - a);
-    w->c.scale = ldexp(w->c.scale, common - c);
+    w->a.scale = ldexp(w->a.scale, common - a) * to_rows(&w->a, b->rows);
+    w->c.scale = ldexp(w->c.scale, common - c) * to_rows(&w->c, b->rows);
     load(&w->a, b, w->line, w->xa);
     load(&w->c, b, w->line, w->xc);
     if (!lfi_vectors_equal(w->xa, w->xc, k * l)) {
@@ -150,7 +156,6 @@ const struct lfi_metric lfi_metric_wasserstein_gaussian = {
     .name = "wasserstein_gaussian",
     .is_distance = true,
     .is_symmetric = true,
-    .needs_equal_rows = true,
     .needs_equal_columns = true,
     .cost = "n p block",
     .scratch = scratch,

@@ -279,7 +279,7 @@ static void check_bad_data(struct lft *t, const struct lft_metric_facts *facts)
     }
     lft_metric_fails(t, lft_tensor(t, LFUSE_F32, 1, 9, 7, 0),
                      lft_tensor(t, LFUSE_F32, 1, 7, 9, 0), &o, LFUSE_ERR_SHAPE,
-                     "a is [9, 7], b is [7, 9]");
+                     "a is (9, 7), b is (7, 9)");
 }
 
 enum { LAYERS = 5 };

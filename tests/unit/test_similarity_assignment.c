@@ -260,7 +260,7 @@ static void bad_options_and_arguments_are_named(void **state)
     lft_metric_fails(t, a, a, &o, LFUSE_ERR_ARGUMENT,
                      "options.flags has unknown bits: 0x6");
     o = options_of(0.0, 0);
-    lft_metric_fails(t, a, wider, &o, LFUSE_ERR_SHAPE, "a is [9, 7], b is [9, 8]");
+    lft_metric_fails(t, a, wider, &o, LFUSE_ERR_SHAPE, "a is (9, 7), b is (9, 8)");
     o.metric = LFUSE_METRIC_COSINE;
     lft_fails(t, lfuse_similarity_assignment(t->ctx, a, a, &o, matched, &out, &t->err),
               LFUSE_ERR_ARGUMENT, "options.metric is cosine, which assigns no rows");

@@ -226,7 +226,7 @@ static void bad_options_are_named(void **state)
     o = options_of(0.0, -1);
     lft_metric_fails(t, a, a, &o, LFUSE_ERR_ARGUMENT, "options.iterations is -1");
     o = options_of(0.0, 0);
-    lft_metric_fails(t, a, wider, &o, LFUSE_ERR_SHAPE, "a is [9, 7], b is [9, 8]");
+    lft_metric_fails(t, a, wider, &o, LFUSE_ERR_SHAPE, "a is (9, 7), b is (9, 8)");
 }
 
 int main(void)
