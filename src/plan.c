@@ -77,6 +77,9 @@ static lfuse_status check_constants(const lfuse_plan_options *o, const char *wha
     if (o->metric != 0 && lfi_metric_find(o->metric) == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.metric is %d, which is unknown",
                         what, (int)o->metric);
+    if (o->metric == LFUSE_METRIC_CUSTOM)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "%s.metric is custom, for which there is no callback here", what);
     if (o->policy != 0 && lfi_policy_find(o->policy) == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.policy is %d, which is unknown",
                         what, (int)o->policy);

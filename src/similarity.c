@@ -85,10 +85,33 @@ static lfuse_status check_transport(const lfuse_similarity_options *o, lfuse_err
         if (counts[i] < 0)
             return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.%s is %lld", names[i],
                             (long long)counts[i]);
-    if ((o->flags & ~(uint32_t)LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS) != 0)
+    return LFUSE_OK;
+}
+
+static lfuse_status check_custom(const lfuse_similarity_options *o, lfuse_error *err)
+{
+    const uint32_t known = LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS |
+                           LFUSE_SIMILARITY_FLAG_CUSTOM_SIMILARITY |
+                           LFUSE_SIMILARITY_FLAG_CUSTOM_SYMMETRIC;
+
+    if ((o->flags & ~known) != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.flags has unknown bits: 0x%x",
                         (unsigned)o->flags);
+    if (o->metric == LFUSE_METRIC_CUSTOM && o->custom == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "options.metric is custom, options.custom is NULL");
     return LFUSE_OK;
+}
+
+static lfuse_status check_options(const lfuse_similarity_options *o, lfuse_error *err)
+{
+    lfuse_status status = check_numbers(o, err);
+
+    if (status == LFUSE_OK)
+        status = check_transport(o, err);
+    if (status == LFUSE_OK)
+        status = check_custom(o, err);
+    return status;
 }
 
 static void fill_transport(const lfuse_similarity_options *o,
@@ -107,6 +130,17 @@ static void fill_transport(const lfuse_similarity_options *o,
     params->softmax_rows = (o->flags & LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS) != 0;
 }
 
+static void fill_custom(const lfuse_similarity_options *o,
+                        struct lfi_similarity_params *params)
+{
+    params->custom = o->custom;
+    params->custom_user = o->custom_user;
+    params->custom_is_similarity =
+        (o->flags & LFUSE_SIMILARITY_FLAG_CUSTOM_SIMILARITY) != 0;
+    params->custom_is_symmetric =
+        (o->flags & LFUSE_SIMILARITY_FLAG_CUSTOM_SYMMETRIC) != 0;
+}
+
 /* What the options say, with their defaults filled in. */
 static lfuse_status import_options(const lfuse_context *ctx,
                                    const lfuse_similarity_options *options,
@@ -117,9 +151,7 @@ static lfuse_status import_options(const lfuse_context *ctx,
         lfi_options_import(o, sizeof(*o), options, true, "options", err);
 
     if (status == LFUSE_OK)
-        status = check_numbers(o, err);
-    if (status == LFUSE_OK)
-        status = check_transport(o, err);
+        status = check_options(o, err);
     if (status != LFUSE_OK)
         return status;
     *params = lfi_similarity_defaults(o->seed != 0 ? o->seed : ctx->env.seed);
@@ -134,6 +166,7 @@ static lfuse_status import_options(const lfuse_context *ctx,
     fill_transport(o, params);
     if (o->unequal != 0)
         params->unequal = o->unequal;
+    fill_custom(o, params);
     if (o->max_bytes != 0)
         params->max_bytes = o->max_bytes;
     params->failed = o->failed;

@@ -124,7 +124,8 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *          LFUSE_ERR_NO_MEMORY     the scratch was refused
  *          LFUSE_ERR_CANCELLED     the progress callback said stop
  *          LFUSE_ERR_CALLBACK      the host's executor refused
- *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know
+ *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know, or the metric
+ *                                  custom
  *          On failure *plan is NULL.
  * Cost:    every pair of a param type is measured once, both ways if these differ.
  * Threads: layers are read; concurrent calls may share them.

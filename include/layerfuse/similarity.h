@@ -67,7 +67,14 @@
  * regularisation. What is left of differences below 2^-20 of that mean, for f64 data 2^-40, is
  * rounding; it is never below 0.
  *
- * A distance of equal inputs is exactly 0, a similarity of equal inputs 1 within 1e-12.
+ * custom is options.custom's: a callback that compares two matrices of any sizes and types, and
+ * may call the library. It is called on the calling thread, for one pair after the other, also
+ * where there are many. It says how far apart they are, and again for the other direction,
+ * unless flags call it a similarity, or symmetric. Where its views need more than two strides,
+ * or elements are not aligned to their size, it gets a copy.
+ *
+ * A distance of equal inputs is exactly 0, a similarity of equal inputs 1 within 1e-12; of custom
+ * the callback decides.
  */
 #ifndef LAYERFUSE_SIMILARITY_H
 #define LAYERFUSE_SIMILARITY_H
@@ -80,8 +87,11 @@ enum { LFUSE_BLOCK_WHOLE = -1 }; /* block: the whole matrix as one */
 
 /* Flags of lfuse_similarity_options. */
 enum {
-    LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS = 1
-}; /* rows of weights become exp(x) / sum exp(x) */
+    LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS =
+        1, /* rows of weights become exp(x) / sum exp(x) */
+    LFUSE_SIMILARITY_FLAG_CUSTOM_SIMILARITY = 2, /* custom is greater where more alike */
+    LFUSE_SIMILARITY_FLAG_CUSTOM_SYMMETRIC = 4 /* custom of b and a is that of a and b */
+};
 
 typedef struct lfuse_similarity_options {
     size_t struct_size;  /* set by lfuse_similarity_options_init(&o, sizeof(o)) */
@@ -99,7 +109,7 @@ typedef struct lfuse_similarity_options {
     size_t max_bytes;      /* for what is kept per layer of a matrix; 0 means 1 GiB */
     uint32_t flags;        /* LFUSE_SIMILARITY_FLAG_* or 0 */
     lfuse_unequal unequal; /* sizes; 0 means refuse */
-    lfuse_metric_custom custom; /* of the metric custom */
+    lfuse_metric_custom custom; /* the metric custom */
     void *custom_user;
     lfuse_similarity_failed failed; /* of a matrix; NULL: the first failure ends it */
     void *failed_user;
@@ -128,7 +138,7 @@ LFUSE_API void lfuse_metric_properties_init(lfuse_metric_properties *properties,
                                             size_t size);
 
 /**
- * lfuse_metric_info() - what a metric is
+ * lfuse_metric_info() - what a metric is; custom: what it is without flags
  *
  * Owner:   properties->name is a constant of the library.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or an unknown metric
@@ -154,17 +164,18 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
 /**
  * lfuse_similarity() - how alike two tensors are
  *
- * Shapes:  equal, but for the transport metrics the columns alone; rank >= 1; any dtype, which
- *          may differ.
+ * Shapes:  equal, but for the transport metrics the columns alone, for custom any; rank >= 1;
+ *          any dtype, which may differ.
  * Result:  *out under options->metric; options NULL means all defaults.
  * Owner:   a and b are borrowed for the call.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, an unknown metric or flag, block < -1, a number that is
  *                                 not finite, bandwidth, regularisation, projections, centroids
- *                                 or iterations < 0, exponent < 1, or output_axis outside the
- *                                 rank
+ *                                 or iterations < 0, exponent < 1, output_axis outside the
+ *                                 rank, or the metric custom without its callback
  *          LFUSE_ERR_SHAPE        the shapes differ
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
- *                                 is beyond f64
+ *                                 is beyond f64; or custom gave such a number, or none
+ *          LFUSE_ERR_CALLBACK     custom returned other than 0, which is in err->detail
  *          LFUSE_ERR_DEGENERATE   cosine, procrustes, transport: a or b is all zero; CKA: all rows of a, or
  *                                 of b, are equal; covariance, kl, js, wasserstein_gaussian:
  *                                 they are in every block; kl, js without a ridge: a
@@ -226,7 +237,7 @@ LFUSE_API lfuse_status lfuse_similarity_assignment(
  *          LFUSE_ERR_ARGUMENT   count < 1, a NULL layer, or a layer without weights
  *          LFUSE_ERR_NAME       the param types, or the names of the weights, differ
  *          LFUSE_ERR_CANCELLED  the progress callback said stop
- *          LFUSE_ERR_CALLBACK   the context's executor refused
+ *          LFUSE_ERR_CALLBACK   the context's executor refused; or custom did, which ends it
  *          On failure out is unspecified.
  * Cost:    count * (count - 1) / 2 comparisons, twice that where the metric is not symmetric, over the context's threads; the memory of one
  *          comparison for each of them.

@@ -80,7 +80,8 @@ enum {
     LFUSE_METRIC_RBF_CKA = 9,
     LFUSE_METRIC_DEBIASED_CKA = 10,
     LFUSE_METRIC_WASSERSTEIN_ASSIGNMENT = 11,
-    LFUSE_METRIC_SINKHORN = 14
+    LFUSE_METRIC_SINKHORN = 14,
+    LFUSE_METRIC_CUSTOM = 15
 };
 
 typedef int32_t lfuse_unequal; /* what to do with weights of different sizes */

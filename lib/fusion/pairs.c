@@ -145,7 +145,7 @@ static lfuse_status measure_type(const struct lfi_env *env,
                                  const struct lfi_similarity_params *params,
                                  struct lfi_pair *pairs, lfuse_error *err)
 {
-    const struct lfi_metric *metric = lfi_metric_find(params->metric);
+    const struct lfi_metric *metric = lfi_metric_of(params);
     struct question q;
     lfuse_status status;
     int64_t i, j;

@@ -127,7 +127,7 @@ lfuse_status lfi_similarity_matrix(const struct lfi_env *env,
                            .items = items,
                            .count = count,
                            .params = params,
-                           .metric = lfi_metric_find(params->metric)};
+                           .metric = lfi_metric_of(params)};
     int64_t square, pairs;
     lfuse_status status;
     double *sum = NULL;

@@ -3,7 +3,7 @@
  *
  * In row order and in batches: each pair is one task, in both directions where these differ;
  * progress is told, and failures are, between batches. A batch is a few tasks per thread; what
- * a pair gives does not depend on it.
+ * a pair gives does not depend on it. Metrics that call back go pair by pair on this thread.
  */
 #include "similarity/matrix.h"
 
@@ -189,9 +189,11 @@ lfuse_status lfi_matrix_pairs(struct lfi_matrix *m, lfuse_error *err)
 
     if (status != LFUSE_OK || r.open == 0)
         return status;
+    if (m->metric->calls_back)
+        r.env.executor = lfi_executor_serial();
     slots = count_slots(&r);
     r.env.executor.concurrency = (int32_t)slots;
-    r.batch_size = TASKS_PER_SLOT * slots;
+    r.batch_size = m->metric->calls_back ? 1 : TASKS_PER_SLOT * slots;
     status = lfi_alloc(m->env, (size_t)slots, r.scratch_bytes, "scratch of comparisons",
                        &r.scratch, err);
     if (status == LFUSE_OK)

@@ -17,6 +17,7 @@ static const struct lfi_metric *const metrics[] = {
     &lfi_metric_debiased_cka,
     &lfi_metric_wasserstein_assignment,
     &lfi_metric_sinkhorn,
+    &lfi_metric_custom[0],
 };
 
 enum { COUNT = sizeof(metrics) / sizeof(metrics[0]) };
@@ -49,6 +50,14 @@ const struct lfi_metric *lfi_metric_find(lfuse_metric metric)
         if (metrics[i]->metric == metric)
             return metrics[i];
     return NULL;
+}
+
+const struct lfi_metric *lfi_metric_of(const struct lfi_similarity_params *params)
+{
+    if (params->metric != LFUSE_METRIC_CUSTOM)
+        return lfi_metric_find(params->metric);
+    return &lfi_metric_custom[params->custom_is_similarity +
+                              2 * params->custom_is_symmetric];
 }
 
 const struct lfi_metric *lfi_metric_by_name(const char *name)

@@ -28,6 +28,10 @@ struct lfi_similarity_params {
     uint64_t seed;
     bool softmax_rows;
     lfuse_unequal unequal;
+    lfuse_metric_custom custom; /* not NULL for the metric custom */
+    void *custom_user;
+    bool custom_is_similarity; /* else a distance */
+    bool custom_is_symmetric;
     size_t max_bytes; /* of a matrix, for what is kept per item: of two at least */
     lfuse_similarity_failed failed; /* of a matrix; or NULL */
     void *failed_user;
@@ -90,6 +94,7 @@ struct lfi_metric {
     bool is_symmetric;
     bool needs_equal_rows;
     bool needs_equal_columns;
+    bool calls_back;  /* the caller: on the calling thread only, one pair at a time */
     const char *cost; /* of one comparison of (n, p) */
     /* Bytes that compare needs, by the shapes alone, not the types; false: they do not fit. */
     bool (*scratch)(const struct lfi_comparison *pair, size_t *bytes);
@@ -112,11 +117,15 @@ extern const struct lfi_metric lfi_metric_rbf_cka;
 extern const struct lfi_metric lfi_metric_debiased_cka;
 extern const struct lfi_metric lfi_metric_wasserstein_assignment;
 extern const struct lfi_metric lfi_metric_sinkhorn;
+/* 4 of them: [is_similarity + 2 * is_symmetric]. */
+extern const struct lfi_metric lfi_metric_custom[];
 
 /* What a comparison does where nothing else is asked for. */
 struct lfi_similarity_params lfi_similarity_defaults(uint64_t seed);
 
 const struct lfi_metric *lfi_metric_find(lfuse_metric metric); /* NULL: unknown */
+/* The same, with what params say of custom. */
+const struct lfi_metric *lfi_metric_of(const struct lfi_similarity_params *params);
 const struct lfi_metric *lfi_metric_by_name(const char *name); /* NULL: unknown */
 void lfi_metric_names(char *text, size_t size); /* "euclidean, cosine, ..." */
 

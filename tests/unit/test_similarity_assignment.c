@@ -256,9 +256,9 @@ static void bad_options_and_arguments_are_named(void **state)
     lft_metric_fails(t, a, a, &o, LFUSE_ERR_ARGUMENT, "options.exponent is nan");
     o.exponent = -2.0;
     lft_metric_fails(t, a, a, &o, LFUSE_ERR_ARGUMENT, "options.exponent is -2");
-    o = options_of(0.0, 6);
+    o = options_of(0.0, 0x60);
     lft_metric_fails(t, a, a, &o, LFUSE_ERR_ARGUMENT,
-                     "options.flags has unknown bits: 0x6");
+                     "options.flags has unknown bits: 0x60");
     o = options_of(0.0, 0);
     lft_metric_fails(t, a, wider, &o, LFUSE_ERR_SHAPE, "a is (9, 7), b is (9, 8)");
     o.metric = LFUSE_METRIC_COSINE;
