@@ -50,7 +50,7 @@ similarity() {
             if (said != pair) bad(said " are named, " pair " are most alike")
             answers = answers metric " " said ". "
         }
-        / LFUSE_ERR_SHAPE: .*\[6, 8\].* wide, .*\[8, 6\]/ { shape++ }
+        / LFUSE_ERR_SHAPE: .* base is \(8, 6\), .* wide is \(6, 8\)/ { shape++ }
         / LFUSE_ERR_NOT_FINITE: .* other .*row 2, column 3 / { finite++ }
         / LFUSE_ERR_/ { errors++ }
         END {
