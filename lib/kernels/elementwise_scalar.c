@@ -25,3 +25,11 @@ void lfi_add_f32__scalar(const float *a, const float *b, int64_t count, float *y
     for (i = 0; i < count; i++)
         y[i] = a[i] + b[i];
 }
+
+void lfi_add_to_f64__scalar(const float *x, int64_t count, double *y)
+{
+    int64_t i;
+
+    for (i = 0; i < count; i++)
+        y[i] += (double)x[i];
+}

@@ -2,6 +2,21 @@
 #include "kernels/entries.h"
 #include "kernels/vector.h"
 
+/* Half as many elements, which are f64. */
+#if defined(__AVX512F__)
+VEC_INLINE void add_wide(const float *x, double *y)
+{
+    _mm512_storeu_pd(
+        y, _mm512_add_pd(_mm512_loadu_pd(y), _mm512_cvtps_pd(_mm256_loadu_ps(x))));
+}
+#else
+VEC_INLINE void add_wide(const float *x, double *y)
+{
+    _mm256_storeu_pd(y,
+                     _mm256_add_pd(_mm256_loadu_pd(y), _mm256_cvtps_pd(_mm_loadu_ps(x))));
+}
+#endif
+
 void LFI_ENTRY(relu_forward_f32)(const float *x, int64_t count, float *y)
 {
     int64_t i;
@@ -30,4 +45,13 @@ void LFI_ENTRY(add_f32)(const float *a, const float *b, int64_t count, float *y)
         vec_store(y + i, vec_add(vec_load(a + i), vec_load(b + i)));
     vec_put(y + i, count - i,
             vec_add(vec_get(a + i, count - i), vec_get(b + i, count - i)));
+}
+
+void LFI_ENTRY(add_to_f64)(const float *x, int64_t count, double *y)
+{
+    int64_t i;
+
+    for (i = 0; i + LANES / 2 <= count; i += LANES / 2)
+        add_wide(x + i, y + i);
+    lfi_add_to_f64__scalar(x + i, count - i, y + i);
 }

@@ -8,9 +8,10 @@
 #define LFI_GEMM(ISA)      .gemm_f32 = lfi_gemm_f32__##ISA
 #define LFI_PAIRS(ISA)     .pairs_f32 = lfi_pairs_f32__##ISA
 #define LFI_TRANSPOSE(ISA) .transpose_f32 = lfi_transpose_f32__##ISA
-#define LFI_ELEMENTWISE(ISA)                         \
-    .relu_forward_f32 = lfi_relu_forward_f32__##ISA, \
-    .relu_backward_f32 = lfi_relu_backward_f32__##ISA, .add_f32 = lfi_add_f32__##ISA
+#define LFI_ELEMENTWISE(ISA)                                                          \
+    .relu_forward_f32 = lfi_relu_forward_f32__##ISA,                                  \
+    .relu_backward_f32 = lfi_relu_backward_f32__##ISA, .add_f32 = lfi_add_f32__##ISA, \
+    .add_to_f64 = lfi_add_to_f64__##ISA
 #define LFI_UPDATE(ISA) .sgd_f32 = lfi_sgd_f32__##ISA
 #define LFI_BATCH_NORM(ISA)                                                  \
     .batch_norm_moments_f32 = lfi_batch_norm_moments_f32__##ISA,             \

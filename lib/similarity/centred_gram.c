@@ -211,23 +211,39 @@ static void multiply_wide(const struct work *w, const double *p, const double *q
         }
 }
 
+static void add_tile_narrow(const struct work *w, int64_t i, int64_t j, int64_t rows,
+                            int64_t columns, double *k)
+{
+    const float *panel = w->panel;
+    float tile[STRIP * STRIP];
+    int64_t r;
+
+    multiply_narrow(w, panel + i * STRIP * STEPS, panel + j * STRIP * STEPS, tile);
+    for (r = 0; r < rows; r++)
+        w->env->kernels->add_to_f64(tile + r * STRIP, columns, k + r * w->whole.rows);
+}
+
+static void add_tile_wide(const struct work *w, int64_t i, int64_t j, int64_t rows,
+                          int64_t columns, double *k)
+{
+    const double *panel = w->panel;
+    double tile[STRIP * STRIP];
+    int64_t r, c;
+
+    multiply_wide(w, panel + i * STRIP * STEPS, panel + j * STRIP * STEPS, tile);
+    for (r = 0; r < rows; r++)
+        for (c = 0; c < columns; c++)
+            k[r * w->whole.rows + c] += tile[r * STRIP + c];
+}
+
 static void add_tile(const struct work *w, int64_t i, int64_t j)
 {
-    int64_t n = w->whole.rows, size = STRIP * STEPS, r, c;
+    int64_t n = w->whole.rows;
     int64_t rows = n - i * STRIP < STRIP ? n - i * STRIP : STRIP;
     int64_t columns = n - j * STRIP < STRIP ? n - j * STRIP : STRIP;
-    double *k = w->k + i * STRIP * n + j * STRIP, wide[STRIP * STRIP];
-    float narrow[STRIP * STRIP];
 
-    if (w->wide)
-        multiply_wide(w, (double *)w->panel + i * size, (double *)w->panel + j * size,
-                      wide);
-    else
-        multiply_narrow(w, (float *)w->panel + i * size, (float *)w->panel + j * size,
-                        narrow);
-    for (r = 0; r < rows; r++, k += n)
-        for (c = 0; c < columns; c++)
-            k[c] += w->wide ? wide[r * STRIP + c] : (double)narrow[r * STRIP + c];
+    (w->wide ? add_tile_wide : add_tile_narrow)(w, i, j, rows, columns,
+                                                w->k + i * STRIP * n + j * STRIP);
 }
 
 /* Row `strips - 1 - index` of tiles, up to the diagonal: the longest first. */

@@ -68,7 +68,7 @@ static void add_f32(const struct lfi_products *products, const float *p, const f
                     int64_t steps, double *sum)
 {
     const int64_t tap = 0;
-    int64_t m = products->order, pitch = lfi_products_pitch(m), i, e;
+    int64_t m = products->order, pitch = lfi_products_pitch(m), i;
     struct lfi_gemm_tile tile = {
         .b = q,
         .c = products->strip,
@@ -87,8 +87,7 @@ static void add_f32(const struct lfi_products *products, const float *p, const f
         tile.a = p + i;
         tile.rows = m - i < LFI_PANEL ? m - i : LFI_PANEL;
         products->kernels->gemm_f32(&tile);
-        for (e = 0; e < tile.rows * m; e++)
-            sum[e] += (double)products->strip[e];
+        products->kernels->add_to_f64(products->strip, tile.rows * m, sum);
     }
 }
 

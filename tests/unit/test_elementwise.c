@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/kernels.h"
+
 enum { MANY = 200000 }; /* more than one chunk of work, and a tail */
 
 static const lfuse_isa isas[] = {LFUSE_ISA_SCALAR, LFUSE_ISA_AVX2, LFUSE_ISA_AVX512};
@@ -222,9 +224,35 @@ static void float_control_is_left_alone(void **state)
     assert_int_equal(lft_float_control(), before);
 }
 
+/* The kernel behind sums of f32 in f64: exact, at every tail, and nothing beyond it. */
+static void every_set_adds_f32_to_f64(void **state)
+{
+    lfuse_isa isa;
+    int64_t count, i;
+
+    (void)state;
+    for (isa = LFUSE_ISA_SCALAR; isa <= LFUSE_ISA_AVX512; isa++) {
+        const struct lfi_kernels *kernels = lfi_kernels_select(isa);
+
+        for (count = 0; count <= 40 && kernels != NULL; count++) {
+            float *x = lft_guard_end(count + 1) + 1;
+            double y[41];
+
+            lft_fill(x, count, 1);
+            for (i = 0; i <= 40; i++)
+                y[i] = 0.1 * (double)i;
+            kernels->add_to_f64(x, count, y);
+            for (i = 0; i <= 40; i++)
+                assert_true(y[i] == 0.1 * (double)i + (i < count ? (double)x[i] : 0.0));
+            lft_guard_free();
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        lft_test(every_set_adds_f32_to_f64),
         lft_test(every_instruction_set_gives_the_defined_bits_at_every_tail),
         lft_test(threads_change_nothing),
         lft_test(outputs_may_be_inputs),
