@@ -64,6 +64,8 @@ def debiased_cka(a, c, o):
 
 
 def procrustes(a, c, o):
+    width = max(a.shape[1], c.shape[1])  # columns of zeros turn with the others
+    a, c = (np.pad(x, ((0, 0), (0, width - x.shape[1]))) for x in (a, c))
     q, _ = scipy.linalg.orthogonal_procrustes(a, c)
     return np.linalg.norm(a @ q - c)
 
@@ -73,8 +75,8 @@ def procrustes(a, c, o):
 
 def blocks(metric):
     def mean(a, c, o):
-        def parts(x, axis):
-            length = x.shape[axis]
+        def parts(x, axis):  # as many of both; the larger one's
+            length = max(a.shape[axis], c.shape[axis])
             count = 1 if o["block"] < 0 else -(-length // o["block"])
             return np.array_split(x, count, axis)
 
@@ -131,6 +133,22 @@ def wasserstein_gaussian(a, c, o):
 
 def softmax(x, o):
     return scipy.special.softmax(x, axis=1) if o["flags"] & 1 else x
+
+
+def sinkhorn(a, c, o):
+    """Feydy et al. 2019: POT's plans, and what they cost, the entropy of each included."""
+    a, c = softmax(a, o), softmax(c, o)
+    eps = o["regularisation"] * distance.cdist(a, c, "sqeuclidean").mean()
+
+    def transport(x, y):
+        cost = distance.cdist(x, y, "sqeuclidean")
+        masses = np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y))
+        plan = ot.sinkhorn(*masses, cost, eps, method="sinkhorn_log", numItermax=100000,
+                           stopThr=1e-12, warn=False)
+        relative = scipy.special.rel_entr(plan, np.outer(*masses)).sum()
+        return (plan * cost).sum() + eps * relative
+
+    return transport(a, c) - (transport(a, a) + transport(c, c)) / 2
 
 
 def costs(a, c, o):
