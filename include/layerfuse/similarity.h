@@ -2,10 +2,17 @@
  * similarity.h - how alike two weights are
  *
  * A weight is seen as a matrix: its rows are the output units (output_axis), its columns all
- * the rest, in their order. Numbers are f64, and so are all products, whatever the type; but
- * covariance multiplies data narrower than f64, once centred, in f32 over at most 64 rows,
- * sums of which are added in f64: an entry of S is then off by at most 66 * 2^-24 of the same
- * sum over absolute values.
+ * the rest, in their order. Values are f64, and f64 data is f64 throughout. So is narrower data
+ * of a single comparison; but where speed asks for it, it is multiplied in f32 in short sums,
+ * which are added in f64. With u = 2^-24, and of the same sum over absolute values, such a sum
+ * is off by at most
+ *
+ *      66 u    an entry of S of covariance: over at most 64 rows
+ *     130 u    euclidean and cosine of a matrix of layers: over at most 128 elements
+ *     260 u    CKA of a matrix: entries of A A' over at most 256 columns; A A' itself, like S,
+ *              is then rounded to f32, and its products summed over at most 128 entries
+ *
+ * Errors of either sign cancel: values of large layers are off by some 1e-8.
  *
  *   euclidean   |vec A - vec C|                                       distance
  *   cosine      vec A . vec C / (|A| |C|)                             similarity in [-1, 1]
@@ -73,6 +80,14 @@
  * unless flags call it a similarity, or symmetric. Where its views need more than two strides,
  * or elements are not aligned to their size, it gets a copy.
  *
+ * Sizes: euclidean and cosine need equal shapes. CKA and procrustes need equal numbers of
+ * rows: what has fewer columns counts as 0 in the others. The rest needs equal numbers of
+ * columns; where blocks are cut, fewer rows are cut into as many parts as more are. Other sizes
+ * are refused, unless options.unequal says how to make them agree (O'Neill et al. 2021, sec.
+ * 3.1 and app. A): of rows, then of columns, the larger keeps as many as the other has, in
+ * their order. subsample draws them by the seed, the same ones for the same sizes;
+ * drop_smallest keeps those of the largest norm.
+ *
  * A distance of equal inputs is exactly 0, a similarity of equal inputs 1 within 1e-12; of custom
  * the callback decides.
  */
@@ -106,7 +121,7 @@ typedef struct lfuse_similarity_options {
     int64_t centroids;     /* of wasserstein_centroid; 0 means 16 */
     int64_t iterations;    /* of sinkhorn; 0 means 100 */
     uint64_t seed;         /* of what is drawn at random; 0 means the context's */
-    size_t max_bytes;      /* for what is kept per layer of a matrix; 0 means 1 GiB */
+    size_t max_bytes;      /* of a matrix, for what it keeps of layers; 0 means 1 GiB */
     uint32_t flags;        /* LFUSE_SIMILARITY_FLAG_* or 0 */
     lfuse_unequal unequal; /* sizes; 0 means refuse */
     lfuse_metric_custom custom; /* the metric custom */
@@ -164,25 +179,24 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
 /**
  * lfuse_similarity() - how alike two tensors are
  *
- * Shapes:  equal, but for the transport metrics the columns alone, for custom any; rank >= 1;
- *          any dtype, which may differ.
+ * Shapes:  of sizes as above; rank >= 1; any dtype, which may differ.
  * Result:  *out under options->metric; options NULL means all defaults.
  * Owner:   a and b are borrowed for the call.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, an unknown metric or flag, block < -1, a number that is
  *                                 not finite, bandwidth, regularisation, projections, centroids
  *                                 or iterations < 0, exponent < 1, output_axis outside the
  *                                 rank, or the metric custom without its callback
- *          LFUSE_ERR_SHAPE        the shapes differ
+ *          LFUSE_ERR_SHAPE        the metric needs sizes that differ, and unequal is refuse
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
  *                                 is beyond f64; or custom gave such a number, or none
  *          LFUSE_ERR_CALLBACK     custom returned other than 0, which is in err->detail
- *          LFUSE_ERR_DEGENERATE   cosine, procrustes, transport: a or b is all zero; CKA: all rows of a, or
- *                                 of b, are equal; covariance, kl, js, wasserstein_gaussian:
- *                                 they are in every block; kl, js without a ridge: a
- *                                 covariance is singular; rbf_cka: the median distance of rows
- *                                 is 0, or the bandwidth so large that all are alike;
- *                                 debiased_cka: fewer than four rows, or all of them equally
- *                                 far from each other
+ *          LFUSE_ERR_DEGENERATE   cosine, procrustes, transport: a or b is all zero; CKA: all
+ *                                 rows of a, or of b, are equal; covariance, kl, js,
+ *                                 wasserstein_gaussian: they are in every block; kl, js without
+ *                                 a ridge: a covariance is singular; rbf_cka: the median
+ *                                 distance of rows is 0, or the bandwidth so large that all
+ *                                 are alike; debiased_cka: fewer than four rows, or all of
+ *                                 them equally far from each other
  *          LFUSE_ERR_NO_MEMORY    the scratch was refused
  *          LFUSE_ERR_OVERFLOW     the size of the scratch does not fit
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
@@ -226,12 +240,17 @@ LFUSE_API lfuse_status lfuse_similarity_assignment(
  * lfuse_similarity_matrix() - all pairs of `count` layers of one param type
  *
  * Shapes:  out is (count, count), row-major: out[i * count + j] compares layer i to layer j.
- *          All layers have weights of the same names and shapes, and as many output units.
+ *          All layers have weights of the same names, of sizes as above.
  * Result:  layers with several weights: the mean of the values of their weights. Where the
- *          metric is not symmetric, out is not, either. The diagonal is 0 for a distance and 1 for a similarity; a single layer is compared with itself
- *          for its errors. Progress is told as "similarity", in pairs. Parameters of other
- *          roles are ignored, as is options->output_axis. The failure that is reported is that
- *          of the first pair, in row order, that fails.
+ *          metric is not symmetric, out is not, either. The diagonal is 0 for a distance and 1
+ *          for a similarity; a single layer is compared with itself for its errors. Parameters
+ *          of other roles are ignored, as is options->output_axis. Progress is told as
+ *          "similarity", in pairs.
+ *          With options->failed each pair that fails is told to it, in row order, on the calling
+ *          thread. Where it returns 0 the others are still compared, and what failed is left in
+ *          out as the caller set it, as is the diagonal of a layer of which every pair failed.
+ *          Otherwise the failure that is returned is that of the first pair in row order of the
+ *          first weight where one fails.
  * Owner:   layers are borrowed for the call.
  * Errors:  as lfuse_similarity(), naming the layer; and
  *          LFUSE_ERR_ARGUMENT   count < 1, a NULL layer, or a layer without weights
@@ -239,8 +258,14 @@ LFUSE_API lfuse_status lfuse_similarity_assignment(
  *          LFUSE_ERR_CANCELLED  the progress callback said stop
  *          LFUSE_ERR_CALLBACK   the context's executor refused; or custom did, which ends it
  *          On failure out is unspecified.
- * Cost:    count * (count - 1) / 2 comparisons, twice that where the metric is not symmetric, over the context's threads; the memory of one
- *          comparison for each of them.
+ * Cost:    euclidean and cosine read all weights once. CKA and covariance reduce each weight
+ *          once, to n^2 / 2 and to p block / 2 numbers, which are compared in one pass. The
+ *          numbers of all layers are kept, or of as many as max_bytes has room for, but two;
+ *          where they are not all, they are made again, by count / (layers kept / 2) times at
+ *          most. Where they would be more than two weights hold, and for the other metrics,
+ *          count * (count - 1) / 2 single comparisons, twice that where the metric is not
+ *          symmetric. All over the context's threads, of which no more work than have room in
+ *          max_bytes for what they need.
  * Threads: concurrent calls may share everything but out.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */
