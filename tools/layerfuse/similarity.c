@@ -46,8 +46,8 @@ static int run(const struct lfc_similarity *asked)
     if (code != LFC_DONE)
         return code;
     measures.checkpoint = session.checkpoint;
-    lfc_types_find(session.checkpoint, (enum lfc_rule)asked->rule,
-                   asked->unequal > LFUSE_UNEQUAL_REFUSE, &types);
+    lfc_types_find(session.checkpoint, (enum lfc_rule)asked->rule, asked->unequal != 0,
+                   &types);
     code = lfc_types_select(&types, asked->types.items, asked->types.count);
     if (code == LFC_DONE)
         code = lfc_similarity_measure(session.ctx, &types, &measures);

@@ -133,10 +133,10 @@ int lfc_similarity_arguments(struct lfc_similarity *asked, int argc, char **argv
         {"--type-rule", "RULE", lfc_types_rule_help, &asked->rule, LFC_CHOICE,
          .choices = lfc_types_rules},
         {"--unequal", "HOW",
-         "layers of unequal shapes are of one type, and compared once the\n"
-         "                           larger is cut: subsample (at random) or "
-         "drop_smallest;\n"
-         "                           refuse (the default): they are of two types",
+         "layers of unequal shapes are of one type, too; what a metric needs\n"
+         "                           to be equal is cut from the larger: subsample (at "
+         "random)\n"
+         "                           or drop_smallest; or it cannot be compared: refuse",
          &asked->unequal, LFC_CHOICE, .choices = unequal},
         {"--keep-going", NULL, "leave out pairs that cannot be compared",
          &asked->keep_going, LFC_FLAG, .choices = NULL},

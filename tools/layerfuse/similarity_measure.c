@@ -41,6 +41,15 @@ static void *grow(void *memory, int64_t count, size_t size)
     return larger;
 }
 
+/* "cosine of h.*.w: layer ...": the metric, too, unless the message begins with it. */
+static void say(const struct lfc_measured *m, const char *message)
+{
+    int named = strncmp(message, m->metric, strlen(m->metric)) == 0;
+
+    lfc_warn("%s%s%s: %s", named ? "" : m->metric, named ? "" : " of ", m->type->pattern,
+             message);
+}
+
 /* The failure of this message; a new one is said, so once for its type. */
 static struct lfc_failure *find_failure(struct lfc_measured *m, const char *message)
 {
@@ -50,7 +59,7 @@ static struct lfc_failure *find_failure(struct lfc_measured *m, const char *mess
     for (i = m->failure_count; i > 0; i--) /* most often it is the last one again */
         if (strcmp(m->failures[i - 1].message, message) == 0)
             return &m->failures[i - 1];
-    lfc_warn("%s of %s: %s", m->metric, m->type->pattern, message);
+    say(m, message);
     m->failures = grow(m->failures, m->failure_count + 1, sizeof(*m->failures));
     f = &m->failures[m->failure_count++];
     *f = (struct lfc_failure){.message = lfc_copy(message, strlen(message))};
@@ -107,9 +116,10 @@ static int compare_layers(const struct lfc_similarity *asked, lfuse_context *ctx
     status = lfuse_similarity_matrix(ctx, layers, n, &options, m->values, &err);
     if (status == LFUSE_OK)
         return LFC_DONE;
-    if (!asked->keep_going || !is_of_layers(status))
-        return lfc_fail(LFC_FAILED, "%s of %s: %s", asked->metric.name, m->type->pattern,
-                        err.message);
+    if (!asked->keep_going || !is_of_layers(status)) {
+        say(m, err.message);
+        return LFC_FAILED;
+    }
     for (i = 0; i < n * n; i++)
         m->values[i] = NAN;
     keep_refusal(m, &err);
