@@ -11,6 +11,9 @@
  * The header is spaced out so that the data begins at a multiple of 64 bytes, and the tensors
  * lie in the order of the entries, those of 8-byte elements first and of 2-byte elements last:
  * so every tensor of a file written here is aligned, whatever the mix.
+ *
+ * A model of several files ("shards") is opened by its index, a JSON object whose "weight_map"
+ * says which file holds which tensor. It is shown like a single file.
  */
 #ifndef LAYERFUSE_CHECKPOINT_H
 #define LAYERFUSE_CHECKPOINT_H
@@ -35,20 +38,27 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
                                                   size_t size);
 
 /**
- * lfuse_checkpoint_open() - maps a safetensors file and checks all of its header
+ * lfuse_checkpoint_open() - maps a safetensors file, or all of an index, and checks all of it
+ *
+ * A path that ends in ".index.json" is an index. Its files are beside it, are opened in the
+ * order of their names, and hold the tensors that it says, no more and no fewer. A directory
+ * stands for the model.safetensors in it, else for its model.safetensors.index.json.
  *
  * Result:  an immutable, shareable view; tensors in the order of their data, then aliases in
- *          the order of their names (of their bytes, as strcmp() orders them).
+ *          the order of their names (of their bytes, as strcmp() orders them). Of several
+ *          files, one after the other, and the metadata is the first's.
  * Owner:   path and options are borrowed for the call. *checkpoint is returned: release with
  *          lfuse_checkpoint_close(). The file must not be changed while it is open.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL
  *          LFUSE_ERR_IO           the file cannot be opened or read: detail is errno
  *          LFUSE_ERR_FORMAT       not a valid safetensors file: says which tensor or field, and
- *                                 the numbers; an alias of an unknown owner
+ *                                 the numbers; an alias of an unknown owner; an index that
+ *                                 its files contradict, or that names one elsewhere
  *          LFUSE_ERR_UNSUPPORTED  an element type other than F32, F64, F16, BF16, a scalar (rank
  *                                 0), a rank above LFUSE_MAX_RANK, or a dim of 0: says which
- *                                 tensor; a header of more than max_header_bytes, of which the
- *                                 format allows 100000000; a "layerfuse.format" other than "1", or the keys
+ *                                 tensor; a header or an index of more than max_header_bytes,
+ *                                 of which the format allows 100000000; aliases in one of
+ *                                 several files; a "layerfuse.format" other than "1", or the keys
  *                                 "layerfuse.banks" and "layerfuse.residuals"; options hold
  *                                 fields this version does not know
  *          LFUSE_ERR_NO_MEMORY    the allocator refused

@@ -1,8 +1,8 @@
 /*
  * checkpoint.h - safetensors files: read by mapping, written whole or not at all
  *
- * open    maps the file, checks every field of its header against the file's size, and turns
- *         its tensors and aliases into arrays that share the mapping
+ * open    maps the file, or all files of an index, checks every field of every header against
+ *         its file's size, and turns tensors and aliases into arrays that share the mappings
  * save    decides who owns whose data, encodes the header, streams the data block by block
  *         into a file beside the target, flushes it and renames it
  *
@@ -29,7 +29,6 @@ struct lfi_checkpoint {
     int64_t *owners;
     struct lfi_names keys; /* of the metadata */
     const char **values;
-    struct lfi_array mapping;
     char *text; /* all the strings above */
     size_t text_bytes;
 };

@@ -4,51 +4,10 @@
  * What contradicts the format is reported before what this version merely does not take, so
  * that "unsupported" means a sound file.
  */
+#include "checkpoint/json.h"
 #include "checkpoint/record.h"
 
 #include <string.h>
-
-/* Jansson says why, except where its memory ran out on the way. */
-static lfuse_status fail_json(const json_error_t *error, const char *what,
-                              lfuse_error *err)
-{
-    if (json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0')
-        return lfi_fail(err, LFUSE_ERR_NO_MEMORY, "%s: malloc refused memory", what);
-    return lfi_fail(err, LFUSE_ERR_FORMAT, "%s, byte %d: %s", what, error->position,
-                    lfi_checkpoint_quote(error->text).text);
-}
-
-static lfuse_status parse_object(const char *text, size_t size, const char *what,
-                                 json_t **out, lfuse_error *err)
-{
-    json_error_t error = {0};
-    json_t *root;
-
-    if (size == 0 || text[0] != '{')
-        return lfi_fail(err, LFUSE_ERR_FORMAT, "%s does not begin with '{'", what);
-    root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    if (root == NULL)
-        return fail_json(&error, what, err);
-    *out = root;
-    return LFUSE_OK;
-}
-
-/* An object of strings. */
-static lfuse_status check_strings(json_t *object, const char *what, lfuse_error *err)
-{
-    const char *key;
-    json_t *value;
-
-    if (!json_is_object(object))
-        return lfi_fail(err, LFUSE_ERR_FORMAT, "%s is no object", what);
-    json_object_foreach(object, key, value)
-    {
-        if (!json_is_string(value))
-            return lfi_fail(err, LFUSE_ERR_FORMAT, "%s: the value of %s is no string",
-                            what, lfi_checkpoint_quote(key).text);
-    }
-    return LFUSE_OK;
-}
 
 /* Of two empty tensors at one place either may come first. */
 static int by_data(const void *arg, int64_t a, int64_t b)
@@ -102,7 +61,7 @@ static lfuse_status parse_records(const struct lfi_env *env, struct lfi_header *
         status = lfi_alloc_zero(env, (size_t)h->count, sizeof(*h->order), "a header",
                                 &h->order, err);
     if (status == LFUSE_OK && h->metadata != NULL)
-        status = check_strings(h->metadata, LFI_KEY_METADATA, err);
+        status = lfi_json_check_strings(h->metadata, LFI_KEY_METADATA, err);
     if (status != LFUSE_OK)
         return status;
     json_object_foreach(h->root, key, value)
@@ -151,10 +110,10 @@ static lfuse_status parse_aliases(struct lfi_header *h, lfuse_error *err)
     if (json_object_get(h->metadata, LFI_KEY_FORMAT) == NULL)
         return lfi_fail(err, LFUSE_ERR_FORMAT,
                         LFI_KEY_ALIASES " is there, " LFI_KEY_FORMAT " is not");
-    status = parse_object(json_string_value(text), json_string_length(text),
-                          LFI_KEY_ALIASES, &h->aliases, err);
+    status = lfi_json_parse(json_string_value(text), json_string_length(text),
+                            LFI_KEY_ALIASES, &h->aliases, err);
     if (status == LFUSE_OK)
-        status = check_strings(h->aliases, LFI_KEY_ALIASES, err);
+        status = lfi_json_check_strings(h->aliases, LFI_KEY_ALIASES, err);
     if (status == LFUSE_OK)
         status = check_aliases(h, err);
     return status;
@@ -195,7 +154,7 @@ lfuse_status lfi_header_parse(const struct lfi_env *env, const char *text, size_
     lfuse_status status;
 
     memset(header, 0, sizeof(*header));
-    status = parse_object(text, size, "the header", &header->root, err);
+    status = lfi_json_parse(text, size, "the header", &header->root, err);
     if (status == LFUSE_OK)
         status = parse_records(env, header, err);
     if (status == LFUSE_OK) {

@@ -1,10 +1,8 @@
 /*
- * open.c - a safetensors file as arrays that share its mapping
+ * open.c - the tensors of one or more safetensors files as arrays that share their mappings
  *
- *     8 bytes: n, little-endian    n bytes: the header    the rest: the data
- *
- * https://github.com/huggingface/safetensors. Its reference reader's checks are all made, in
- * header.c; the strings are then copied out of the JSON, which is dropped.
+ * The files are parsed and checked in part.c, each as a whole, and in shards.c, together. Their
+ * strings are then copied out of the JSON, which is dropped.
  */
 #include "checkpoint/parts.h"
 
@@ -24,17 +22,18 @@ static const char *add_text(struct lfi_checkpoint *c, const char *text)
     return copy;
 }
 
-/* Of all the strings that will be kept. They come from one header, so their sum fits. */
-static size_t text_size(const struct lfi_header *h)
+/* Of all the strings that will be kept. They come from headers, so their sum fits. */
+static size_t text_size(const struct lfi_parts *parts)
 {
+    const struct lfi_header *h = &parts->list[0].header;
     size_t size = 0;
     const char *key;
     json_t *value;
+    int64_t i, k;
 
-    json_object_foreach(h->root, key, value)
-    {
-        size += strlen(key) + 1;
-    }
+    for (k = 0; k < parts->count; k++)
+        for (i = 0; i < parts->list[k].header.count; i++)
+            size += strlen(parts->list[k].header.records[i].name) + 1;
     json_object_foreach(h->aliases, key, value)
     {
         size += strlen(key) + 1;
@@ -46,10 +45,20 @@ static size_t text_size(const struct lfi_header *h)
     return size;
 }
 
-static lfuse_status reserve(const struct lfi_env *env, const struct lfi_header *h,
+static int64_t stored_count(const struct lfi_parts *parts)
+{
+    int64_t count = 0, k;
+
+    for (k = 0; k < parts->count; k++)
+        count += parts->list[k].header.count;
+    return count;
+}
+
+static lfuse_status reserve(const struct lfi_env *env, const struct lfi_parts *parts,
                             struct lfi_checkpoint *c, lfuse_error *err)
 {
-    int64_t count = h->count + (int64_t)json_object_size(h->aliases);
+    const struct lfi_header *h = &parts->list[0].header;
+    int64_t count = stored_count(parts) + (int64_t)json_object_size(h->aliases);
     int64_t keys = (int64_t)json_object_size(h->metadata);
     lfuse_status status;
 
@@ -65,7 +74,7 @@ static lfuse_status reserve(const struct lfi_env *env, const struct lfi_header *
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, (size_t)keys, sizeof(*c->values), "metadata",
                                 &c->values, err);
-    c->text_bytes = text_size(h);
+    c->text_bytes = text_size(parts);
     if (status == LFUSE_OK)
         status = lfi_alloc(env, c->text_bytes, 1, "names", &c->text, err);
     return status;
@@ -85,25 +94,28 @@ static void fill_metadata(const struct lfi_header *h, struct lfi_checkpoint *c)
     lfi_names_sort(&c->keys);
 }
 
-/* The tensors where they lie, which may be anywhere: views read at any address. */
-static void fill_tensors(const struct lfi_header *h, char *data, struct lfi_checkpoint *c)
+/* From index `first` on. They stay where they lie, wherever that is: views read at any address. */
+static void fill_tensors(const struct lfi_part *part, int64_t first,
+                         struct lfi_checkpoint *c)
 {
     int64_t i;
 
-    for (i = 0; i < h->count; i++) {
-        const struct lfi_record *r = &h->records[h->order[i]];
+    for (i = 0; i < part->header.count; i++) {
+        const struct lfi_record *r = &part->header.records[part->header.order[i]];
+        struct lfi_array *array = &c->arrays[first + i];
 
-        c->names.names[i] = add_text(c, r->name);
-        c->owners[i] = i;
-        c->arrays[i] = lfi_array_share(&c->mapping);
-        c->arrays[i].view = r->shape;
-        c->arrays[i].view.data = data + r->begin;
+        c->names.names[first + i] = add_text(c, r->name);
+        c->owners[first + i] = first + i;
+        *array = lfi_array_share(&part->contents);
+        array->view = r->shape;
+        array->view.data = part->data + r->begin;
     }
 }
 
 /* Names of the aliases in their order: sorted on their own, then appended. */
 static lfuse_status fill_aliases(const struct lfi_env *env, const struct lfi_header *h,
-                                 struct lfi_checkpoint *c, lfuse_error *err)
+                                 int64_t first, struct lfi_checkpoint *c,
+                                 lfuse_error *err)
 {
     struct lfi_names aliases = {0}, stored = c->names;
     lfuse_status status;
@@ -111,7 +123,7 @@ static lfuse_status fill_aliases(const struct lfi_env *env, const struct lfi_hea
     json_t *value;
     int64_t i = 0;
 
-    stored.count = h->count;
+    stored.count = first;
     lfi_names_sort(&stored);
     status = lfi_names_create(env, (int64_t)json_object_size(h->aliases), &aliases, err);
     if (status != LFUSE_OK)
@@ -126,87 +138,68 @@ static lfuse_status fill_aliases(const struct lfi_env *env, const struct lfi_hea
         int64_t owner =
             lfi_names_find(&stored, json_string_value(json_object_get(h->aliases, name)));
 
-        c->names.names[h->count + i] = add_text(c, name);
-        c->owners[h->count + i] = owner;
-        c->arrays[h->count + i] = lfi_array_share(&c->arrays[owner]);
+        c->names.names[first + i] = add_text(c, name);
+        c->owners[first + i] = owner;
+        c->arrays[first + i] = lfi_array_share(&c->arrays[owner]);
     }
     lfi_names_free(env, &aliases);
     lfi_names_sort(&c->names);
     return LFUSE_OK;
 }
 
-static lfuse_status fill(const struct lfi_env *env, const struct lfi_header *h,
-                         char *data, struct lfi_checkpoint *c, lfuse_error *err)
+/* Metadata and aliases are those of the first file; of several, none has aliases. */
+static lfuse_status fill(const struct lfi_env *env, const struct lfi_parts *parts,
+                         struct lfi_checkpoint *c, lfuse_error *err)
 {
-    lfuse_status status = reserve(env, h, c, err);
+    lfuse_status status = reserve(env, parts, c, err);
     size_t text_bytes = c->text_bytes;
+    int64_t first = 0, k;
 
     if (status != LFUSE_OK)
         return status;
     c->text_bytes = 0; /* counts what is filled in, and ends where it was */
-    fill_metadata(h, c);
-    fill_tensors(h, data, c);
-    status = fill_aliases(env, h, c, err);
+    fill_metadata(&parts->list[0].header, c);
+    for (k = 0; k < parts->count; k++) {
+        fill_tensors(&parts->list[k], first, c);
+        first += parts->list[k].header.count;
+    }
+    status = fill_aliases(env, &parts->list[0].header, first, c, err);
     c->text_bytes = text_bytes;
     return status;
 }
 
-/* The size of the header, of a file of size bytes. */
-static lfuse_status read_prefix(const unsigned char *bytes, size_t size,
-                                size_t max_header_bytes, size_t *header_size,
-                                lfuse_error *err)
+static lfuse_status open_parts(const struct lfi_env *env, const char *path,
+                               size_t max_header_bytes, struct lfi_parts *parts,
+                               lfuse_error *err)
 {
-    size_t allowed = max_header_bytes != 0 ? max_header_bytes : LFI_HEADER_DEFAULT;
-    uint64_t n = 0;
-    int i;
+    lfuse_status status;
 
-    if (size < LFI_PREFIX)
-        return lfi_fail(err, LFUSE_ERR_FORMAT,
-                        "the file has %zu bytes, the size of a header takes %d", size,
-                        (int)LFI_PREFIX);
-    for (i = LFI_PREFIX - 1; i >= 0; i--)
-        n = n << 8 | bytes[i];
-    if (n > (uint64_t)LFI_HEADER_MAX)
-        return lfi_fail(err, LFUSE_ERR_FORMAT,
-                        "the header has %llu bytes, %lld are allowed",
-                        (unsigned long long)n, (long long)LFI_HEADER_MAX);
-    if (n > size - LFI_PREFIX)
-        return lfi_fail(err, LFUSE_ERR_FORMAT,
-                        "the header has %llu bytes, the file has %zu after its size",
-                        (unsigned long long)n, size - LFI_PREFIX);
-    if (n > allowed)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                        "the header has %llu bytes, options.max_header_bytes allows %zu",
-                        (unsigned long long)n, allowed);
-    *header_size = (size_t)n;
-    return LFUSE_OK;
+    if (lfi_path_is_index(path))
+        return lfi_shards_open(env, path, max_header_bytes, parts, err);
+    status = lfi_parts_create(env, 1, parts, err);
+    if (status == LFUSE_OK)
+        status = lfi_part_open(env, path, max_header_bytes, parts->list, err);
+    return status;
 }
 
 lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
                                  size_t max_header_bytes,
                                  struct lfi_checkpoint *checkpoint, lfuse_error *err)
 {
-    struct lfi_header header = {0};
-    size_t size, header_size = 0;
+    size_t allowed = max_header_bytes != 0 ? max_header_bytes : LFI_HEADER_DEFAULT;
+    struct lfi_parts parts = {0};
     lfuse_status status;
-    char *bytes;
+    char *file;
 
     memset(checkpoint, 0, sizeof(*checkpoint));
-    status = lfi_checkpoint_map(env, path, &checkpoint->mapping, &size, err);
+    status = lfi_path_locate(env, path, &file, err);
     if (status != LFUSE_OK)
         return status;
-    bytes = checkpoint->mapping.view.data;
-    status = read_prefix((const unsigned char *)bytes, size, max_header_bytes,
-                         &header_size, err);
-    if (status != LFUSE_OK)
-        goto done;
-    bytes += LFI_PREFIX;
-    size -= LFI_PREFIX + header_size;
-    status = lfi_header_parse(env, bytes, header_size, (int64_t)size, &header, err);
+    status = open_parts(env, file, allowed, &parts, err);
+    lfi_string_free(env, file);
     if (status == LFUSE_OK)
-        status = fill(env, &header, bytes + header_size, checkpoint, err);
-done:
-    lfi_header_free(env, &header);
+        status = fill(env, &parts, checkpoint, err);
+    lfi_parts_free(env, &parts);
     if (status != LFUSE_OK)
         lfi_checkpoint_close(env, checkpoint);
     return status;
@@ -224,6 +217,5 @@ void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *c)
     lfi_free(env, c->owners, (size_t)c->names.count, sizeof(*c->owners));
     lfi_free(env, c->arrays, (size_t)c->names.count, sizeof(*c->arrays));
     lfi_names_free(env, &c->names);
-    lfi_array_release(&c->mapping);
     memset(c, 0, sizeof(*c));
 }

@@ -77,6 +77,61 @@ lfuse_status lfi_header_parse(const struct lfi_env *env, const char *text, size_
                               lfuse_error *err);
 void lfi_header_free(const struct lfi_env *env, struct lfi_header *header);
 
+/* ---- part.c: the files of a checkpoint -------------------------------------------------------- */
+
+struct lfi_part {
+    struct lfi_array contents;
+    struct lfi_header header;
+    char *data; /* in contents */
+};
+
+struct lfi_parts {
+    struct lfi_part *list;
+    int64_t count;
+};
+
+/* On failure *part is all zeros. */
+lfuse_status lfi_part_open(const struct lfi_env *env, const char *path,
+                           size_t max_header_bytes, struct lfi_part *part,
+                           lfuse_error *err);
+void lfi_part_close(const struct lfi_env *env, struct lfi_part *part);
+
+/* All zeros: parts to open. */
+lfuse_status lfi_parts_create(const struct lfi_env *env, int64_t count,
+                              struct lfi_parts *parts, lfuse_error *err);
+void lfi_parts_free(const struct lfi_env *env, struct lfi_parts *parts);
+
+/* ---- index.c, shards.c: several files ----------------------------------------------------------- */
+
+struct lfi_index {
+    struct json_t *root;
+    struct json_t *map; /* of root: from tensor to file */
+    struct lfi_names
+        files; /* of the map; the first file_count of their order: each once */
+    int64_t file_count;
+};
+
+/* On failure *index is all zeros. */
+lfuse_status lfi_index_parse(const struct lfi_env *env, const char *text, size_t size,
+                             struct lfi_index *index, lfuse_error *err);
+const char *lfi_index_file(const struct lfi_index *index, int64_t i); /* by name */
+void lfi_index_free(const struct lfi_env *env, struct lfi_index *index);
+
+/* The files that the index at path names. On failure *parts is all zeros. */
+lfuse_status lfi_shards_open(const struct lfi_env *env, const char *path,
+                             size_t max_header_bytes, struct lfi_parts *parts,
+                             lfuse_error *err);
+
+/* ---- path.c: texts that lfi_string_free() takes back ---------------------------------------------- */
+
+bool lfi_path_is_index(const char *path);
+/* Of the file `name` in the directory of path. */
+lfuse_status lfi_path_beside(const struct lfi_env *env, const char *path,
+                             const char *name, char **out, lfuse_error *err);
+/* path itself, or of the model in it where it is a directory. */
+lfuse_status lfi_path_locate(const struct lfi_env *env, const char *path, char **out,
+                             lfuse_error *err);
+
 /* ---- layout.c: who holds whose data, and where ----------------------------------------------- */
 
 struct lfi_layout {

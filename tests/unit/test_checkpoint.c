@@ -494,7 +494,8 @@ static void what_cannot_be_opened_is_told_with_errno(void **state)
     assert_int_equal(t->err.detail, ENOENT);
     lft_refused(t, "", LFUSE_ERR_IO, "cannot open ");
     assert_int_equal(t->err.detail, ENOENT);
-    lft_refused(t, lft_path("."), LFUSE_ERR_IO, "cannot read ");
+    lft_refused(t, lft_path("."), LFUSE_ERR_IO,
+                " is a directory without model.safetensors");
     assert_int_equal(t->err.detail, EISDIR);
     (void)snprintf(below, sizeof(below), "%s/x", file);
     lft_refused(t, below, LFUSE_ERR_IO, "cannot open ");
