@@ -27,6 +27,8 @@
  *               block by block                                        distance
  *   wasserstein_assignment
  *               (min mean_i |a_i - c_pi(i)|^p)^(1/p), pi one-to-one   distance
+ *   wasserstein_sliced
+ *               (mean_k W_p(A z_k, C z_k)^p)^(1/p), |z_k| = 1 at random   distance
  *   sinkhorn    OT(A, C) - (OT(A, A) + OT(C, C)) / 2, of squared distances
  *               of the rows with an entropy term                      distance
  *   kl          (tr(Sc^-1 Sa) - ln(det Sa / det Sc) - d) / 2,
@@ -58,13 +60,18 @@
  * The transport metrics take rows as points of equal weight, of the whole matrix, not centred,
  * and need equal numbers of columns alone; p is exponent. With the flag SOFTMAX_ROWS each row x
  * is exp(x) / sum exp(x) first. The order of the rows does not matter to them, nor, without
- * softmax, does what moves, turns or mirrors all rows of both alike; they scale with the
- * weights then. Weights that are all zero are refused.
+ * softmax, does what moves, turns or mirrors all rows of both alike (wasserstein_sliced: turns
+ * do, as another seed does); they scale with the weights then. All-zero weights are refused.
  *
  * wasserstein_assignment is O'Neill et al. 2021, eq. 4, with the mean for its sum, exact; where
  * the row counts differ, each row of the smaller has one of the larger, and n is the smaller.
  * Of data narrower than f64 the squares that are weighed against each other may be off by
  * 2^-13 of them, most by 2^-22; the value is that of the pairs chosen, in f64.
+ *
+ * wasserstein_sliced (Rabin et al. 2011) is the exact distance of the rows seen along each of
+ * `projections` directions drawn by seed, of any numbers of rows. As an estimate of the mean over
+ * all directions it is off by some 1 / sqrt(projections); the same seed has the same directions.
+ * Products of data narrower than f64 are f32, in sums of 128.
  *
  * sinkhorn is the divergence of Feydy et al. 2019, about the square of a distance: OT(A, C) is
  * the least sum pi_ij |a_i - c_j|^2 + eps sum pi_ij ln(n m pi_ij) where the n rows of pi have
@@ -189,7 +196,8 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          LFUSE_ERR_SHAPE        the metric needs sizes that differ, and unequal is refuse
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a or b: says where; or a distance that
  *                                 is beyond f64; or custom gave such a number, or none
- *          LFUSE_ERR_CALLBACK     custom returned other than 0, which is in err->detail
+ *          LFUSE_ERR_CALLBACK     custom returned other than 0, which is in err->detail; or,
+ *                                 wasserstein_sliced, the context's executor did
  *          LFUSE_ERR_DEGENERATE   cosine, procrustes, transport: a or b is all zero; CKA: all
  *                                 rows of a, or of b, are equal; covariance, kl, js,
  *                                 wasserstein_gaussian: they are in every block; kl, js without
@@ -207,7 +215,8 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          as procrustes, in each block; kl and js O(n p block + p^2 block) time, O(block^2)
  *          memory; rbf_cka and debiased_cka O(n^2 p) time, O(n p + n^2) memory;
  *          wasserstein_assignment O(n^2 p + n^3) time, sinkhorn O(n^2 (p + iterations)), both
- *          O(n^2 + n + p) memory.
+ *          O(n^2 + n + p) memory; wasserstein_sliced O(n p projections) time, O((n + p)
+ *          projections) memory, over the context's threads.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */

@@ -57,16 +57,18 @@ static lfuse_status compare_items(const struct run *r, int64_t i, int64_t j,
 {
     const struct lfi_matrix *m = r->m;
     struct lfi_comparison pair = pair_of(m, i, j);
+    struct lfi_env alone = r->env; /* the threads are busy with other pairs */
     char a_name[160], c_name[160];
     size_t copies, bytes;
 
+    alone.executor = lfi_executor_serial();
     name_weight(&m->items[i], m->weight, a_name, sizeof(a_name));
     name_weight(&m->items[j], m->weight, c_name, sizeof(c_name));
     pair.a_name = a_name;
     pair.c_name = c_name;
     if (!lfi_sizes_scratch(&pair, &copies, &bytes)) /* it did before */
         return LFUSE_ERR_OVERFLOW;
-    return lfi_sizes_compare(&r->env, &pair, copies, scratch, value, err);
+    return lfi_sizes_compare(&alone, &pair, copies, scratch, value, err);
 }
 
 static void run_task(void *arg, int64_t index, int32_t slot)

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { LEAST_EXPONENT = -1000 }; /* its scale, 2^1000, is still a number */
+enum { BLOCK = 128, LEAST_EXPONENT = -1000 }; /* its scale, 2^1000, is still a number */
 
 void lfi_rows_lay_out(struct lfi_rows *rows, const struct lfi_view *view,
                       struct lfi_arena *arena)
@@ -29,6 +29,28 @@ void lfi_rows_read(const struct lfi_rows *rows, int64_t i, int64_t column, int64
     else
         for (j = 0; j < count; j++)
             line[j] *= rows->scale;
+}
+
+/* A scale that f32 does not have, or numbers that are not the data's, go through f64. */
+void lfi_rows_read_f32(const struct lfi_rows *rows, int64_t i, int64_t column,
+                       int64_t count, float *line)
+{
+    const float scale = (float)rows->scale;
+    double block[BLOCK];
+    int64_t first, j, n;
+
+    if (!rows->softmax && isnormal(scale)) {
+        lfi_view_read_f32(rows->view, i * rows->columns + column, count, line);
+        for (j = 0; j < count && scale != 1.0f; j++)
+            line[j] *= scale;
+        return;
+    }
+    for (first = 0; first < count; first += n) {
+        n = count - first < BLOCK ? count - first : BLOCK;
+        lfi_rows_read(rows, i, column + first, n, block);
+        for (j = 0; j < n; j++)
+            line[first + j] = (float)block[j];
+    }
 }
 
 static double largest(const struct lfi_rows *rows, double *line)

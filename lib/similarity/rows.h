@@ -26,6 +26,13 @@ void lfi_rows_lay_out(struct lfi_rows *rows, const struct lfi_view *view,
 /* Values of row i from column on. */
 void lfi_rows_read(const struct lfi_rows *rows, int64_t i, int64_t column, int64_t count,
                    double *line);
+void lfi_rows_read_f32(const struct lfi_rows *rows, int64_t i, int64_t column,
+                       int64_t count, float *line);
+
+enum {
+    LFI_STREAM_DIRECTIONS = 1,
+    LFI_STREAM_CENTROIDS = 2
+}; /* of random numbers, << 32 */
 
 /*
  * Scales both sides, which are laid out: *exponent is that of the scale. LFUSE_ERR_NOT_FINITE,

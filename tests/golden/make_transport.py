@@ -3,7 +3,8 @@
 
 Weights are those of lft_value(), as in make_metrics.py. Everything is computed by NumPy in f64 as
 it is defined: assignments by the Hungarian method in its short O(n^3) form, of differences;
-the Sinkhorn divergence by 100 iterations in the logarithmic domain.
+the Sinkhorn divergence by 100 iterations in the logarithmic domain; directions by the
+library's random words, from which Box & Muller's formula takes normal numbers.
 
     python3 tests/golden/make_transport.py > tests/golden/transport.h
 
@@ -94,6 +95,26 @@ def sinkhorn(a, c, share):
             - entropic(distances(c, c) ** 2, eps) / 2)
 
 
+def directions(seed, count, n):
+    z = np.zeros((count, n))
+    for k in range(count):
+        words = [mix(mix(mix(seed) ^ (1 << 32 | k)) ^ i) for i in range((n + 1) // 2)]
+        u = np.array([((w >> 40) + 1) * 2.0 ** -24 for w in words])
+        v = np.array([((w & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 for w in words]) / 2 ** 32
+        r = np.sqrt(-2 * np.log(u))
+        both = np.stack([r * np.cos(2 * np.pi * v), r * np.sin(2 * np.pi * v)], 1).ravel()
+        z[k] = both[:n]
+    return z / np.linalg.norm(z, axis=1, keepdims=True)
+
+
+def sliced(a, c, p=2.0, count=128, seed=7):
+    """Quantile functions on all steps of 1 / (n m)."""
+    z = directions(seed, count, a.shape[1])
+    x = np.repeat(np.sort(a @ z.T, 0), len(c), 0)
+    y = np.repeat(np.sort(c @ z.T, 0), len(a), 0)
+    return np.mean(np.abs(x - y) ** p) ** (1 / p)
+
+
 def softmax(x):
     e = np.exp(x)
     return e / e.sum(1, keepdims=True)
@@ -110,7 +131,9 @@ def main():
         found = [assignment(a, c), assignment(a, c, 1.0), assignment(a, c, 3.5),
                  assignment(softmax(a), softmax(c)),
                  sinkhorn(a, c, 0.05), sinkhorn(a, c, 0.4), sinkhorn(a, c, 0.0005),
-                 sinkhorn(softmax(a), softmax(c), 0.05)]
+                 sinkhorn(softmax(a), softmax(c), 0.05),
+                 sliced(a, c), sliced(a, c, 1.0, 20), sliced(a, c, 3.5, 1),
+                 sliced(softmax(a), softmax(c))]
         print('    {"%s", %d, %d, %d, %d, %d, %.17g,' % (name, rows, c_rows, columns, sa, sc,
                                                         share))
         for i in range(0, len(found), 4):

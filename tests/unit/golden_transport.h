@@ -20,6 +20,10 @@ struct transport {
     double sinkhorn_loose; /* with regularisation 0.4 */
     double sinkhorn_tight; /* 0.0005 */
     double sinkhorn_softmax;
+    double sliced;       /* of seed 7 */
+    double sliced_1_20;  /* with exponent 1 and 20 projections */
+    double sliced_3_5_1; /* 3.5 and 1 */
+    double sliced_softmax;
 };
 
 #include "../golden/transport.h"

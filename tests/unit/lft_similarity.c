@@ -360,11 +360,13 @@ static void check_sizes(lfuse_metric metric)
                             .strides = {INT64_C(1) << 31, 1},
                             .rank = 2,
                             .dtype = LFUSE_F16};
-    struct lfi_comparison pair = {.a = huge, .c = huge};
+    struct lfi_comparison pair = {
+        .a = huge, .c = huge, .params = lfi_similarity_defaults(0)};
     size_t bytes;
 
     pair.params.metric = metric;
     pair.params.block = -1;
+    pair.params.projections = pair.params.centroids = INT64_C(1) << 31;
     assert_false(lfi_metric_find(metric)->scratch(&pair, &bytes));
 }
 
