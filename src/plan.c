@@ -2,6 +2,7 @@
 #include "handles.h"
 
 #include <math.h>
+#include <stdio.h>
 
 void lfuse_plan_options_init(lfuse_plan_options *options, size_t size)
 {
@@ -60,9 +61,6 @@ static lfuse_status check_numbers(const lfuse_plan_options *o, const char *what,
     if (o->ratio == 0.0 && o->top_k == 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s gives neither ratio nor top_k",
                         what);
-    if (o->block < LFUSE_BLOCK_WHOLE)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.block is %lld", what,
-                        (long long)o->block);
     if (o->max_group < 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.max_group is %d", what,
                         (int)o->max_group);
@@ -74,12 +72,6 @@ static lfuse_status check_constants(const lfuse_plan_options *o, const char *wha
 {
     lfuse_status status;
 
-    if (o->metric != 0 && lfi_metric_find(o->metric) == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.metric is %d, which is unknown",
-                        what, (int)o->metric);
-    if (o->metric == LFUSE_METRIC_CUSTOM)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                        "%s.metric is custom, for which there is no callback here", what);
     if (o->policy != 0 && lfi_policy_find(o->policy) == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.policy is %d, which is unknown",
                         what, (int)o->policy);
@@ -112,6 +104,32 @@ static lfuse_status import_options(const lfuse_context *ctx,
     return status;
 }
 
+/* A plan compares what it may fuse: sizes agree, and a failure ends it. */
+static lfuse_status import_similarity(const lfuse_context *ctx,
+                                      const lfuse_plan_options *options, const char *what,
+                                      struct lfi_similarity_params *params,
+                                      lfuse_error *err)
+{
+    lfuse_similarity_options given, o;
+    char name[64];
+    lfuse_status status;
+
+    (void)snprintf(name, sizeof(name), "%.32s.similarity", what);
+    status =
+        lfi_options_import(&given, sizeof(given), options->similarity, true, name, err);
+    if (status != LFUSE_OK)
+        return status;
+    if (options->metric != 0 && given.metric != 0 && options->metric != given.metric)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.metric is %d, %s.metric is %d", what,
+                        (int)options->metric, name, (int)given.metric);
+    if (options->metric != 0)
+        given.metric = options->metric;
+    given.struct_size = sizeof(given);
+    status = lfi_handles_similarity(ctx, &given, name, &o, params, err);
+    params->failed = NULL;
+    return status;
+}
+
 lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
                                       const lfuse_plan_options *options, const char *what,
                                       struct lfi_plan_options *out,
@@ -120,16 +138,13 @@ lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
     lfuse_plan_options o;
     lfuse_status status = import_options(ctx, options, what, &o, err);
 
+    if (status == LFUSE_OK)
+        status = import_similarity(ctx, &o, what, &out->similarity, err);
     if (status != LFUSE_OK)
         return status;
     out->ratio = o.ratio;
     out->top_k = o.top_k != 0 ? o.top_k : INT64_MAX;
     out->max_group = o.max_group != 0 ? o.max_group : INT64_MAX;
-    out->similarity = lfi_similarity_defaults(ctx->env.seed);
-    if (o.metric != 0)
-        out->similarity.metric = o.metric;
-    if (o.block != 0)
-        out->similarity.block = o.block;
     out->policy = o.policy != 0 ? o.policy : LFUSE_POLICY_AVERAGE;
     out->freeze_gradient = o.freeze_gradient != 0 ? o.freeze_gradient : LFUSE_FREEZE_BOTH;
     out->base = o.base != 0 ? o.base : LFUSE_BASE_CANDIDATES;

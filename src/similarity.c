@@ -53,127 +53,6 @@ lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *metric,
     return LFUSE_OK;
 }
 
-static lfuse_status check_numbers(const lfuse_similarity_options *o, lfuse_error *err)
-{
-    if (lfi_metric_find(o->metric) == NULL && o->metric != 0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.metric is %d, which is unknown",
-                        (int)o->metric);
-    if (o->block < LFUSE_BLOCK_WHOLE)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.block is %lld, less than %d",
-                        (long long)o->block, (int)LFUSE_BLOCK_WHOLE);
-    if (!isfinite(o->ridge))
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.ridge is %g", o->ridge);
-    if (!isfinite(o->bandwidth) || o->bandwidth < 0.0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.bandwidth is %g", o->bandwidth);
-    return lfi_handles_constant(o->unequal, LFUSE_UNEQUAL_DROP_SMALLEST, "options",
-                                "unequal", err);
-}
-
-static lfuse_status check_transport(const lfuse_similarity_options *o, lfuse_error *err)
-{
-    const int64_t counts[] = {o->projections, o->centroids, o->iterations};
-    static const char *const names[] = {"projections", "centroids", "iterations"};
-    int i;
-
-    if (!isfinite(o->exponent) || (o->exponent != 0.0 && o->exponent < 1.0))
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.exponent is %g, less than 1",
-                        o->exponent);
-    if (!isfinite(o->regularisation) || o->regularisation < 0.0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.regularisation is %g",
-                        o->regularisation);
-    for (i = 0; i < 3; i++)
-        if (counts[i] < 0)
-            return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.%s is %lld", names[i],
-                            (long long)counts[i]);
-    return LFUSE_OK;
-}
-
-static lfuse_status check_custom(const lfuse_similarity_options *o, lfuse_error *err)
-{
-    const uint32_t known = LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS |
-                           LFUSE_SIMILARITY_FLAG_CUSTOM_SIMILARITY |
-                           LFUSE_SIMILARITY_FLAG_CUSTOM_SYMMETRIC;
-
-    if ((o->flags & ~known) != 0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.flags has unknown bits: 0x%x",
-                        (unsigned)o->flags);
-    if (o->metric == LFUSE_METRIC_CUSTOM && o->custom == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "options.metric is custom, options.custom is NULL");
-    return LFUSE_OK;
-}
-
-static lfuse_status check_options(const lfuse_similarity_options *o, lfuse_error *err)
-{
-    lfuse_status status = check_numbers(o, err);
-
-    if (status == LFUSE_OK)
-        status = check_transport(o, err);
-    if (status == LFUSE_OK)
-        status = check_custom(o, err);
-    return status;
-}
-
-static void fill_transport(const lfuse_similarity_options *o,
-                           struct lfi_similarity_params *params)
-{
-    if (o->exponent != 0.0)
-        params->exponent = o->exponent;
-    if (o->regularisation != 0.0)
-        params->regularisation = o->regularisation;
-    if (o->projections != 0)
-        params->projections = o->projections;
-    if (o->centroids != 0)
-        params->centroids = o->centroids;
-    if (o->iterations != 0)
-        params->iterations = o->iterations;
-    params->softmax_rows = (o->flags & LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS) != 0;
-}
-
-static void fill_custom(const lfuse_similarity_options *o,
-                        struct lfi_similarity_params *params)
-{
-    params->custom = o->custom;
-    params->custom_user = o->custom_user;
-    params->custom_is_similarity =
-        (o->flags & LFUSE_SIMILARITY_FLAG_CUSTOM_SIMILARITY) != 0;
-    params->custom_is_symmetric =
-        (o->flags & LFUSE_SIMILARITY_FLAG_CUSTOM_SYMMETRIC) != 0;
-}
-
-/* What the options say, with their defaults filled in. */
-static lfuse_status import_options(const lfuse_context *ctx,
-                                   const lfuse_similarity_options *options,
-                                   lfuse_similarity_options *o,
-                                   struct lfi_similarity_params *params, lfuse_error *err)
-{
-    lfuse_status status =
-        lfi_options_import(o, sizeof(*o), options, true, "options", err);
-
-    if (status == LFUSE_OK)
-        status = check_options(o, err);
-    if (status != LFUSE_OK)
-        return status;
-    *params = lfi_similarity_defaults(o->seed != 0 ? o->seed : ctx->env.seed);
-    if (o->metric != 0)
-        params->metric = o->metric;
-    if (o->block != 0)
-        params->block = o->block;
-    if (o->ridge != 0.0)
-        params->ridge = o->ridge;
-    if (o->bandwidth != 0.0)
-        params->bandwidth = o->bandwidth;
-    fill_transport(o, params);
-    if (o->unequal != 0)
-        params->unequal = o->unequal;
-    fill_custom(o, params);
-    if (o->max_bytes != 0)
-        params->max_bytes = o->max_bytes;
-    params->failed = o->failed;
-    params->failed_user = o->failed_user;
-    return LFUSE_OK;
-}
-
 static lfuse_status check_axis(const lfuse_tensor *tensor, int32_t axis, lfuse_error *err)
 {
     if (axis < 0 || axis >= tensor->array.view.rank)
@@ -194,7 +73,7 @@ static lfuse_status open_pair(lfuse_context *ctx, const lfuse_tensor *a,
 
     pair->a_name = "a";
     pair->c_name = "b";
-    status = import_options(ctx, options, &o, &pair->params, err);
+    status = lfi_handles_similarity(ctx, options, "options", &o, &pair->params, err);
     if (status == LFUSE_OK && o.metric == 0)
         pair->params.metric = metric;
     if (status == LFUSE_OK)
@@ -406,7 +285,7 @@ lfuse_status lfuse_similarity_matrix(lfuse_context *ctx, const lfuse_layer *cons
                                          : "out");
     if (count < 1)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "count is %lld", (long long)count);
-    status = import_options(ctx, options, &o, &params, err);
+    status = lfi_handles_similarity(ctx, options, "options", &o, &params, err);
     if (status == LFUSE_OK)
         status = check_layers(layers, count, err);
     if (status != LFUSE_OK)

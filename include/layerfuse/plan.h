@@ -17,7 +17,7 @@
 #ifndef LAYERFUSE_PLAN_H
 #define LAYERFUSE_PLAN_H
 
-#include <layerfuse/types.h>
+#include <layerfuse/similarity.h>
 
 LFUSE_BEGIN_DECLS
 
@@ -25,16 +25,16 @@ typedef struct lfuse_plan_options {
     size_t struct_size; /* set by lfuse_plan_options_init(&o, sizeof(o)) */
     double ratio;       /* >= 1; the first plan at or past it; 0 means: top_k decides */
     int64_t top_k;      /* most fusions in this plan; 0 means no limit */
-    int64_t block;      /* of the metric; 0 means 128, LFUSE_BLOCK_WHOLE the matrix */
-    const lfuse_ties *in_force;            /* ties over the same layers, or NULL */
-    lfuse_metric metric;                   /* 0 means euclidean */
-    lfuse_policy policy;                   /* 0 means average */
-    lfuse_freeze_gradient freeze_gradient; /* of the policy freeze; 0 means both */
-    lfuse_scope scope;                     /* 0 means global */
-    lfuse_unit unit;                       /* 0 means layer */
-    lfuse_base base;                       /* of ratio; 0 means candidates */
-    int32_t max_group;                     /* largest group; 0 means any size */
-    lfuse_keep keep;                       /* whose buffer; 0 means farthest */
+    const lfuse_similarity_options *similarity; /* of the metric; NULL: all defaults */
+    const lfuse_ties *in_force;                 /* ties over the same layers, or NULL */
+    lfuse_metric metric;                        /* 0 means similarity's, or euclidean */
+    lfuse_policy policy;                        /* 0 means average */
+    lfuse_freeze_gradient freeze_gradient;      /* of the policy freeze; 0 means both */
+    lfuse_scope scope;                          /* 0 means global */
+    lfuse_unit unit;                            /* 0 means layer */
+    lfuse_base base;                            /* of ratio; 0 means candidates */
+    int32_t max_group;                          /* largest group; 0 means any size */
+    lfuse_keep keep;                            /* whose buffer; 0 means farthest */
 } lfuse_plan_options;
 
 /* One step of a plan: the groups of a and b become one. */

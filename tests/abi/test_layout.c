@@ -248,7 +248,7 @@ SIZE(lfuse_plan_options, 72);
 FIELD(lfuse_plan_options, struct_size, 0);
 FIELD(lfuse_plan_options, ratio, 8);
 FIELD(lfuse_plan_options, top_k, 16);
-FIELD(lfuse_plan_options, block, 24);
+FIELD(lfuse_plan_options, similarity, 24);
 FIELD(lfuse_plan_options, in_force, 32);
 FIELD(lfuse_plan_options, metric, 40);
 FIELD(lfuse_plan_options, policy, 44);

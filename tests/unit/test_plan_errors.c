@@ -41,6 +41,9 @@ static void null_arguments_are_refused(void **state)
 
 static void options_out_of_range_are_refused(void **state)
 {
+    const lfuse_similarity_options block = {.struct_size = sizeof(block), .block = -2};
+    const lfuse_similarity_options cka = {.struct_size = sizeof(cka),
+                                          .metric = LFUSE_METRIC_LINEAR_CKA};
     struct lft *t = *state;
     const struct {
         lfuse_plan_options o;
@@ -52,10 +55,12 @@ static void options_out_of_range_are_refused(void **state)
         {{.ratio = INFINITY}, "options.ratio is inf"},
         {{.ratio = 0.0}, "options gives neither ratio nor top_k"},
         {{.top_k = -1}, "options.top_k is -1"},
-        {{.top_k = 1, .block = -2}, "options.block is -2"},
+        {{.top_k = 1, .similarity = &block}, "options.similarity.block is -2"},
         {{.top_k = 1, .max_group = -1}, "options.max_group is -1"},
-        {{.top_k = 1, .metric = 99}, "options.metric is 99"},
-        {{.top_k = 1, .metric = -1}, "options.metric is -1"},
+        {{.top_k = 1, .metric = 99}, "options.similarity.metric is 99"},
+        {{.top_k = 1, .metric = -1}, "options.similarity.metric is -1"},
+        {{.top_k = 1, .metric = 2, .similarity = &cka},
+         "options.metric is 2, options.similarity.metric is 4"},
         {{.top_k = 1, .policy = 99}, "options.policy is 99"},
         {{.top_k = 1, .freeze_gradient = 3}, "options.freeze_gradient is 3"},
         {{.top_k = 1, .freeze_gradient = -1}, "options.freeze_gradient is -1"},

@@ -396,21 +396,47 @@ static void a_matrix_can_go_on_without_a_pair(void **state)
     assert_true(out[LAYERS + 3] == expected(n.weight[1], n.weight[3]));
 }
 
-static void a_plan_has_no_callback(void **state)
+/* Of both directions the mean; the least is joined first. */
+static void a_plan_joins_what_the_callback_finds_alike(void **state)
 {
     struct lft *t = *state;
     struct network n = network(t);
+    struct told told = nothing();
+    const lfuse_similarity_options custom_options = custom(&told, 0);
     lfuse_plan_options o;
-    lfuse_plan *plan = (void *)1;
+    lfuse_plan *plan;
+    lfuse_fusion f;
+    double best = INFINITY, mean;
+    int i, j, a = -1, b = -1;
 
+    for (i = 0; i < LAYERS; i++)
+        for (j = i + 1; j < LAYERS; j++) {
+            mean = 0.5 * expected(n.weight[i], n.weight[j]) +
+                   0.5 * expected(n.weight[j], n.weight[i]);
+            if (mean < best) {
+                best = mean;
+                a = i;
+                b = j;
+            }
+        }
     lfuse_plan_options_init(&o, sizeof(o));
     o.top_k = 1;
+    o.similarity = &custom_options;
+    lft_ok(t, lfuse_plan_build(t->ctx, (const lfuse_layer *const *)n.layer, LAYERS, &o,
+                               &plan, &t->err));
+    lfuse_fusion_init(&f, sizeof(f));
+    lft_ok(t, lfuse_plan_fusion(plan, 0, &f, &t->err));
+    assert_int_equal(f.a, a);
+    assert_int_equal(f.b, b);
+    assert_true(f.score == best);
+    lfuse_plan_destroy(plan);
     o.metric = LFUSE_METRIC_CUSTOM;
+    o.similarity = NULL;
     lft_fails(t,
               lfuse_plan_build(t->ctx, (const lfuse_layer *const *)n.layer, LAYERS, &o,
                                &plan, &t->err),
-              LFUSE_ERR_UNSUPPORTED,
-              "options.metric is custom, for which there is no callback here");
+              LFUSE_ERR_ARGUMENT,
+              "options.similarity.metric is custom, options.similarity.custom is NULL");
     assert_null(plan);
 }
 
@@ -429,7 +455,7 @@ int main(void)
         lft_test(all_pairs_go_one_by_one_on_the_calling_thread),
         lft_test(the_first_refusal_ends_a_matrix),
         lft_test(a_matrix_can_go_on_without_a_pair),
-        lft_test(a_plan_has_no_callback),
+        lft_test(a_plan_joins_what_the_callback_finds_alike),
     };
 
     return cmocka_run_group_tests_name("similarity_custom", tests, NULL, NULL);
