@@ -71,13 +71,13 @@ lfuse_status lfi_handles_layers(lfuse_context *ctx, const lfuse_layer *const *la
 void lfi_handles_layers_free(lfuse_context *ctx, struct lfi_layer **layers,
                              int64_t count);
 
-/* Checked options, with every default filled in; *in_force is as given. */
 /* What similarity options say, with their defaults filled in; *o is their import. */
 lfuse_status lfi_handles_similarity(const lfuse_context *ctx,
                                     const lfuse_similarity_options *options,
                                     const char *what, lfuse_similarity_options *o,
                                     struct lfi_similarity_params *params,
                                     lfuse_error *err);
+/* Checked options, with every default filled in; *in_force is as given. */
 lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
                                       const lfuse_plan_options *options, const char *what,
                                       struct lfi_plan_options *out,

@@ -396,48 +396,148 @@ static void a_matrix_can_go_on_without_a_pair(void **state)
     assert_true(out[LAYERS + 3] == expected(n.weight[1], n.weight[3]));
 }
 
-/* Of both directions the mean; the least is joined first. */
-static void a_plan_joins_what_the_callback_finds_alike(void **state)
+/* ---- plans --------------------------------------------------------------------------------- */
+
+static lfuse_status build(struct lft *t, const struct network *n,
+                          const lfuse_plan_options *o, lfuse_plan **plan)
+{
+    return lfuse_plan_build(t->ctx, (const lfuse_layer *const *)n->layer, LAYERS, o, plan,
+                            &t->err);
+}
+
+static lfuse_fusion first_fusion(struct lft *t, const struct network *n,
+                                 const lfuse_plan_options *o)
+{
+    lfuse_fusion f;
+    lfuse_plan *plan;
+
+    lfuse_fusion_init(&f, sizeof(f));
+    lft_ok(t, build(t, n, o, &plan));
+    lft_ok(t, lfuse_plan_fusion(plan, 0, &f, &t->err));
+    lfuse_plan_destroy(plan);
+    return f;
+}
+
+/* The least of all pairs, or the greatest where it is a similarity; both directions' mean. */
+static void a_plan_ranks_by_the_callback(void **state)
 {
     struct lft *t = *state;
     struct network n = network(t);
     struct told told = nothing();
-    const lfuse_similarity_options custom_options = custom(&told, 0);
+    lfuse_similarity_options similarity = custom(&told, 0);
     lfuse_plan_options o;
-    lfuse_plan *plan;
-    lfuse_fusion f;
-    double best = INFINITY, mean;
-    int i, j, a = -1, b = -1;
+    double least = INFINITY, most = -INFINITY;
+    int i, j;
 
     for (i = 0; i < LAYERS; i++)
         for (j = i + 1; j < LAYERS; j++) {
-            mean = 0.5 * expected(n.weight[i], n.weight[j]) +
-                   0.5 * expected(n.weight[j], n.weight[i]);
-            if (mean < best) {
-                best = mean;
-                a = i;
-                b = j;
-            }
+            double score = 0.5 * expected(n.weight[i], n.weight[j]) +
+                           0.5 * expected(n.weight[j], n.weight[i]);
+
+            least = fmin(least, score);
+            most = fmax(most, score);
         }
     lfuse_plan_options_init(&o, sizeof(o));
     o.top_k = 1;
-    o.similarity = &custom_options;
-    lft_ok(t, lfuse_plan_build(t->ctx, (const lfuse_layer *const *)n.layer, LAYERS, &o,
-                               &plan, &t->err));
-    lfuse_fusion_init(&f, sizeof(f));
-    lft_ok(t, lfuse_plan_fusion(plan, 0, &f, &t->err));
-    assert_int_equal(f.a, a);
-    assert_int_equal(f.b, b);
-    assert_true(f.score == best);
-    lfuse_plan_destroy(plan);
+    o.similarity = &similarity; /* whose metric it is, too */
+    assert_true(first_fusion(t, &n, &o).score == least);
+    assert_int_equal(told.calls, LAYERS * (LAYERS - 1));
     o.metric = LFUSE_METRIC_CUSTOM;
-    o.similarity = NULL;
-    lft_fails(t,
-              lfuse_plan_build(t->ctx, (const lfuse_layer *const *)n.layer, LAYERS, &o,
-                               &plan, &t->err),
-              LFUSE_ERR_ARGUMENT,
+    assert_true(first_fusion(t, &n, &o).score == least);
+    similarity.flags = LFUSE_SIMILARITY_FLAG_CUSTOM_SIMILARITY;
+    assert_true(first_fusion(t, &n, &o).score == most);
+}
+
+static void a_plan_takes_the_other_options_of_its_metric(void **state)
+{
+    struct lft *t = *state;
+    struct network n = network(t);
+    lfuse_similarity_options similarity = lft_metric_options(LFUSE_METRIC_JS, 2);
+    lfuse_plan_options o;
+    lfuse_fusion f;
+
+    similarity.ridge = 0.5;
+    lfuse_plan_options_init(&o, sizeof(o));
+    o.top_k = 1;
+    o.similarity = &similarity;
+    f = first_fusion(t, &n, &o);
+    assert_true(f.score == lft_metric_with(t, n.weight[f.a], n.weight[f.b], &similarity));
+    similarity.ridge = 0.25;
+    assert_true(first_fusion(t, &n, &o).score != f.score);
+}
+
+static int32_t go_on(void *user, int64_t i, int64_t j, const lfuse_error *error)
+{
+    (void)i;
+    (void)j;
+    (void)error;
+    ++*(int *)user;
+    return 0;
+}
+
+static void what_a_plan_cannot_ask_is_named(void **state)
+{
+    struct lft *t = *state;
+    struct network n = network(t);
+    struct told told = nothing();
+    lfuse_similarity_options similarity = custom(&told, 0);
+    lfuse_retrainer_options r;
+    lfuse_retrainer *retrainer;
+    lfuse_plan_options o;
+    lfuse_plan *plan = (void *)1;
+    int failures = 0;
+
+    lfuse_plan_options_init(&o, sizeof(o));
+    o.ratio = 1.2;
+    o.metric = LFUSE_METRIC_CUSTOM;
+    lft_fails(t, build(t, &n, &o, &plan), LFUSE_ERR_ARGUMENT,
               "options.similarity.metric is custom, options.similarity.custom is NULL");
     assert_null(plan);
+    o.similarity = &similarity;
+    told.fail_at = 3;
+    told.refusal = 42;
+    similarity.failed = go_on; /* which would leave a pair without a score */
+    similarity.failed_user = &failures;
+    lft_fails(t, build(t, &n, &o, &plan), LFUSE_ERR_CALLBACK,
+              "custom returned 42 for layer");
+    assert_int_equal(t->err.detail, 42);
+    assert_true(failures == 0 && told.calls == 4);
+    similarity.ridge = NAN;
+    lft_fails(t, build(t, &n, &o, &plan), LFUSE_ERR_ARGUMENT,
+              "options.similarity.ridge is nan");
+    lfuse_retrainer_options_init(&r, sizeof(r));
+    r.plan = &o;
+    lft_fails(t, lfuse_retrainer_create(t->ctx, n.layer, LAYERS, &r, &retrainer, &t->err),
+              LFUSE_ERR_ARGUMENT, "options.plan.similarity.ridge is nan");
+    assert_null(retrainer);
+}
+
+static void a_retrainer_goes_on_asking_the_callback(void **state)
+{
+    struct lft *t = *state;
+    struct network n = network(t);
+    struct told told = nothing();
+    lfuse_similarity_options similarity = custom(&told, 0);
+    lfuse_retrainer_options r;
+    lfuse_retrainer *retrainer;
+    lfuse_verdict verdict;
+    lfuse_plan_options o;
+    int before;
+
+    lfuse_plan_options_init(&o, sizeof(o));
+    o.ratio = 1.3;
+    o.similarity = &similarity;
+    lfuse_retrainer_options_init(&r, sizeof(r));
+    r.plan = &o;
+    r.fusions = 1;
+    r.interval = 1;
+    lft_ok(t, lfuse_retrainer_create(t->ctx, n.layer, LAYERS, &r, &retrainer, &t->err));
+    memset(&similarity, 0xa5, sizeof(similarity)); /* copied */
+    before = told.calls;
+    lft_ok(t, lfuse_retrainer_fuse(retrainer, &t->err));
+    assert_true(told.calls > before);
+    lft_ok(t, lfuse_retrainer_end_epoch(retrainer, 0.5, &verdict, &t->err));
+    lfuse_retrainer_destroy(retrainer);
 }
 
 int main(void)
@@ -455,7 +555,10 @@ int main(void)
         lft_test(all_pairs_go_one_by_one_on_the_calling_thread),
         lft_test(the_first_refusal_ends_a_matrix),
         lft_test(a_matrix_can_go_on_without_a_pair),
-        lft_test(a_plan_joins_what_the_callback_finds_alike),
+        lft_test(a_plan_ranks_by_the_callback),
+        lft_test(a_plan_takes_the_other_options_of_its_metric),
+        lft_test(what_a_plan_cannot_ask_is_named),
+        lft_test(a_retrainer_goes_on_asking_the_callback),
     };
 
     return cmocka_run_group_tests_name("similarity_custom", tests, NULL, NULL);
