@@ -63,7 +63,9 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  *                                 fields this version does not know
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          On failure *checkpoint is NULL.
- * Cost:    the header is parsed with memory of malloc's, given back before the call returns.
+ * Cost:    headers are parsed with memory of malloc's, given back before the call returns: some
+ *          17 times their size, and up to 80 times for hostile ones, which max_header_bytes
+ *          bounds.
  *          Data is mapped, never copied: memory does not grow with it. What cannot be mapped is
  *          read whole into memory of the context's: a file of a file system that maps none, and
  *          a pipe, which is waited for and read to its end, and takes up to three times its size.

@@ -51,8 +51,10 @@ static lfuse_status read_shape(const json_t *shape, struct lfi_record *r,
         if (status != LFUSE_OK)
             return status;
         if (!lfi_mul_int64(*elements, dim, elements))
-            return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s: shape is too large",
-                            lfi_checkpoint_quote(r->name).text);
+            return lfi_fail(err, LFUSE_ERR_FORMAT,
+                            "tensor %s: shape is too large: %lld elements times %lld",
+                            lfi_checkpoint_quote(r->name).text, (long long)*elements,
+                            (long long)dim);
         if (r->rank < LFI_MAX_RANK)
             r->shape.dims[r->shape.rank++] = dim;
     }
@@ -72,8 +74,9 @@ static lfuse_status check_size(const struct lfi_record *r, int64_t elements,
     if (r->shape.dtype == 0)
         return LFUSE_OK;
     if (!lfi_mul_int64(elements, (int64_t)lfi_dtype_size(r->shape.dtype), &size))
-        return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s: shape is too large",
-                        lfi_checkpoint_quote(r->name).text);
+        return lfi_fail(
+            err, LFUSE_ERR_FORMAT, "tensor %s: shape is too large: %lld elements of %s",
+            lfi_checkpoint_quote(r->name).text, (long long)elements, r->dtype);
     if (size != r->end - r->begin)
         return lfi_fail(err, LFUSE_ERR_FORMAT,
                         "tensor %s: data_offsets hold %lld bytes, %lld elements of %s "

@@ -52,6 +52,81 @@ CHECKPOINTS = {
     "control": checkpoint(f"{{{W}}}".replace('"w"', '"\\n\\u001b"'), 8),
     "not-utf8": checkpoint(f"{{{W}}}", 8).replace(b'"w"', b'"\xff"'),
     "deep": checkpoint("{" + '"w":' + "[" * 3000),
+    "deep-objects": checkpoint('{"w":' * 3000),
+    "short": b"\x02\0\0\0\0\0\0",
+    "no-header": checkpoint("", 0),
+    "array": checkpoint("[]", 0),
+    "many-keys": checkpoint("{" + ",".join(f'"{i}":{{}}' for i in range(500)) + "}", 0),
+    "long-number": checkpoint(f"{{{W}}}".replace("[2]", "[" + "2" * 3000 + "]"), 8),
+    "long-name": checkpoint(f"{{{W}}}".replace('"w"', '"' + "\u00f6" * 1000 + '"'), 8),
+    "surrogate": checkpoint(f"{{{W}}}".replace('"w"', '"\\ud800"'), 8),
+    "nul": checkpoint(f"{{{W}}}".replace('"w"', '"a\\u0000b"'), 8),
+    "overlong-utf8": checkpoint(f"{{{W}}}", 8).replace(b'"w"', b'"\xc0"'),
+    "after-the-object": checkpoint(f"{{{W}}}x", 8),
+    "one-offset-twice": checkpoint(f"{{{W},{V}}}".replace("[8,16]", "[0,8]"), 8),
+    "metadata-twice": checkpoint('{"__metadata__":{},"__metadata__":{}}', 0),
+    "metadata-array": checkpoint('{"__metadata__":[]}', 0),
+    "metadata-number": checkpoint('{"__metadata__":{"k":1}}', 0),
+    "banks": checkpoint(metadata(f'{FORMAT},"layerfuse.banks":"{{}}"', W), 8),
+    "residuals": checkpoint(metadata(f'{FORMAT},"layerfuse.residuals":"{{}}"', W), 8),
+    "alias-twice": checkpoint(ALIASES.replace('\\"b\\"', '\\"a\\"')),
+    "alias-number": checkpoint(ALIASES.replace('\\"v\\"', "1")),
+    "alias-array": checkpoint(metadata(f'{FORMAT},"layerfuse.aliases":"[]"', W), 8),
+    "alias-cut": checkpoint(metadata(f'{FORMAT},"layerfuse.aliases":"{{"', W), 8),
+}
+# Every field of a tensor wrong in turn: of another kind, missing, and at the ends of its range.
+FIELDS = {"dtype": '"F32"', "shape": "[2]", "data_offsets": "[0,8]"}
+KINDS = {"null": "null", "number": "8", "real": "8.0", "string": '"8"', "array": "[]",
+         "object": "{}", "long": "[0,8,8]", "float": "[0.0,8.0]", "nested": "[[0],[8]]",
+         "negative": "[-1,7]", "2-63": f"[0,{2**63}]", "2-63-less-1": f"[0,{2**63 - 1}]",
+         "2-64": f"[0,{2**64}]", "2-61": f"[{2**61},8]", "backwards": "[8,0]"}
+for field in FIELDS:
+    for kind, value in KINDS.items():
+        fields = ",".join(f'"{k}":{value if k == field else v}' for k, v in FIELDS.items())
+        CHECKPOINTS[f"{field}-{kind}"] = checkpoint(f'{{"w":{{{fields}}}}}', 8)
+    fields = ",".join(f'"{k}":{v}' for k, v in FIELDS.items() if k != field)
+    CHECKPOINTS[f"{field}-missing"] = checkpoint(f'{{"w":{{{fields}}}}}', 8)
+    CHECKPOINTS[f"{field}-twice"] = checkpoint(
+        f'{{"w":{{{fields},"{field}":{FIELDS[field]},"{field}":{FIELDS[field]}}}}}', 8)
+
+
+def index(entries, before=""):
+    return f'{{{before}"weight_map":{{{entries}}}}}'.encode()
+
+
+A, B = '"u":"a","v":"a"', '"w":"b","x":"b"'  # the files of fuzz_index.c
+INDICES = {
+    "empty": b"",
+    "valid": index(f"{A},{B}", '"metadata":{"total_size":32},'),
+    "one-file": index(A),
+    "all": index(f'{A},{B},"y":"c"'),
+    "in-two": index(f'{A},"w":"b","x":"c","y":"c"'),
+    "tied": index('"s":"tied","t":"tied"'),
+    "broken": index('"z":"broken"'),
+    "itself": index('"z":"x.index.json"'),
+    "not-there": index('"z":"z"'),
+    "not-in-map": index('"u":"a"'),
+    "not-in-file": index(f'{A},"z":"a"'),
+    "metadata-as-tensor": index(f'{A},"__metadata__":"a"'),
+    "other-file": index('"u":"b","v":"a"'),
+    "parent": index('"u":"../a"'),
+    "absolute": index('"u":"/dev/zero"'),
+    "dot": index('"u":"."'),
+    "dot-dot": index('"u":".."'),
+    "no-name": index('"u":""'),
+    "number": index('"u":1'),
+    "duplicate": index(f"{A},{A}"),
+    "no-map": b"{}",
+    "map-array": b'{"weight_map":[]}',
+    "map-empty": index(""),
+    "map-twice": b'{"weight_map":{},"weight_map":{}}',
+    "array": b"[]",
+    "not-utf8": index('"u":"a"').replace(b'"a"', b'"\xff"'),
+    "nul": index('"u":"a\\u0000"'),
+    "deep": b'{"metadata":' + b"[" * 3000,
+    "2-63": index(A, f'"metadata":{2**63},'),
+    "truncated": index(f"{A},{B}")[:-3],
+    "long-name": index('"u":"' + "a" * 5000 + '"'),
 }
 OPTIONS = {  # known - 8, claimed (2 bytes), the caller's bytes
     "equal": struct.pack("<BH", 24, 32) + bytes(range(32)),
@@ -63,7 +138,8 @@ OPTIONS = {  # known - 8, claimed (2 bytes), the caller's bytes
     "large": struct.pack("<BH", 255, 1024) + bytes(1023) + b"\x01",
 }
 
-for name, inputs in (("checkpoint", CHECKPOINTS), ("options", OPTIONS)):
+for name, inputs in (("checkpoint", CHECKPOINTS), ("index", INDICES),
+                     ("options", OPTIONS)):
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus", name)
     os.makedirs(folder, exist_ok=True)
     for key, content in inputs.items():
