@@ -322,6 +322,19 @@ zero.* [2, 2]: 2 layers
 
   1 of 1 pairs could not be compared
 END
+# A reason of its own for each of 32,896 pairs: a hundred are said, and all are counted.
+set +e
+"$program" similarity many.safetensors --keep-going --metric debiased_cka >stdout 2>stderr
+status=$?
+set -e
+[ $status = 1 ] || fail "--keep-going, many reasons: exit $status"
+[ "$(grep -c '^layerfuse: m[.][*]: debiased_cka needs 4 rows; ' stderr)" = 100 ] ||
+    fail "--keep-going, many reasons: $(head -n 200 stderr)"
+[ "$(grep -c '' stderr)" = 103 ] || fail "--keep-going, many reasons: $(tail -n 3 stderr)"
+grep -qx 'layerfuse: debiased_cka of m[.][*]: and other reasons' stderr ||
+    fail "--keep-going, many reasons: not said that there are more"
+grep -qx '  32,896 of 32,896 pairs could not be compared' stdout ||
+    fail "--keep-going, many reasons: $(cat stdout)"
 # What is no pair's fault is not left out.
 ends 1 '--output-axis: h.0.w has rank 2, there is no axis 5' similarity broken.safetensors \
     --keep-going --output-axis '*=5'

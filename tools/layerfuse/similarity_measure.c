@@ -7,6 +7,9 @@
 
 #include "layers.h"
 
+/* Reasons for a type that are told apart: more are of each pair, and no one's to read. */
+enum { MOST_REASONS = 100 };
+
 int64_t lfc_similarity_pairs(const struct lfc_similarity *asked,
                              const struct lfc_type *type)
 {
@@ -59,6 +62,10 @@ static struct lfc_failure *find_failure(struct lfc_measured *m, const char *mess
     for (i = m->failure_count; i > 0; i--) /* most often it is the last one again */
         if (strcmp(m->failures[i - 1].message, message) == 0)
             return &m->failures[i - 1];
+    if (m->failure_count > MOST_REASONS)
+        return &m->failures[MOST_REASONS];
+    if (m->failure_count == MOST_REASONS)
+        message = "and other reasons";
     say(m, message);
     m->failures = grow(m->failures, m->failure_count + 1, sizeof(*m->failures));
     f = &m->failures[m->failure_count++];
