@@ -14,14 +14,7 @@
 #ifndef LFI_CHECKPOINT_H
 #define LFI_CHECKPOINT_H
 
-#include "base/base.h"
-
-/* Names in the order of their index, and the same sorted. */
-struct lfi_names {
-    const char **names;
-    int64_t *order; /* indices, by strcmp */
-    int64_t count;
-};
+#include "base/files.h"
 
 struct lfi_checkpoint {
     struct lfi_names names; /* of the tensors, aliases last */
@@ -38,8 +31,6 @@ lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
                                  size_t max_header_bytes,
                                  struct lfi_checkpoint *checkpoint, lfuse_error *err);
 void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *checkpoint);
-
-int64_t lfi_names_find(const struct lfi_names *names, const char *name); /* or -1 */
 
 struct lfi_checkpoint_entry {
     const char *name;

@@ -22,7 +22,7 @@ static lfuse_status no_memory(lfuse_error *err)
 static lfuse_status check_pair(const char *key, const char *value, int64_t index,
                                lfuse_error *err)
 {
-    struct lfi_quoted quoted = lfi_checkpoint_quote(key);
+    struct lfi_quoted quoted = lfi_quote(key);
 
     if (key[0] == '\0')
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.metadata: key %lld is empty",
@@ -30,10 +30,10 @@ static lfuse_status check_pair(const char *key, const char *value, int64_t index
     if (strncmp(key, LFI_KEY_PREFIX, strlen(LFI_KEY_PREFIX)) == 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
                         "options.metadata: the key %s is reserved", quoted.text);
-    if (!lfi_checkpoint_is_utf8(key))
+    if (!lfi_is_utf8(key))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
                         "options.metadata: the key %s is not UTF-8", quoted.text);
-    if (!lfi_checkpoint_is_utf8(value))
+    if (!lfi_is_utf8(value))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
                         "options.metadata: the value of %s is not UTF-8", quoted.text);
     return LFUSE_OK;
@@ -53,7 +53,7 @@ add_metadata(json_t *target, const struct lfi_checkpoint_params *params, lfuse_e
             return status;
         if (json_object_get(target, key) != NULL)
             return lfi_fail(err, LFUSE_ERR_NAME, "options.metadata has the key %s twice",
-                            lfi_checkpoint_quote(key).text);
+                            lfi_quote(key).text);
         if (json_object_set_new(target, key, json_string(value)) != 0)
             return no_memory(err);
     }

@@ -4,7 +4,7 @@
  * What contradicts the format is reported before what this version merely does not take, so
  * that "unsupported" means a sound file.
  */
-#include "checkpoint/json.h"
+#include "base/json.h"
 #include "checkpoint/record.h"
 
 #include <string.h>
@@ -34,8 +34,8 @@ static lfuse_status check_cover(const struct lfi_header *h, int64_t data_bytes,
             return lfi_fail(err, LFUSE_ERR_FORMAT,
                             "tensor %s begins at byte %lld of the data, the one before "
                             "ends at %lld: %s",
-                            lfi_checkpoint_quote(r->name).text, (long long)r->begin,
-                            (long long)end, r->begin < end ? "an overlap" : "a hole");
+                            lfi_quote(r->name).text, (long long)r->begin, (long long)end,
+                            r->begin < end ? "an overlap" : "a hole");
         end = r->end;
     }
     if (end != data_bytes)
@@ -89,13 +89,12 @@ static lfuse_status check_aliases(const struct lfi_header *h, lfuse_error *err)
         if (json_object_get(h->root, alias) != NULL ||
             strcmp(alias, LFI_KEY_METADATA) == 0)
             return lfi_fail(err, LFUSE_ERR_FORMAT, LFI_KEY_ALIASES ": %s is taken",
-                            lfi_checkpoint_quote(alias).text);
+                            lfi_quote(alias).text);
         if (json_object_get(h->root, owner) == NULL ||
             strcmp(owner, LFI_KEY_METADATA) == 0)
             return lfi_fail(err, LFUSE_ERR_FORMAT,
                             LFI_KEY_ALIASES ": the owner of %s, %s, is not stored",
-                            lfi_checkpoint_quote(alias).text,
-                            lfi_checkpoint_quote(owner).text);
+                            lfi_quote(alias).text, lfi_quote(owner).text);
     }
     return LFUSE_OK;
 }
@@ -129,7 +128,7 @@ static lfuse_status check_format(const json_t *metadata, lfuse_error *err)
     if (format != NULL && strcmp(format, LFI_FORMAT) != 0)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         LFI_KEY_FORMAT " is %s, this version knows " LFI_FORMAT,
-                        lfi_checkpoint_quote(format).text);
+                        lfi_quote(format).text);
     for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
         if (json_object_get(metadata, reserved[i]) != NULL)
             return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "this version does not know %s",
@@ -158,7 +157,7 @@ lfuse_status lfi_header_parse(const struct lfi_env *env, const char *text, size_
     if (status == LFUSE_OK)
         status = parse_records(env, header, err);
     if (status == LFUSE_OK) {
-        lfi_checkpoint_sort(header->order, header->count, by_data, header->records);
+        lfi_index_sort(header->order, header->count, by_data, header->records);
         status = check_cover(header, data_bytes, err);
     }
     if (status == LFUSE_OK)

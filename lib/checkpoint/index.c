@@ -7,7 +7,8 @@
  * of no use here. Shards are beside the index: a name that could lead elsewhere is refused. Where a
  * link of such a name leads is the business of who made it.
  */
-#include "checkpoint/json.h"
+#include "base/json.h"
+#include "checkpoint/parts.h"
 
 #include <string.h>
 
@@ -28,8 +29,8 @@ static lfuse_status check_files(json_t *map, lfuse_error *err)
         if (!is_beside(json_string_value(file)))
             return lfi_fail(err, LFUSE_ERR_FORMAT,
                             "weight_map: the file of %s, %s, is not beside the index",
-                            lfi_checkpoint_quote(name).text,
-                            lfi_checkpoint_quote(json_string_value(file)).text);
+                            lfi_quote(name).text,
+                            lfi_quote(json_string_value(file)).text);
     }
     if (json_object_size(map) == 0)
         return lfi_fail(err, LFUSE_ERR_FORMAT, "weight_map is empty");

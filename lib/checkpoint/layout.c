@@ -17,9 +17,9 @@ static lfuse_status check_name(const char *name, int64_t index, lfuse_error *err
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "entries[%lld].name is %s",
                         (long long)index,
                         name[0] == '\0' ? "empty" : LFI_KEY_METADATA ", a reserved name");
-    if (!lfi_checkpoint_is_utf8(name))
+    if (!lfi_is_utf8(name))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "entries[%lld].name, %s, is not UTF-8",
-                        (long long)index, lfi_checkpoint_quote(name).text);
+                        (long long)index, lfi_quote(name).text);
     return LFUSE_OK;
 }
 
@@ -39,7 +39,7 @@ static lfuse_status fill_names(struct lfi_layout *l, lfuse_error *err)
     twice = lfi_names_twice(&l->names);
     if (twice != NULL)
         return lfi_fail(err, LFUSE_ERR_NAME, "two entries have the name %s",
-                        lfi_checkpoint_quote(twice).text);
+                        lfi_quote(twice).text);
     return LFUSE_OK;
 }
 
@@ -48,8 +48,7 @@ static lfuse_status check_owner(const struct lfi_checkpoint_entry *entry,
                                 const struct lfi_checkpoint_entry *owner,
                                 lfuse_error *err)
 {
-    struct lfi_quoted name = lfi_checkpoint_quote(entry->name),
-                      of = lfi_checkpoint_quote(entry->owner);
+    struct lfi_quoted name = lfi_quote(entry->name), of = lfi_quote(entry->owner);
     char a[128], b[128];
 
     if (owner == NULL || owner->owner != NULL)
@@ -109,7 +108,7 @@ static void share_memory(struct lfi_layout *l, int64_t *scratch)
 
     for (i = 0; i < l->names.count; i++)
         scratch[i] = i;
-    lfi_checkpoint_sort(scratch, l->names.count, by_memory, l->entries);
+    lfi_index_sort(scratch, l->names.count, by_memory, l->entries);
     for (i = 0; i < l->names.count; i++) {
         if (i == 0 || compare_memory(l->entries[scratch[i]].view,
                                      l->entries[scratch[i - 1]].view) != 0)

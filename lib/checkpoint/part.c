@@ -48,7 +48,7 @@ lfuse_status lfi_part_open(const struct lfi_env *env, const char *path,
     char *bytes;
 
     memset(part, 0, sizeof(*part));
-    status = lfi_checkpoint_map(env, path, &part->contents, &size, err);
+    status = lfi_file_map(env, path, &part->contents, &size, err);
     if (status != LFUSE_OK)
         return status;
     bytes = part->contents.view.data;

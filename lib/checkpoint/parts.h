@@ -2,6 +2,7 @@
 #ifndef LFI_CHECKPOINT_PARTS_H
 #define LFI_CHECKPOINT_PARTS_H
 
+#include "base/files.h"
 #include "checkpoint/checkpoint.h"
 
 /* Of the format: a JSON header may have this many bytes, and ends before the data. */
@@ -17,38 +18,6 @@ enum { LFI_PREFIX = 8 }; /* bytes of the header's size */
 #define LFI_KEY_BANKS     "layerfuse.banks"
 #define LFI_KEY_RESIDUALS "layerfuse.residuals"
 #define LFI_FORMAT        "1"
-
-/* ---- text.c: text of unknown origin -------------------------------------------------------- */
-
-/* For messages: one line of UTF-8, cut to fit, what cannot be shown as '?'. */
-struct lfi_quoted {
-    char text[96];
-};
-struct lfi_quoted lfi_checkpoint_quote(const char *text);
-bool lfi_checkpoint_is_utf8(const char *text);
-/* LFUSE_ERR_IO with errno, which it reads first: "cannot <verb> <path>: <reason>". */
-lfuse_status lfi_checkpoint_fail_io(lfuse_error *err, const char *verb, const char *path);
-
-/* ---- names.c: sorting without memory, looking up ------------------------------------------- */
-
-/* < 0, 0, > 0: how element a stands to element b. */
-typedef int (*lfi_compare)(const void *arg, int64_t a, int64_t b);
-void lfi_checkpoint_sort(int64_t *index, int64_t count, lfi_compare compare,
-                         const void *arg);
-
-/* Room for count names. On failure *names is as it was. */
-lfuse_status lfi_names_create(const struct lfi_env *env, int64_t count,
-                              struct lfi_names *names, lfuse_error *err);
-void lfi_names_sort(struct lfi_names *names);               /* once all are filled in */
-const char *lfi_names_twice(const struct lfi_names *names); /* or NULL */
-void lfi_names_free(const struct lfi_env *env, struct lfi_names *names);
-
-/* ---- map.c ------------------------------------------------------------------------------------ */
-
-/* The file's bytes, unmapped or freed with the last reference; aligned to 8 at least. */
-lfuse_status lfi_checkpoint_map(const struct lfi_env *env, const char *path,
-                                struct lfi_array *contents, size_t *size,
-                                lfuse_error *err);
 
 /* ---- header.c: what the header says, checked ---------------------------------------------------- */
 
@@ -157,27 +126,5 @@ void lfi_layout_free(const struct lfi_env *env, struct lfi_layout *layout);
 lfuse_status lfi_header_encode(const struct lfi_env *env, const struct lfi_layout *layout,
                                const struct lfi_checkpoint_params *params, char **text,
                                size_t *bytes, lfuse_error *err);
-
-/* ---- writer.c: a file that appears whole or not at all ------------------------------------------ */
-
-enum { LFI_PATH_MAX = 4096 };
-
-struct lfi_writer {
-    const char *given; /* the path, for messages */
-    char path[LFI_PATH_MAX];
-    const char *name; /* in path: the part behind the directory */
-    char temporary[48];
-    int directory, file; /* descriptors, -1 when closed */
-};
-
-lfuse_status lfi_writer_open(struct lfi_writer *writer, const char *path,
-                             lfuse_error *err);
-lfuse_status lfi_writer_write(struct lfi_writer *writer, const void *data, size_t size,
-                              lfuse_error *err);
-/* Flushes and renames. */
-lfuse_status lfi_writer_commit(const struct lfi_env *env, struct lfi_writer *writer,
-                               lfuse_error *err);
-/* Always, at the end; takes back what was not committed. */
-void lfi_writer_close(struct lfi_writer *writer);
 
 #endif

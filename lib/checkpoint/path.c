@@ -61,5 +61,5 @@ lfuse_status lfi_path_locate(const struct lfi_env *env, const char *path, char *
     return lfi_fail_detail(err, LFUSE_ERR_IO, EISDIR,
                            "%s is a directory without model.safetensors and "
                            "model.safetensors.index.json",
-                           lfi_checkpoint_quote(path).text);
+                           lfi_quote(path).text);
 }

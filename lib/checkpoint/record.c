@@ -29,10 +29,10 @@ static lfuse_status read_integer(const char *tensor, const char *field,
 
     if (!json_is_integer(value))
         return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s: %s[%zu] is no integer",
-                        lfi_checkpoint_quote(tensor).text, field, index);
+                        lfi_quote(tensor).text, field, index);
     if (json_integer_value(value) < 0)
         return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s: %s[%zu] is %lld",
-                        lfi_checkpoint_quote(tensor).text, field, index,
+                        lfi_quote(tensor).text, field, index,
                         (long long)json_integer_value(value));
     *out = json_integer_value(value);
     return LFUSE_OK;
@@ -53,7 +53,7 @@ static lfuse_status read_shape(const json_t *shape, struct lfi_record *r,
         if (!lfi_mul_int64(*elements, dim, elements))
             return lfi_fail(err, LFUSE_ERR_FORMAT,
                             "tensor %s: shape is too large: %lld elements times %lld",
-                            lfi_checkpoint_quote(r->name).text, (long long)*elements,
+                            lfi_quote(r->name).text, (long long)*elements,
                             (long long)dim);
         if (r->rank < LFI_MAX_RANK)
             r->shape.dims[r->shape.rank++] = dim;
@@ -68,29 +68,27 @@ static lfuse_status check_size(const struct lfi_record *r, int64_t elements,
     int64_t size;
 
     if (r->begin > r->end)
-        return lfi_fail(
-            err, LFUSE_ERR_FORMAT, "tensor %s: data_offsets begin at %lld, end at %lld",
-            lfi_checkpoint_quote(r->name).text, (long long)r->begin, (long long)r->end);
+        return lfi_fail(err, LFUSE_ERR_FORMAT,
+                        "tensor %s: data_offsets begin at %lld, end at %lld",
+                        lfi_quote(r->name).text, (long long)r->begin, (long long)r->end);
     if (r->shape.dtype == 0)
         return LFUSE_OK;
     if (!lfi_mul_int64(elements, (int64_t)lfi_dtype_size(r->shape.dtype), &size))
-        return lfi_fail(
-            err, LFUSE_ERR_FORMAT, "tensor %s: shape is too large: %lld elements of %s",
-            lfi_checkpoint_quote(r->name).text, (long long)elements, r->dtype);
+        return lfi_fail(err, LFUSE_ERR_FORMAT,
+                        "tensor %s: shape is too large: %lld elements of %s",
+                        lfi_quote(r->name).text, (long long)elements, r->dtype);
     if (size != r->end - r->begin)
         return lfi_fail(err, LFUSE_ERR_FORMAT,
                         "tensor %s: data_offsets hold %lld bytes, %lld elements of %s "
                         "take %lld",
-                        lfi_checkpoint_quote(r->name).text,
-                        (long long)(r->end - r->begin), (long long)elements, r->dtype,
-                        (long long)size);
+                        lfi_quote(r->name).text, (long long)(r->end - r->begin),
+                        (long long)elements, r->dtype, (long long)size);
     return LFUSE_OK;
 }
 
 static lfuse_status missing(const char *tensor, const char *what, lfuse_error *err)
 {
-    return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s: %s",
-                    lfi_checkpoint_quote(tensor).text, what);
+    return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s: %s", lfi_quote(tensor).text, what);
 }
 
 static lfuse_status check_fields(const char *tensor, json_t *fields, lfuse_error *err)
@@ -112,8 +110,7 @@ static lfuse_status check_fields(const char *tensor, json_t *fields, lfuse_error
         if (strcmp(key, "dtype") != 0 && strcmp(key, "shape") != 0 &&
             strcmp(key, "data_offsets") != 0)
             return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s: unknown field %s",
-                            lfi_checkpoint_quote(tensor).text,
-                            lfi_checkpoint_quote(key).text);
+                            lfi_quote(tensor).text, lfi_quote(key).text);
     }
     return LFUSE_OK;
 }
@@ -145,14 +142,14 @@ lfuse_status lfi_record_parse(const char *name, json_t *fields, struct lfi_recor
 
 lfuse_status lfi_record_check_supported(struct lfi_record *r, lfuse_error *err)
 {
-    struct lfi_quoted name = lfi_checkpoint_quote(r->name);
+    struct lfi_quoted name = lfi_quote(r->name);
     int64_t stride = 1;
     int32_t i;
 
     if (r->shape.dtype == 0)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         "tensor %s is of type %s; F32, F64, F16 and BF16 are supported",
-                        name.text, lfi_checkpoint_quote(r->dtype).text);
+                        name.text, lfi_quote(r->dtype).text);
     if (r->rank < 1 || r->rank > LFI_MAX_RANK)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         "tensor %s has rank %lld; 1 to %d are supported", name.text,

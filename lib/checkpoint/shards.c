@@ -4,7 +4,8 @@
  * Every tensor of every file is where the index says, and the index names no other: so no tensor
  * is in two files, and none is missing.
  */
-#include "checkpoint/json.h"
+#include "base/json.h"
+#include "checkpoint/parts.h"
 
 #include <string.h>
 
@@ -16,8 +17,8 @@ static lfuse_status name_file(lfuse_status status, const char *file, lfuse_error
     if (err == NULL || (status != LFUSE_ERR_FORMAT && status != LFUSE_ERR_UNSUPPORTED))
         return status;
     inner = *err;
-    return lfi_fail_detail(err, status, inner.detail, "%s: %s",
-                           lfi_checkpoint_quote(file).text, inner.message);
+    return lfi_fail_detail(err, status, inner.detail, "%s: %s", lfi_quote(file).text,
+                           inner.message);
 }
 
 static lfuse_status check_part(const struct lfi_index *index, const struct lfi_header *h,
@@ -34,11 +35,10 @@ static lfuse_status check_part(const struct lfi_index *index, const struct lfi_h
 
         if (said == NULL)
             return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s is not in the weight_map",
-                            lfi_checkpoint_quote(name).text);
+                            lfi_quote(name).text);
         if (strcmp(said, file) != 0)
             return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s is in %s by the weight_map",
-                            lfi_checkpoint_quote(name).text,
-                            lfi_checkpoint_quote(said).text);
+                            lfi_quote(name).text, lfi_quote(said).text);
     }
     return LFUSE_OK;
 }
@@ -87,8 +87,8 @@ static lfuse_status fail_missing(const struct lfi_index *index,
             i++;
         if (!holds(parts, i, name))
             return lfi_fail(err, LFUSE_ERR_FORMAT, "weight_map: %s has no tensor %s",
-                            lfi_checkpoint_quote(json_string_value(file)).text,
-                            lfi_checkpoint_quote(name).text);
+                            lfi_quote(json_string_value(file)).text,
+                            lfi_quote(name).text);
     }
     return LFUSE_OK;
 }
@@ -112,7 +112,7 @@ static lfuse_status read_index(const struct lfi_env *env, const char *path,
 {
     struct lfi_array contents;
     size_t size;
-    lfuse_status status = lfi_checkpoint_map(env, path, &contents, &size, err);
+    lfuse_status status = lfi_file_map(env, path, &contents, &size, err);
 
     if (status != LFUSE_OK)
         return status;

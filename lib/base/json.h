@@ -1,8 +1,8 @@
-/* json.h - what the parsers of this module share of Jansson */
-#ifndef LFI_CHECKPOINT_JSON_H
-#define LFI_CHECKPOINT_JSON_H
+/* json.h - JSON of unknown origin, by Jansson */
+#ifndef LFI_JSON_H
+#define LFI_JSON_H
 
-#include "checkpoint/parts.h"
+#include "base/files.h"
 
 #include <jansson.h>
 

@@ -4,7 +4,7 @@
  * A pipe has no pages, some file systems do not map theirs, and those of /proc do not even tell
  * their size: such a file is read to its end, into memory of the env's.
  */
-#include "checkpoint/parts.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +70,7 @@ static lfuse_status read_file(const struct lfi_env *env, int file, const char *p
         if (count > 0)
             *size += (size_t)count;
         else if (count < 0 && errno != EINTR)
-            status = lfi_checkpoint_fail_io(err, "read", path);
+            status = lfi_fail_io(err, "read", path);
         if (status == LFUSE_OK && count > 0 && (size_t)count == left)
             status = grow(env, &room, err);
     }
@@ -91,7 +91,7 @@ static lfuse_status map_file(const struct lfi_env *env, int file, const char *pa
     view.data = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, file, 0);
     if (view.data == MAP_FAILED) {
         lfi_log(env, LFUSE_LOG_INFO, "%s is read, not mapped: error %d",
-                lfi_checkpoint_quote(path).text, errno);
+                lfi_quote(path).text, errno);
         return read_file(env, file, path, bytes, contents, size, err);
     }
     *size = bytes;
@@ -107,25 +107,24 @@ static lfuse_status take(const struct lfi_env *env, int file, const char *path,
     struct stat st;
 
     if (fstat(file, &st) != 0)
-        return lfi_checkpoint_fail_io(err, "read", path);
+        return lfi_fail_io(err, "read", path);
     if (S_ISFIFO(st.st_mode))
         return read_file(env, file, path, READ_FIRST, contents, size, err);
     if (!S_ISREG(st.st_mode)) {
         errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-        return lfi_checkpoint_fail_io(err, "read", path);
+        return lfi_fail_io(err, "read", path);
     }
     if (st.st_size == 0)
         return read_file(env, file, path, READ_FIRST, contents, size, err);
     if ((uintmax_t)st.st_size > PTRDIFF_MAX) {
         errno = EFBIG;
-        return lfi_checkpoint_fail_io(err, "map", path);
+        return lfi_fail_io(err, "map", path);
     }
     return map_file(env, file, path, (size_t)st.st_size, contents, size, err);
 }
 
-lfuse_status lfi_checkpoint_map(const struct lfi_env *env, const char *path,
-                                struct lfi_array *contents, size_t *size,
-                                lfuse_error *err)
+lfuse_status lfi_file_map(const struct lfi_env *env, const char *path,
+                          struct lfi_array *contents, size_t *size, lfuse_error *err)
 {
     int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, file;
     lfuse_status status;
@@ -136,7 +135,7 @@ lfuse_status lfi_checkpoint_map(const struct lfi_env *env, const char *path,
         flags &= ~O_NONBLOCK;
     file = open(path, flags);
     if (file < 0)
-        return lfi_checkpoint_fail_io(err, "open", path);
+        return lfi_fail_io(err, "open", path);
     status = take(env, file, path, contents, size, err);
     (void)close(file);
     return status;

@@ -6,7 +6,7 @@
  * the open directory: a change of the working directory meanwhile does no harm. A process that is
  * killed leaves its temporary file, ".layerfuse-*.tmp", behind.
  */
-#include "checkpoint/parts.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ _Static_assert((int)LFI_PATH_MAX >= (int)PATH_MAX, "realpath() fits");
 
 static lfuse_status refuse(const struct lfi_writer *w, lfuse_error *err)
 {
-    return lfi_checkpoint_fail_io(err, "write", w->given);
+    return lfi_fail_io(err, "write", w->given);
 }
 
 /* Path with a link at its end followed, and the permissions of what is there. 0 or errno. */
@@ -170,7 +170,7 @@ lfuse_status lfi_writer_commit(const struct lfi_env *env, struct lfi_writer *wri
     if (reason != 0 && reason != EINVAL)
         lfi_log(env, LFUSE_LOG_WARNING,
                 "%s is written, but its directory was not flushed: error %d",
-                lfi_checkpoint_quote(writer->given).text, reason);
+                lfi_quote(writer->given).text, reason);
     return LFUSE_OK;
 }
 

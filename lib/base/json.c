@@ -1,5 +1,5 @@
 /* json.c - JSON of unknown origin */
-#include "checkpoint/json.h"
+#include "base/json.h"
 
 /* Jansson says why, except where its memory ran out on the way. */
 static lfuse_status fail_json(const json_error_t *error, const char *what,
@@ -7,8 +7,11 @@ static lfuse_status fail_json(const json_error_t *error, const char *what,
 {
     if (json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0')
         return lfi_fail(err, LFUSE_ERR_NO_MEMORY, "%s: malloc refused memory", what);
+    if (error->line > 1) /* of a text that people read */
+        return lfi_fail(err, LFUSE_ERR_FORMAT, "%s, line %d: %s", what, error->line,
+                        lfi_quote(error->text).text);
     return lfi_fail(err, LFUSE_ERR_FORMAT, "%s, byte %d: %s", what, error->position,
-                    lfi_checkpoint_quote(error->text).text);
+                    lfi_quote(error->text).text);
 }
 
 lfuse_status lfi_json_parse(const char *text, size_t size, const char *what, json_t **out,
@@ -37,7 +40,7 @@ lfuse_status lfi_json_check_strings(json_t *object, const char *what, lfuse_erro
     {
         if (!json_is_string(value))
             return lfi_fail(err, LFUSE_ERR_FORMAT, "%s: the value of %s is no string",
-                            what, lfi_checkpoint_quote(key).text);
+                            what, lfi_quote(key).text);
     }
     return LFUSE_OK;
 }

@@ -1,5 +1,5 @@
 /* text.c - text of unknown origin: is it UTF-8, and how is it shown in a message */
-#include "checkpoint/parts.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static size_t sequence(const unsigned char *s)
     return length;
 }
 
-bool lfi_checkpoint_is_utf8(const char *text)
+bool lfi_is_utf8(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
     size_t length;
@@ -39,7 +39,7 @@ static bool is_control(const unsigned char *s)
     return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
 }
 
-struct lfi_quoted lfi_checkpoint_quote(const char *text)
+struct lfi_quoted lfi_quote(const char *text)
 {
     static const char dots[] = "...";
     const unsigned char *s = (const unsigned char *)text;
@@ -67,7 +67,7 @@ struct lfi_quoted lfi_checkpoint_quote(const char *text)
     return quoted;
 }
 
-lfuse_status lfi_checkpoint_fail_io(lfuse_error *err, const char *verb, const char *path)
+lfuse_status lfi_fail_io(lfuse_error *err, const char *verb, const char *path)
 {
     int reason = errno;
     char text[96] = "";
@@ -75,6 +75,6 @@ lfuse_status lfi_checkpoint_fail_io(lfuse_error *err, const char *verb, const ch
     if (strerror_r(reason, text, sizeof(text)) != 0)
         text[0] = '\0';
     return lfi_fail_detail(err, LFUSE_ERR_IO, reason, "cannot %s %s: %s", verb,
-                           lfi_checkpoint_quote(path).text,
+                           lfi_quote(path).text,
                            text[0] != '\0' ? text : "the system refused");
 }

@@ -4,7 +4,7 @@
  * Heapsort: no memory (qsort of glibc takes some from malloc), and n log n whatever a file
  * holds.
  */
-#include "checkpoint/parts.h"
+#include "base/files.h"
 
 #include <string.h>
 
@@ -23,8 +23,7 @@ static void sift_down(int64_t *index, int64_t root, int64_t count, lfi_compare c
     index[root] = moved;
 }
 
-void lfi_checkpoint_sort(int64_t *index, int64_t count, lfi_compare compare,
-                         const void *arg)
+void lfi_index_sort(int64_t *index, int64_t count, lfi_compare compare, const void *arg)
 {
     int64_t i;
 
@@ -70,7 +69,7 @@ void lfi_names_sort(struct lfi_names *names)
 
     for (i = 0; i < names->count; i++)
         names->order[i] = i;
-    lfi_checkpoint_sort(names->order, names->count, by_name, names);
+    lfi_index_sort(names->order, names->count, by_name, names);
 }
 
 const char *lfi_names_twice(const struct lfi_names *names)
