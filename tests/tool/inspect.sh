@@ -52,6 +52,15 @@ END
 prints inspect --json blocks.safetensors <<'END'
 {"tensors": 26, "parameters": 240, "bytes": 960, "aliases": 1, "stored_parameters": 216, "stored_bytes": 864, "types": [{"type": "h.*.attn.weight", "shape": [4, 3], "layers": ["h.0.attn.weight", "h.1.attn.weight", "h.2.attn.weight", "h.3.attn.weight", "h.4.attn.weight", "h.5.attn.weight", "h.6.attn.weight", "h.7.attn.weight", "h.8.attn.weight", "h.9.attn.weight", "h.10.attn.weight", "h.11.attn.weight"]}]}
 END
+for path in model model/ model/model.safetensors.index.json; do
+    name=${path##*/}
+    prints inspect $path <<END
+${name:-$path}: 3 tensors, 12 parameters, 48 bytes
+
+h.*.w [2, 2]: 3 layers, 12 parameters
+    0 2 10
+END
+done
 for file in *.safetensors; do
     "$program" inspect --json "$file" >"$file.json"
     is_json "$file.json"
@@ -84,6 +93,8 @@ ends 1 'no?line: No such' inspect 'no
 line'
 mkdir folder
 ends 1 'folder' inspect folder
+ends 1 'one.safetensors' inspect wrong
+ends 1 'one.safetensors' inspect wrong/model.safetensors.index.json
 : >empty
 ends 1 'empty: ' inspect empty
 # Every file that the parser was ever tried on: a result, or one line.

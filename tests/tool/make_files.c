@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MOST = 300, ELEMENTS = 64 };
@@ -183,6 +184,29 @@ static void large(void)
         perror("make_files: large.safetensors"), exit(1);
 }
 
+/* One model of two files, and an index that says otherwise. */
+static void shards(void)
+{
+    static const char index[] =
+        "{\"metadata\": {}, \"weight_map\": {\"h.0.w\": \"one.safetensors\", "
+        "\"h.10.w\": \"one.safetensors\", \"h.2.w\": \"two.safetensors\"}}";
+    FILE *file;
+
+    if (mkdir("model", 0777) != 0 || mkdir("wrong", 0777) != 0)
+        perror("make_files: model"), exit(1);
+    add("h.0.w", 2, 2, 2)[0] = 1;
+    add("h.10.w", 2, 2, 2)[0] = 2;
+    save("model/one.safetensors");
+    add("h.2.w", 2, 2, 2)[0] = 5;
+    save("model/two.safetensors");
+    file = fopen("model/model.safetensors.index.json", "w");
+    if (file == NULL || fputs(index, file) < 0 || fclose(file) != 0)
+        perror("make_files: index"), exit(1);
+    file = fopen("wrong/model.safetensors.index.json", "w"); /* no shard beside it */
+    if (file == NULL || fputs(index, file) < 0 || fclose(file) != 0)
+        perror("make_files: index"), exit(1);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -199,6 +223,7 @@ int main(int argc, char **argv)
     two();
     many();
     large();
+    shards();
     lfuse_context_destroy(ctx);
     return 0;
 }

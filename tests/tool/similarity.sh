@@ -142,6 +142,13 @@ for name in "blocks", "convolutions", "names", "two":
 END
 fi
 
+prints similarity model --csv <<'END'
+type,layer_a,layer_b,value
+h.*.w,h.0.w,h.2.w,4
+h.*.w,h.0.w,h.10.w,1
+h.*.w,h.2.w,h.10.w,3
+END
+
 # ---- which types -------------------------------------------------------------------------
 
 "$program" similarity --json names.safetensors --type 'a*' >a.json
@@ -199,12 +206,15 @@ done
 grep -q '^usage: layerfuse similarity FILE' help || fail "no help"
 grep -q '^  linear_cka  *similarity, time ' help || fail "the help names no metrics"
 if grep -q '^  custom' help; then fail "the help names a metric that cannot be had"; fi
+ln -s blocks.safetensors linked
 set -- similarity blocks.safetensors
 ends 2 'similarity: FILE is missing' similarity
 ends 2 '--metric: no metric is called nearest; known: euclidean, ' "$@" --metric nearest
 ends 2 'only one of --json, --csv and --html' "$@" --json --csv
 ends 2 'only one of --json, --csv and --html' "$@" --html x.html --json
-ends 2 '--html: ./blocks.safetensors is the file to read' "$@" --html ./blocks.safetensors
+for path in ./blocks.safetensors folder/new.safetensors model/model.safetensors.index.json linked; do
+    ends 2 "--html: $path is, or is named as, a file to read" "$@" --html $path
+done
 ends 2 "--output-axis: 'h.*' is not GLOB=N" "$@" --output-axis 'h.*'
 ends 2 "--output-axis: 'h.*=8' is not GLOB=N, N an axis from 0 to 7" "$@" --output-axis 'h.*=8'
 ends 2 "--output-axis: 'h.*=' is not GLOB=N" "$@" --output-axis='h.*='

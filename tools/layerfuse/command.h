@@ -51,6 +51,11 @@ struct lfc_session_options {
     void *progress_user;
 };
 
+#define LFC_FILE_HELP                                                                 \
+    "FILE is a safetensors file, the index (*.index.json) of a model of several, or " \
+    "the\n"                                                                           \
+    "folder of either.\n\n"
+
 extern const char lfc_session_header_help[]; /* of --max-header-bytes */
 
 /* On failure there is nothing to close. */

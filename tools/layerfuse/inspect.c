@@ -39,10 +39,11 @@ static int read_arguments(struct inspect *o, int argc, char **argv, int *help)
     };
     const struct lfc_arguments arguments = {
         .synopsis = "layerfuse inspect FILE [--type-rule component|digits] [--json]",
-        .about =
-            "Says what a safetensors file holds, and which of its tensors are layers of "
-            "one\ntype: those of rank 2 or more whose names differ in numbers alone and "
-            "whose\nshapes agree. Such layers can be compared, and share weights.\n",
+        .about = LFC_FILE_HELP
+        "Says what it holds, and which of its tensors are layers of one type: those of\n"
+        "rank 2 or more whose names differ in numbers alone and whose shapes agree. "
+        "Such\n"
+        "layers can be compared, and share weights.\n",
         .operands = operands,
         .values = &o->file,
         .table = table,
@@ -100,9 +101,8 @@ static int print_json(const lfuse_checkpoint *checkpoint, const struct lfc_types
 static void print_sums(const char *path, const struct sums *s)
 {
     char a[LFC_NUMBER_BYTES], b[LFC_NUMBER_BYTES], c[LFC_NUMBER_BYTES];
-    const char *slash = strrchr(path, '/');
 
-    lfc_put_text(stdout, slash != NULL ? slash + 1 : path);
+    lfc_put_text(stdout, lfc_file_name(path));
     printf(": %s tensors, %s parameters, %s\n", lfc_count(a, s->tensors),
            lfc_count(b, s->parameters), lfc_bytes(c, s->bytes));
     if (s->aliases > 0)

@@ -14,10 +14,10 @@ static const char synopsis[] =
     "layerfuse similarity FILE [--metric M] [--type GLOB] [--output-axis GLOB=N]...\n"
     "                            [--keep-going] [--json | --csv | --html OUT] ...";
 
-static const char about[] =
-    "Says how alike the layers of each type are, pair by pair: FILE is a safetensors\n"
-    "file, types are those that layerfuse inspect shows. As text for people, or in\n"
-    "full with --json, --csv or --html.\n";
+static const char about[] = LFC_FILE_HELP
+    "Says how alike the layers of each type are, pair by pair; the types are those\n"
+    "that layerfuse inspect shows. As text for people, or in full with --json, --csv\n"
+    "or --html.\n";
 
 /* ---- metrics ----------------------------------------------------------------------------- */
 
@@ -84,12 +84,21 @@ static int read_block(struct lfc_similarity *asked)
 
 /* ---- all of it --------------------------------------------------------------------------- */
 
-/* Writing the page must not take the place of what it is about. */
-static int is_same_file(const char *a, const char *b)
+static int ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* The page must not take the place of weights: of this file, or of one of several. */
+static int is_checkpoint(const char *path, const char *file)
 {
     struct stat x, y;
 
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+    if (ends_with(path, ".safetensors") || ends_with(path, ".index.json"))
+        return 1;
+    return stat(path, &x) == 0 && stat(file, &y) == 0 && x.st_dev == y.st_dev &&
            x.st_ino == y.st_ino;
 }
 
@@ -100,8 +109,9 @@ static int check(struct lfc_similarity *asked)
 
     if (asked->json + asked->csv + (asked->html != NULL) > 1)
         return lfc_fail(LFC_USAGE, "only one of --json, --csv and --html");
-    if (asked->html != NULL && is_same_file(asked->html, asked->file))
-        return lfc_fail(LFC_USAGE, "--html: %s is the file to read", asked->html);
+    if (asked->html != NULL && is_checkpoint(asked->html, asked->file))
+        return lfc_fail(LFC_USAGE, "--html: %s is, or is named as, a file to read",
+                        asked->html);
     code = read_metric(asked);
     if (code == LFC_DONE)
         code = read_block(asked);

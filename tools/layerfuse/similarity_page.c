@@ -81,13 +81,6 @@ static void fill_matrices(const struct lfc_measures *measures, struct page *p)
     p->report.matrices = p->matrices;
 }
 
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-}
-
 static void fill_words(const struct lfc_measures *measures, struct page *p)
 {
     const struct lfc_similarity *asked = measures->asked;
@@ -116,7 +109,7 @@ static void fill_words(const struct lfc_measures *measures, struct page *p)
     for (word = 0; word < asked->word_count; word++)
         fprintf(memory.out, "%s %s", word == 0 ? "layerfuse" : "", asked->words[word]);
     p->command = close_text(&memory);
-    p->report.title = file_name(asked->file);
+    p->report.title = lfc_file_name(asked->file);
     p->report.summary = p->summary;
     p->report.made_by = "layerfuse " LAYERFUSE_VERSION_STRING;
 }

@@ -134,6 +134,13 @@ void lfc_put_shape(FILE *out, int32_t rank, const int64_t *dims)
     fputc(']', out);
 }
 
+const char *lfc_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
 int lfc_columns(void)
 {
     struct winsize size;

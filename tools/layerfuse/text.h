@@ -25,6 +25,9 @@ char *lfc_count(char *text, int64_t count); /* "1,089,536"; return text */
 char *lfc_bytes(char *text, int64_t bytes); /* "1.09 MB" */
 void lfc_put_shape(FILE *out, int32_t rank, const int64_t *dims); /* "[16, 3, 3, 3]" */
 
+const char *
+lfc_file_name(const char *path); /* without its folders; it all where it is one */
+
 /* Columns of the terminal that stdout is; 80 where it is none. */
 int lfc_columns(void);
 
