@@ -166,7 +166,8 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *                                 100000000 bytes
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
- *          On failure what was at path is as before, and nothing is left beside it.
+ *          On failure what was at path is as before, and nothing is left beside it. Killed, it
+ *          leaves ".layerfuse-*.tmp" on a file system without unnamed files (O_TMPFILE).
  * Cost:    memory for the header (part of it malloc's, given back before the call returns) and
  *          one block, whatever the size.
  * Threads: tensors are read.

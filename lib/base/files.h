@@ -58,8 +58,8 @@ enum { LFI_PATH_MAX = 4096 };
 struct lfi_writer {
     const char *given; /* the path, for messages */
     char path[LFI_PATH_MAX];
-    const char *name; /* in path: the part behind the directory */
-    char temporary[48];
+    const char *name;    /* in path: the part behind the directory */
+    char temporary[48];  /* the file until it is renamed; empty: it has no name */
     int directory, file; /* descriptors, -1 when closed */
 };
 

@@ -1,11 +1,13 @@
 /*
  * writer.c - a file that appears at its path whole or not at all
  *
- * Written under a name of its own in the same directory, flushed, renamed over the target; the
- * directory is flushed last, so that the rename survives a crash. All names are relative to
- * the open directory: a change of the working directory meanwhile does no harm. A process that is
- * killed leaves its temporary file, ".layerfuse-*.tmp", behind.
+ * Written without a name where the system has such files, else under one of its own in the same
+ * directory; flushed, and renamed over the target; the directory is flushed last, so that the
+ * rename survives a crash. All names are relative to the open directory: a change of the working
+ * directory meanwhile does no harm. A process that is killed leaves nothing behind; or its
+ * temporary file, ".layerfuse-*.tmp", where it had to have a name, or was about to be renamed.
  */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "base/files.h"
 
 #include <errno.h>
@@ -68,29 +70,71 @@ static int open_directory(struct lfi_writer *w)
     return w->directory < 0 ? errno : 0;
 }
 
-/* A name nobody has: O_EXCL decides, the numbers only make a second try unlikely. */
-static int open_temporary(struct lfi_writer *w, mode_t mode)
+/* Makes something of w->temporary's name. 0 or errno. */
+typedef int (*maker)(struct lfi_writer *w, mode_t mode);
+
+static int make_file(struct lfi_writer *w, mode_t mode)
+{
+    w->file = openat(w->directory, w->temporary,
+                     O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    return w->file < 0 ? errno : 0;
+}
+
+/* The way to the file where it has no name. */
+struct descriptor_path {
+    char text[32];
+};
+static struct descriptor_path descriptor_path(const struct lfi_writer *w)
+{
+    struct descriptor_path path;
+
+    (void)snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", w->file);
+    return path;
+}
+
+static int make_link(struct lfi_writer *w, mode_t mode)
+{
+    (void)mode;
+    return linkat(AT_FDCWD, descriptor_path(w).text, w->directory, w->temporary,
+                  AT_SYMLINK_FOLLOW) != 0
+               ? errno
+               : 0;
+}
+
+/* A name nobody has: making it decides, the numbers only make a second try unlikely. */
+static int make_temporary(struct lfi_writer *w, maker make, mode_t mode)
 {
     struct timespec now = {0};
+    int i, reason = EEXIST;
     uint64_t seed;
-    int i;
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
     seed = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-    for (i = 0; i < ATTEMPTS; i++) {
+    for (i = 0; i < ATTEMPTS && reason == EEXIST; i++) {
         uint64_t number = lfi_random_u64(seed, (uint64_t)getpid(), (uint64_t)i);
 
         (void)snprintf(w->temporary, sizeof(w->temporary), ".layerfuse-%016llx.tmp",
                        (unsigned long long)number);
-        w->file = openat(w->directory, w->temporary,
-                         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-        if (w->file >= 0)
-            return 0;
-        if (errno != EEXIST)
-            break;
+        reason = make(w, mode);
     }
-    w->temporary[0] = '\0';
-    return errno;
+    if (reason != 0)
+        w->temporary[0] = '\0';
+    return reason;
+}
+
+/* A file without a name, if one can be made here and given a name later. */
+static bool open_unnamed(struct lfi_writer *w, mode_t mode)
+{
+#ifdef O_TMPFILE
+    w->file = openat(w->directory, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+    if (w->file >= 0 && access(descriptor_path(w).text, F_OK) != 0) {
+        (void)close(w->file);
+        w->file = -1;
+    }
+#else
+    (void)mode;
+#endif
+    return w->file >= 0;
 }
 
 lfuse_status lfi_writer_open(struct lfi_writer *writer, const char *path,
@@ -106,8 +150,8 @@ lfuse_status lfi_writer_open(struct lfi_writer *writer, const char *path,
     reason = resolve(writer, &mode, &exists);
     if (reason == 0)
         reason = open_directory(writer);
-    if (reason == 0)
-        reason = open_temporary(writer, mode);
+    if (reason == 0 && !open_unnamed(writer, mode))
+        reason = make_temporary(writer, make_file, mode);
     /* A new file's mode is cut by the umask; that of the file before it is kept. */
     if (reason == 0 && exists && fchmod(writer->file, mode) != 0)
         reason = errno;
@@ -152,6 +196,8 @@ lfuse_status lfi_writer_commit(const struct lfi_env *env, struct lfi_writer *wri
 {
     int reason = flush(writer->file);
 
+    if (reason == 0 && writer->temporary[0] == '\0')
+        reason = make_temporary(writer, make_link, 0);
     if (reason == 0 && close(writer->file) != 0)
         reason = errno;
     else if (reason != 0)

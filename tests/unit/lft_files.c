@@ -1,9 +1,10 @@
 /* lft_files.c - see lft_files.h */
-#define _XOPEN_SOURCE 700 /* nftw */
+#define _GNU_SOURCE /* nftw, O_TMPFILE */
 #include "lft_files.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +111,7 @@ int lft_count_files(void)
     return count;
 }
 
-/* The tests are linked with --wrap for this one. */
+/* The tests are linked with --wrap for these two. */
 void *__real_mmap(void *start, size_t size, int protection, int flags, int file,
                   off_t offset);
 void *__wrap_mmap(void *start, size_t size, int protection, int flags, int file,
@@ -131,4 +132,29 @@ void *__wrap_mmap(void *start, size_t size, int protection, int flags, int file,
         return MAP_FAILED;
     }
     return __real_mmap(start, size, protection, flags, file, offset);
+}
+
+int __real_openat(int at, const char *path, int flags, ...);
+int __wrap_openat(int at, const char *path, int flags, ...);
+
+static int unnamed_refused;
+
+void lft_refuse_unnamed(int refused)
+{
+    unnamed_refused = refused;
+}
+
+int __wrap_openat(int at, const char *path, int flags, ...)
+{
+    va_list arguments;
+    mode_t mode;
+
+    va_start(arguments, flags);
+    mode = va_arg(arguments, mode_t); /* garbage where there is none, and not looked at */
+    va_end(arguments);
+    if (unnamed_refused && (flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    return __real_openat(at, path, flags, mode);
 }

@@ -23,5 +23,7 @@ int lft_count_files(void); /* in the directory */
 
 /* From now on mmap() of a file fails with this errno; 0: it does not. */
 void lft_refuse_mmap(int reason);
+/* Whether files without a name can be opened, as some file systems have none. */
+void lft_refuse_unnamed(int refused);
 
 #endif

@@ -1,11 +1,13 @@
 /* test_checkpoint_whole.c - a saved file appears whole or not at all, whatever the system refuses */
-#define _GNU_SOURCE /* unshare */
+#define _GNU_SOURCE /* unshare, O_TMPFILE */
 #include "lft_checkpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +212,60 @@ static void a_limit_on_the_file_s_size_leaves_the_old_file_and_nothing_else(void
     assert_int_equal(lft_file_size(a.path), size);
 }
 
+static void files_may_need_a_name_all_the_time(void **state)
+{
+    lft_refuse_unnamed(1);
+    a_limit_on_the_file_s_size_leaves_the_old_file_and_nothing_else(state);
+    lft_refuse_unnamed(0);
+}
+
+static bool has_unnamed_files(void)
+{
+    int file = open(lft_path("."), O_WRONLY | O_TMPFILE, 0600);
+
+    if (file >= 0)
+        (void)close(file);
+    return file >= 0;
+}
+
+/* The limit is in the middle of the file, and going past it kills. */
+static void save_and_be_killed(struct lft *t, const struct attempt *a)
+{
+    const struct rlimit limit = {200000, 200000};
+    pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)signal(SIGXFSZ, SIG_DFL);
+        _exit(setrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+              lft_save(t, a->path, a->entries, 2, 0) == LFUSE_OK);
+    }
+    assert_true(waitpid(child, &status, 0) == child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+    assert_old(a->path);
+}
+
+static void a_killed_save_leaves_the_old_file_and_nothing_else(void **state)
+{
+    struct lft *t = *state;
+    static float memory[100000];
+    struct attempt a = {0};
+
+    if (!has_unnamed_files()) {
+        print_message("no file can be without a name here: skipped\n");
+        skip();
+    }
+    fill_attempt(t, &a, memory);
+    lft_write_file(a.path, old, sizeof(old));
+    save_and_be_killed(t, &a);
+    assert_int_equal(lft_count_files(), 1);
+    lft_refuse_unnamed(1);
+    save_and_be_killed(t, &a);
+    lft_refuse_unnamed(0);
+    assert_int_equal(lft_count_files(), 2); /* and what was written so far */
+}
+
 static int save_to_a_full_disk(struct lft *t, void *arg)
 {
     struct attempt *a = arg;
@@ -310,6 +366,8 @@ int main(void)
         lft_files_test(a_name_without_a_directory_is_in_this_one),
         lft_files_test(an_open_file_can_be_saved_over),
         lft_files_test(a_limit_on_the_file_s_size_leaves_the_old_file_and_nothing_else),
+        lft_files_test(files_may_need_a_name_all_the_time),
+        lft_files_test(a_killed_save_leaves_the_old_file_and_nothing_else),
         lft_files_test(a_full_disk_leaves_the_old_file_and_nothing_else),
         lft_files_test(every_refused_allocation_leaves_the_old_file),
         lft_files_test(every_refused_allocation_of_jansson_is_an_error),
