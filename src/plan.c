@@ -104,6 +104,31 @@ static lfuse_status import_options(const lfuse_context *ctx,
     return status;
 }
 
+/* What only the mean of the policy average knows. */
+static lfuse_status check_mean(const lfuse_plan_options *o, const char *what,
+                               lfuse_error *err)
+{
+    const lfuse_policy policy = o->policy != 0 ? o->policy : LFUSE_POLICY_AVERAGE;
+    lfuse_status status = lfi_handles_constant(o->weighting, LFUSE_WEIGHTING_IMPORTANCE,
+                                               what, "weighting", err);
+
+    if (status != LFUSE_OK)
+        return status;
+    if ((o->flags & ~(uint32_t)LFUSE_PLAN_FLAG_RESCALE) != 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.flags has unknown bits: 0x%x", what,
+                        (unsigned)o->flags);
+    if (policy != LFUSE_POLICY_AVERAGE &&
+        (o->weighting > LFUSE_WEIGHTING_EQUAL || o->flags != 0))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.%s is given, but the policy is %s",
+                        what, o->flags != 0 ? "flags rescale" : "weighting",
+                        lfi_policy_find(policy)->name);
+    if ((o->weighting == LFUSE_WEIGHTING_IMPORTANCE) != (o->importance != NULL))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.weighting is %d, importance is %s",
+                        what, (int)o->weighting,
+                        o->importance != NULL ? "given" : "NULL");
+    return LFUSE_OK;
+}
+
 /* A plan compares what it may fuse: sizes agree, and a failure ends it. */
 static lfuse_status import_similarity(const lfuse_context *ctx,
                                       const lfuse_plan_options *options, const char *what,
@@ -139,6 +164,8 @@ lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
     lfuse_status status = import_options(ctx, options, what, &o, err);
 
     if (status == LFUSE_OK)
+        status = check_mean(&o, what, err);
+    if (status == LFUSE_OK)
         status = import_similarity(ctx, &o, what, &out->similarity, err);
     if (status != LFUSE_OK)
         return status;
@@ -149,6 +176,9 @@ lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
     out->freeze_gradient = o.freeze_gradient != 0 ? o.freeze_gradient : LFUSE_FREEZE_BOTH;
     out->base = o.base != 0 ? o.base : LFUSE_BASE_CANDIDATES;
     out->keep = o.keep != 0 ? o.keep : LFUSE_KEEP_FARTHEST;
+    out->weighting = o.weighting != 0 ? o.weighting : LFUSE_WEIGHTING_EQUAL;
+    out->rescale = (o.flags & LFUSE_PLAN_FLAG_RESCALE) != 0;
+    out->importance = o.importance;
     out->may_fall_short = false;
     *in_force = o.in_force;
     return LFUSE_OK;

@@ -12,6 +12,13 @@
  * position is farthest from the middle of the network (outer layers matter more, sec. 3.2 of
  * the paper); of two as far, the earlier.
  *
+ * The policy average gives a group the mean of its members' weights, (sum w_j W_j) / (sum w_j),
+ * and their optimiser state the same mean. weighting says what w is: 1, the norm of a layer's
+ * weights as they are when the plan is applied, or importance. Where it is 0 for all members
+ * of a group they count alike. With LFUSE_PLAN_FLAG_RESCALE each weight of the mean is scaled
+ * to the members' mean norm, (sum w_j |W_j|) / (sum w_j): members that point in different
+ * directions have a mean that is shorter than each of them.
+ *
  * A ratio is logical / unique over its base: 2 means that half of those weights are gone.
  */
 #ifndef LAYERFUSE_PLAN_H
@@ -21,20 +28,28 @@
 
 LFUSE_BEGIN_DECLS
 
+/* Flags of lfuse_plan_options. */
+enum {
+    LFUSE_PLAN_FLAG_RESCALE = 2 /* average: the mean of weights gets their mean norm */
+};
+
 typedef struct lfuse_plan_options {
     size_t struct_size; /* set by lfuse_plan_options_init(&o, sizeof(o)) */
     double ratio;       /* >= 1; the first plan at or past it; 0 means: top_k decides */
     int64_t top_k;      /* most fusions in this plan; 0 means no limit */
     const lfuse_similarity_options *similarity; /* of the metric; NULL: all defaults */
     const lfuse_ties *in_force;                 /* ties over the same layers, or NULL */
-    lfuse_metric metric;                        /* 0 means similarity's, or euclidean */
-    lfuse_policy policy;                        /* 0 means average */
-    lfuse_freeze_gradient freeze_gradient;      /* of the policy freeze; 0 means both */
-    lfuse_scope scope;                          /* 0 means global */
-    lfuse_unit unit;                            /* 0 means layer */
-    lfuse_base base;                            /* of ratio; 0 means candidates */
-    int32_t max_group;                          /* largest group; 0 means any size */
-    lfuse_keep keep;                            /* whose buffer; 0 means farthest */
+    const double *importance; /* (count), each >= 0, of weighting importance */
+    lfuse_metric metric;      /* 0 means similarity's, or euclidean */
+    lfuse_policy policy;      /* 0 means average */
+    lfuse_freeze_gradient freeze_gradient; /* of the policy freeze; 0 means both */
+    lfuse_weighting weighting;             /* of the policy average; 0 means equal */
+    lfuse_scope scope;                     /* 0 means global */
+    lfuse_unit unit;                       /* 0 means layer */
+    lfuse_base base;                       /* of ratio; 0 means candidates */
+    int32_t max_group;                     /* largest group; 0 means any size */
+    lfuse_keep keep;                       /* whose buffer; 0 means farthest */
+    uint32_t flags;                        /* LFUSE_PLAN_FLAG_* or 0 */
 } lfuse_plan_options;
 
 /* One step of a plan: the groups of a and b become one. */
@@ -106,8 +121,11 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  * Owner:   layers, names and options are borrowed for the call. *plan is returned: release
  *          with lfuse_plan_destroy().
  * Errors:  LFUSE_ERR_ARGUMENT      NULL, count < 1, a ratio < 1 or not finite, neither ratio nor
- *                                  top_k, a negative number, an unknown constant, a layer
- *                                  without parameters, or in_force over other layers
+ *                                  top_k, a negative number, an unknown constant or flag, a
+ *                                  layer without parameters, in_force over other layers;
+ *                                  importance that is missing, given in vain, negative or not
+ *                                  finite; weighting or rescaling for other policies than
+ *                                  average
  *          LFUSE_ERR_NAME          two layers of one name, or weights of other names within a
  *                                  param type, or a layer without any where others have some
  *          LFUSE_ERR_SHAPE         weights of other shapes or output axes within a param type

@@ -100,6 +100,13 @@ enum {
         3 /* mixes the members' rows anew in every step; tied in the end */
 };
 
+typedef int32_t lfuse_weighting; /* of the members of a mean */
+enum {
+    LFUSE_WEIGHTING_EQUAL = 1,     /* 0 means this */
+    LFUSE_WEIGHTING_NORM = 2,      /* the Euclidean norm of a layer's weights */
+    LFUSE_WEIGHTING_IMPORTANCE = 3 /* what the caller says, such as Fisher information */
+};
+
 typedef int32_t lfuse_freeze_gradient; /* which gradients the policy freeze drops */
 enum {
     LFUSE_FREEZE_BOTH = 1,   /* 0 means this: the kept weights no longer move */

@@ -1,13 +1,19 @@
 /*
  * combine.c - one array out of those of a group's members
  *
- *     mean   (a_1 + ... + a_n) / n       of weights, optimiser state and gradients
+ *     mean   (w_1 a_1 + ... + w_n a_n) / (w_1 + ... + w_n)
+ *                                        of weights and optimiser state; of gradients w is 1
  *     sum     a_1 + ... + a_n            of gradients, where the caller asked for it
+ *
+ * Rescaled, the mean of weights is made as long as its members are in the (weighted) mean: where
+ * they point elsewhere, their plain mean is shorter than each of them.
  *
  * Every element is added in f64 in the order of the members and rounded once at the end, so
  * that neither the cut into blocks nor the number of threads shows in a bit.
  */
 #include "fusion/fusion.h"
+
+#include <math.h>
 
 enum { BLOCK = 512 };
 
@@ -35,26 +41,34 @@ static const struct lfi_array *source(const struct lfi_combination *c, int64_t i
                                c->which);
 }
 
-/* sum of the members' elements; the number of members that have them. */
-static int64_t add_up(const struct lfi_combination *c, int64_t first, int64_t count,
-                      double *sum)
+static double weight(const struct lfi_combination *c, int64_t index)
 {
-    double block[BLOCK];
-    int64_t members = 0, m, i;
+    return c->weights == NULL ? 1.0 : c->weights[c->members[index]];
+}
 
+/* The weighted sum of the members' elements; the weights of the members that have them. */
+static double add_up(const struct lfi_combination *c, int64_t first, int64_t count,
+                     double *sum)
+{
+    double block[BLOCK], total = 0.0;
+    int64_t m, i;
+
+    for (i = 0; i < count; i++)
+        sum[i] = -0.0; /* to which any first number adds as itself */
     for (m = 0; m < c->count; m++) {
         const struct lfi_array *array = source(c, m);
+        const double w = weight(c, m);
         struct lfi_view row;
 
         if (array == NULL)
             continue;
         row = as_row(&array->view);
-        lfi_view_read_f64(&row, first, count, members == 0 ? sum : block);
-        for (i = 0; i < count && members > 0; i++)
-            sum[i] += block[i];
-        members++;
+        lfi_view_read_f64(&row, first, count, block);
+        for (i = 0; i < count; i++)
+            sum[i] += w * block[i];
+        total += w;
     }
-    return members;
+    return total;
 }
 
 void lfi_combine(const struct lfi_combination *combination, const struct lfi_view *target,
@@ -62,15 +76,67 @@ void lfi_combine(const struct lfi_combination *combination, const struct lfi_vie
 {
     const struct lfi_view row = as_row(target);
     const int64_t end = first + count;
-    double sum[BLOCK], divisor;
-    int64_t n, members, i;
+    double sum[BLOCK], divisor, total;
+    int64_t n, i;
 
     for (; first < end; first += n) {
         n = end - first < BLOCK ? end - first : BLOCK;
-        members = add_up(combination, first, n, sum);
-        divisor = combination->divisor > 0.0 ? combination->divisor : (double)members;
+        total = add_up(combination, first, n, sum);
+        divisor = combination->divisor > 0.0 ? combination->divisor : total;
         for (i = 0; i < n; i++)
             sum[i] /= divisor;
         lfi_view_write_f64(&row, first, n, sum);
     }
+}
+
+/* ---- norms ------------------------------------------------------------------------------ */
+
+double lfi_combine_norm(const struct lfi_view *view)
+{
+    const struct lfi_view row = as_row(view);
+    const int64_t elements = lfi_view_elements(view);
+    double block[BLOCK], norm = 0.0;
+    int64_t first, n, i;
+
+    for (first = 0; first < elements; first += n) {
+        n = elements - first < BLOCK ? elements - first : BLOCK;
+        lfi_view_read_f64(&row, first, n, block);
+        for (i = 0; i < n; i++)
+            norm += block[i] * block[i];
+    }
+    return sqrt(norm);
+}
+
+/* |sum w_j W_j| */
+static double norm_of_sum(const struct lfi_combination *c, int64_t elements)
+{
+    double sum[BLOCK], norm = 0.0;
+    int64_t first, n, i;
+
+    for (first = 0; first < elements; first += n) {
+        n = elements - first < BLOCK ? elements - first : BLOCK;
+        (void)add_up(c, first, n, sum);
+        for (i = 0; i < n; i++)
+            norm += sum[i] * sum[i];
+    }
+    return sqrt(norm);
+}
+
+double lfi_combine_rescaled(const struct lfi_combination *combination)
+{
+    double norms = 0.0, total = 0.0, of_sum;
+    int64_t elements = 0, m;
+
+    for (m = 0; m < combination->count; m++) {
+        const struct lfi_array *array = source(combination, m);
+
+        if (array == NULL)
+            continue;
+        elements = lfi_view_elements(&array->view);
+        norms += weight(combination, m) * lfi_combine_norm(&array->view);
+        total += weight(combination, m);
+    }
+    of_sum = norm_of_sum(combination, elements);
+    return of_sum > 0.0 && isfinite(of_sum) && norms > 0.0 ? of_sum * total / norms
+                                                           : total;
 }

@@ -46,6 +46,7 @@ struct lfi_parameter *lfi_layer_of_role(const struct lfi_layer *layer, lfuse_rol
 int32_t lfi_layer_weight_count(const struct lfi_layer *layer);
 struct lfi_parameter *lfi_layer_weight(const struct lfi_layer *layer, int32_t index);
 int64_t lfi_layer_weight_elements(const struct lfi_layer *layer);
+double lfi_layer_weight_norm(const struct lfi_layer *layer); /* of all its weights */
 /* LFUSE_ERR_NAME when two layers share a name. */
 lfuse_status lfi_layers_check_names(const struct lfi_layer *const *layers, int64_t count,
                                     lfuse_error *err);
@@ -105,6 +106,9 @@ struct lfi_plan_options {
     struct lfi_similarity_params similarity;
     lfuse_policy policy;
     lfuse_freeze_gradient freeze_gradient;
+    lfuse_weighting weighting;
+    bool rescale;
+    const double *importance; /* (layers), of that weighting; a plan's own once built */
     lfuse_base base;
     lfuse_keep keep;
     bool may_fall_short; /* of ratio: then the plan goes as far as it can */
@@ -143,6 +147,7 @@ struct lfi_plan {
     int64_t fusion_capacity;
     struct lfi_fusion *fusions;
     struct lfi_account account; /* of goal */
+    double *importance;         /* (layer_count), or NULL */
 };
 
 /* in_force is over the same layers, or NULL. On failure *plan holds nothing. */
@@ -305,12 +310,18 @@ bool lfi_ties_can_repoint(const struct lfi_ties *ties, const struct lfi_array *m
 /* For lfi_ties_rebind(): where values go once the groups of arg, a grouping, are tied. */
 void *lfi_ties_tied_destination(const struct lfi_ties *ties, int64_t layer,
                                 int32_t parameter, const void *arg);
+/* What a mean is made of; zeros: of each member alike. */
+struct lfi_mean {
+    const double *weights; /* (layers) of members; NULL, or all 0 in a group: alike */
+    bool rescale;          /* of values: to the mean norm of the members' */
+};
+
 /* One group of a grouping gets one buffer. Cannot fail. */
 void lfi_ties_commit_group(struct lfi_ties *ties, const struct lfi_grouping *grouping,
-                           int64_t group, struct lfi_rule rule);
+                           int64_t group, struct lfi_rule rule, struct lfi_mean mean);
 /* Values and state of one parameter of a group become their mean, in the kept member's. */
 void lfi_ties_merge(const struct lfi_ties *ties, const struct lfi_grouping *grouping,
-                    int64_t group, int32_t parameter);
+                    int64_t group, int32_t parameter, struct lfi_mean mean);
 
 /* ---- groups that mix ----------------------------------------------------------------------- */
 
@@ -367,11 +378,15 @@ struct lfi_combination {
     bool by_source; /* members are read through their sources; else themselves */
     int32_t parameter;
     int32_t which;
-    double divisor; /* of the sum; 0: the number of members that have the array */
+    const double *weights; /* (layers) of members; NULL: 1 */
+    double divisor;        /* of the sum; 0: the weights of members that have the array */
 };
 
 /* Elements [first, first + count) of target. target may be one of the sources. */
 void lfi_combine(const struct lfi_combination *combination, const struct lfi_view *target,
                  int64_t first, int64_t count);
+double lfi_combine_norm(const struct lfi_view *view);
+/* What divides the sum for a mean whose norm is the members' mean norm. */
+double lfi_combine_rescaled(const struct lfi_combination *combination);
 
 #endif

@@ -1,6 +1,7 @@
 /* layers.c - what a plan and ties ask of layers */
 #include "fusion/fusion.h"
 
+#include <math.h>
 #include <string.h>
 
 int32_t lfi_layer_role_count(const struct lfi_layer *layer, lfuse_role role)
@@ -42,6 +43,17 @@ int64_t lfi_layer_weight_elements(const struct lfi_layer *layer)
         if (layer->parameters[i].role == LFUSE_ROLE_WEIGHT)
             n += lfi_view_elements(&layer->parameters[i].value->view);
     return n;
+}
+
+double lfi_layer_weight_norm(const struct lfi_layer *layer)
+{
+    double norm = 0.0;
+    int32_t i;
+
+    for (i = 0; i < layer->parameter_count; i++)
+        if (layer->parameters[i].role == LFUSE_ROLE_WEIGHT)
+            norm = hypot(norm, lfi_combine_norm(&layer->parameters[i].value->view));
+    return norm;
 }
 
 struct lfi_array *lfi_parameter_array(const struct lfi_parameter *parameter,

@@ -6,6 +6,8 @@
  */
 #include "fusion/fusion.h"
 
+#include <math.h>
+
 static lfuse_status remember_weights(const struct lfi_env *env,
                                      const struct lfi_layer *layer,
                                      struct lfi_planned_layer *planned, lfuse_error *err)
@@ -53,6 +55,29 @@ static lfuse_status remember(const struct lfi_env *env,
     return status;
 }
 
+static lfuse_status remember_importance(const struct lfi_env *env, struct lfi_plan *plan,
+                                        lfuse_error *err)
+{
+    const double *given = plan->options.importance;
+    lfuse_status status;
+    int64_t i;
+
+    plan->options.importance = NULL;
+    if (plan->options.weighting != LFUSE_WEIGHTING_IMPORTANCE)
+        return LFUSE_OK;
+    for (i = 0; i < plan->layer_count; i++)
+        if (!(given[i] >= 0.0 && given[i] < INFINITY))
+            return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                            "importance[%lld], of layer %s, is %g", (long long)i,
+                            plan->layers[i].name, given[i]);
+    status = lfi_alloc(env, (size_t)plan->layer_count, sizeof(*plan->importance),
+                       "a plan", &plan->importance, err);
+    for (i = 0; i < plan->layer_count && status == LFUSE_OK; i++)
+        plan->importance[i] = given[i];
+    plan->options.importance = plan->importance;
+    return status;
+}
+
 /* Everything a plan has before its pairs are measured. */
 static lfuse_status prepare(const struct lfi_env *env,
                             const struct lfi_layer *const *layers, int64_t count,
@@ -62,6 +87,8 @@ static lfuse_status prepare(const struct lfi_env *env,
     lfuse_status status;
 
     status = remember(env, layers, count, plan, err);
+    if (status == LFUSE_OK)
+        status = remember_importance(env, plan, err);
     if (status == LFUSE_OK)
         status = lfi_grouping_create(env, count, &plan->start, err);
     if (status == LFUSE_OK)
@@ -170,6 +197,7 @@ void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan)
 {
     int64_t i;
 
+    lfi_free(env, plan->importance, (size_t)plan->layer_count, sizeof(*plan->importance));
     lfi_free(env, plan->fusions, (size_t)plan->fusion_capacity, sizeof(*plan->fusions));
     lfi_grouping_destroy(env, &plan->goal);
     lfi_grouping_destroy(env, &plan->start);

@@ -250,27 +250,66 @@ static lfuse_status prepare(const struct lfi_env *env, struct lfi_ties *ties,
     return status;
 }
 
+/* ---- the weights of a mean ---------------------------------------------------------------- */
+
+static void fill_weights(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                         double *weights)
+{
+    int64_t i;
+
+    for (i = 0; i < ties->count; i++)
+        weights[i] = plan->options.weighting == LFUSE_WEIGHTING_NORM
+                         ? lfi_layer_weight_norm(ties->layers[i])
+                         : plan->options.importance[i];
+}
+
+/* NULL where members count alike. */
+static lfuse_status prepare_weights(const struct lfi_env *env,
+                                    const struct lfi_ties *ties,
+                                    const struct lfi_plan *plan, double **weights,
+                                    lfuse_error *err)
+{
+    lfuse_status status;
+
+    *weights = NULL;
+    if (plan->options.weighting == LFUSE_WEIGHTING_EQUAL)
+        return LFUSE_OK;
+    status = lfi_alloc(env, (size_t)ties->count, sizeof(**weights), "weights of layers",
+                       weights, err);
+    if (status == LFUSE_OK)
+        fill_weights(ties, plan, *weights);
+    return status;
+}
+
 lfuse_status lfi_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
                             const struct lfi_plan *plan, lfuse_error *err)
 {
     const bool is_first = ties->originals == NULL;
+    struct lfi_mean mean = {.rescale = plan->options.rescale};
     struct lfi_mixes mixes;
+    double *weights;
     lfuse_status status;
     int64_t group;
 
     status = check(ties, plan, err);
     if (status != LFUSE_OK || plan->fusion_count == 0)
         return status;
+    status = prepare_weights(env, ties, plan, &weights, err);
+    if (status != LFUSE_OK)
+        return status;
+    mean.weights = weights;
     status = prepare(env, ties, plan, &mixes, err);
     if (status != LFUSE_OK) {
         if (is_first)
             lfi_ties_drop_originals(env, ties);
-        return status;
+        goto done;
     }
     commit_mixes(env, ties, plan, &mixes);
     for (group = 0; group < plan->goal.count; group++)
         if (is_changed(ties, plan, plan->goal.kept[group]))
-            lfi_ties_commit_group(ties, &plan->goal, group, rule_of(plan));
+            lfi_ties_commit_group(ties, &plan->goal, group, rule_of(plan), mean);
     lfi_grouping_set(&ties->in_force, plan->goal.owner);
-    return LFUSE_OK;
+done:
+    lfi_free(env, weights, (size_t)ties->count, sizeof(*weights));
+    return status;
 }

@@ -4,8 +4,9 @@
  * Nothing here can fail: it runs on this thread, and takes no memory. What it does to the
  * caller's memory is known before: lfi_ties_tied_destination() says where each value will go.
  *
- * The mean is over all members; those that were tied before are read through their source, so
- * that each counts once: mean = sum of m_j W_j / sum of m_j over sources of m_j members.
+ * The mean is over all members, each with its weight; those that were tied before are read
+ * through their source: equal weights give sum of m_j W_j / sum of m_j over sources of m_j
+ * members.
  */
 #include "fusion/fusion.h"
 
@@ -106,8 +107,19 @@ static void tie_weight(const struct lfi_ties *ties, int64_t layer, int64_t kept,
         lfi_view_copy(&p->value->view, buffer);
 }
 
+/* Weights that are all 0 say nothing. */
+static const double *weights_of(const struct lfi_combination *c, const double *weights)
+{
+    int64_t m;
+
+    for (m = 0; m < c->count && weights != NULL; m++)
+        if (weights[c->members[m]] > 0.0)
+            return weights;
+    return NULL;
+}
+
 void lfi_ties_merge(const struct lfi_ties *ties, const struct lfi_grouping *grouping,
-                    int64_t group, int32_t parameter)
+                    int64_t group, int32_t parameter, struct lfi_mean mean)
 {
     const int64_t kept = grouping->kept[group];
     struct lfi_combination c = {
@@ -118,17 +130,19 @@ void lfi_ties_merge(const struct lfi_ties *ties, const struct lfi_grouping *grou
         .parameter = parameter,
     };
 
+    c.weights = weights_of(&c, mean.weights);
     for (c.which = 0; c.which < LFI_ARRAYS; c.which++) {
         const struct lfi_array *target =
             lfi_parameter_array(lfi_ties_parameter(ties, kept, parameter), c.which);
 
+        c.divisor = mean.rescale && c.which == LFI_VALUE ? lfi_combine_rescaled(&c) : 0.0;
         if (target != NULL && c.which != LFI_GRADIENT)
             lfi_combine(&c, &target->view, 0, lfi_view_elements(&target->view));
     }
 }
 
 void lfi_ties_commit_group(struct lfi_ties *ties, const struct lfi_grouping *grouping,
-                           int64_t group, struct lfi_rule rule)
+                           int64_t group, struct lfi_rule rule, struct lfi_mean mean)
 {
     const struct lfi_grouping *g = grouping;
     const int64_t kept = g->kept[group];
@@ -141,7 +155,7 @@ void lfi_ties_commit_group(struct lfi_ties *ties, const struct lfi_grouping *gro
         return;
     for (k = 0; k < n; k++) {
         if (lfi_policy_find(rule.policy)->averages)
-            lfi_ties_merge(ties, g, group, k);
+            lfi_ties_merge(ties, g, group, k, mean);
         for (i = g->first[group]; i < g->first[group + 1]; i++)
             tie_weight(ties, g->members[i], kept, k);
     }

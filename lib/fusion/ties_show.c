@@ -175,7 +175,7 @@ static void average_bias(const struct lfi_ties *ties, int64_t group, int32_t par
     int32_t which;
     int64_t i;
 
-    lfi_ties_merge(ties, g, group, parameter);
+    lfi_ties_merge(ties, g, group, parameter, (struct lfi_mean){0});
     for (i = g->first[group]; i < g->first[group + 1]; i++)
         for (which = 0; which < LFI_ARRAYS; which++) {
             const struct lfi_array *from = lfi_parameter_array(kept, which),
@@ -194,7 +194,7 @@ static void finalise_group(struct lfi_ties *ties, int64_t group)
     const struct lfi_rule average = {LFUSE_POLICY_AVERAGE, LFUSE_FREEZE_BOTH};
     int32_t k;
 
-    lfi_ties_commit_group(ties, &ties->in_force, group, average);
+    lfi_ties_commit_group(ties, &ties->in_force, group, average, (struct lfi_mean){0});
     for (k = lfi_ties_weight_count(ties, kept); k < lfi_ties_parameter_count(ties, kept);
          k++)
         average_bias(ties, group, k);

@@ -83,6 +83,10 @@ TYPE(lfuse_policy, int32_t);
 CONSTANT(LFUSE_POLICY_AVERAGE, 1);
 CONSTANT(LFUSE_POLICY_FREEZE, 2);
 CONSTANT(LFUSE_POLICY_RANDOM, 3);
+TYPE(lfuse_weighting, int32_t);
+CONSTANT(LFUSE_WEIGHTING_EQUAL, 1);
+CONSTANT(LFUSE_WEIGHTING_NORM, 2);
+CONSTANT(LFUSE_WEIGHTING_IMPORTANCE, 3);
 TYPE(lfuse_freeze_gradient, int32_t);
 CONSTANT(LFUSE_FREEZE_BOTH, 1);
 CONSTANT(LFUSE_FREEZE_DROPPED, 2);
@@ -244,20 +248,25 @@ FIELD(lfuse_cka_options, exponents, 8);
 
 /* plan.h */
 
-SIZE(lfuse_plan_options, 72);
+CONSTANT(LFUSE_PLAN_FLAG_RESCALE, 2);
+
+SIZE(lfuse_plan_options, 88);
 FIELD(lfuse_plan_options, struct_size, 0);
 FIELD(lfuse_plan_options, ratio, 8);
 FIELD(lfuse_plan_options, top_k, 16);
 FIELD(lfuse_plan_options, similarity, 24);
 FIELD(lfuse_plan_options, in_force, 32);
-FIELD(lfuse_plan_options, metric, 40);
-FIELD(lfuse_plan_options, policy, 44);
-FIELD(lfuse_plan_options, freeze_gradient, 48);
-FIELD(lfuse_plan_options, scope, 52);
-FIELD(lfuse_plan_options, unit, 56);
-FIELD(lfuse_plan_options, base, 60);
-FIELD(lfuse_plan_options, max_group, 64);
-FIELD(lfuse_plan_options, keep, 68);
+FIELD(lfuse_plan_options, importance, 40);
+FIELD(lfuse_plan_options, metric, 48);
+FIELD(lfuse_plan_options, policy, 52);
+FIELD(lfuse_plan_options, freeze_gradient, 56);
+FIELD(lfuse_plan_options, weighting, 60);
+FIELD(lfuse_plan_options, scope, 64);
+FIELD(lfuse_plan_options, unit, 68);
+FIELD(lfuse_plan_options, base, 72);
+FIELD(lfuse_plan_options, max_group, 76);
+FIELD(lfuse_plan_options, keep, 80);
+FIELD(lfuse_plan_options, flags, 84);
 
 SIZE(lfuse_fusion, 56);
 FIELD(lfuse_fusion, struct_size, 0);
