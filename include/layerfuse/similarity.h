@@ -95,6 +95,25 @@
  * their order. subsample draws them by the seed, the same ones for the same sizes;
  * drop_smallest keeps those of the largest norm.
  *
+ * What changes no value, but for rounding, of each weight or of both alike: other orders of
+ * rows, or of columns; turns, which are rotations and reflections of the columns; positive
+ * factors; shifts, a vector added to all rows. Where blocks are cut, orders and turns are those
+ * within a block; with SOFTMAX_ROWS orders alone are meant.
+ *
+ *                            rows    columns  turns   factors  shifts
+ *   euclidean                both    both     both    -        both
+ *   cosine                   both    both     both    each     -
+ *   covariance               each    both     both    each     each
+ *   kl, js                   each    both     both    both     each
+ *   linear_cka, rbf_cka, debiased_cka
+ *                            both    each     each    each     each
+ *   procrustes               both    each     each    -        -
+ *   wasserstein_gaussian, wasserstein_assignment, sinkhorn
+ *                            each    both     both    -        both
+ *   wasserstein_sliced       each    -        -       -        both
+ *
+ * Where a factor of both changes the value, the value has that factor; sinkhorn's its square.
+ *
  * A distance of equal inputs is exactly 0, a similarity of equal inputs 1 within 1e-12; of custom
  * the callback decides.
  */
