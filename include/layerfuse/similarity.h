@@ -27,6 +27,8 @@
  *               block by block                                        distance
  *   wasserstein_assignment
  *               (min mean_i |a_i - c_pi(i)|^p)^(1/p), pi one-to-one   distance
+ *   wasserstein_centroid
+ *               the same of a few centroids, by their rows            distance
  *   wasserstein_sliced
  *               (mean_k W_p(A z_k, C z_k)^p)^(1/p), |z_k| = 1 at random   distance
  *   sinkhorn    OT(A, C) - (OT(A, A) + OT(C, C)) / 2, of squared distances
@@ -67,6 +69,12 @@
  * the row counts differ, each row of the smaller has one of the larger, and n is the smaller.
  * Of data narrower than f64 the squares that are weighed against each other may be off by
  * 2^-13 of them, most by 2^-22; the value is that of the pairs chosen, in f64.
+ *
+ * wasserstein_centroid (O'Neill et al. 2021, sec. 3) is the exact distance of two weighted clouds:
+ * the centroids of the rows of each by k-means, as many as `centroids` or the rows, each with its
+ * share of the rows. k-means starts at rows drawn by seed (k-means++), the same ones for equal
+ * inputs; unlike with the others, the order of the rows may matter, as another seed does. The more
+ * centroids, the nearer it comes to the distance of all rows.
  *
  * wasserstein_sliced (Rabin et al. 2011) is the exact distance of the rows seen along each of
  * `projections` directions drawn by seed, of any numbers of rows. As an estimate of the mean over
@@ -235,7 +243,8 @@ LFUSE_API lfuse_status lfuse_metric_from_name(const char *name, lfuse_metric *me
  *          memory; rbf_cka and debiased_cka O(n^2 p) time, O(n p + n^2) memory;
  *          wasserstein_assignment O(n^2 p + n^3) time, sinkhorn O(n^2 (p + iterations)), both
  *          O(n^2 + n + p) memory; wasserstein_sliced O(n p projections) time, O((n + p)
- *          projections) memory, over the context's threads.
+ *          projections) memory, over the context's threads; wasserstein_centroid some
+ *          O(n p centroids) time, 50 times at most, and O((n + p) centroids) memory.
  * Threads: concurrent calls may share everything.
  * Source:  O'Neill et al. 2021, sec. 3. Since 0.1.
  */

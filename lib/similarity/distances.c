@@ -12,12 +12,6 @@
 
 #define KEPT 0x1p-4 /* squares below this share of the norms are taken of differences */
 
-/* An odd number of cache lines, as in products.c. */
-static int64_t panel_pitch(int64_t rows)
-{
-    return ((rows + 15) / 16 | 1) * 16;
-}
-
 /* Room for count floats, in an arena of doubles. */
 static float *take_floats(struct lfi_arena *arena, int64_t rows, int64_t columns)
 {
@@ -33,8 +27,8 @@ void lfi_distances_lay_out(struct lfi_distances *d, int64_t a_rows, int64_t c_ro
     d->centre = lfi_arena_take(arena, 1, columns);
     d->a_norm = lfi_arena_take(arena, 1, a_rows);
     d->c_norm = lfi_arena_take(arena, 1, c_rows);
-    d->a_panel = take_floats(arena, LFI_ROWS_STEPS, panel_pitch(a_rows));
-    d->c_panel = take_floats(arena, LFI_ROWS_STEPS, panel_pitch(c_rows));
+    d->a_panel = take_floats(arena, LFI_ROWS_STEPS, lfi_rows_pitch(a_rows));
+    d->c_panel = take_floats(arena, LFI_ROWS_STEPS, lfi_rows_pitch(c_rows));
     d->strip = take_floats(arena, LFI_ROWS_BLOCK, strip);
 }
 
@@ -95,7 +89,7 @@ static void find_centre(const struct lfi_distances *d, const struct lfi_rows *a,
 static void load_panel(const struct lfi_distances *d, const struct lfi_rows *rows,
                        int64_t column, int64_t steps, float *panel, double *norm)
 {
-    int64_t pitch = panel_pitch(rows->rows), first, count, i, k;
+    int64_t pitch = lfi_rows_pitch(rows->rows), first, count, i, k;
     double *line = d->lines;
 
     for (first = 0; first < rows->rows; first += count) {
@@ -131,8 +125,8 @@ static void subtract_products(const struct lfi_distances *d, const struct lfi_ro
         .steps = steps,
         .cols = c->rows,
         .a_row = 1,
-        .a_step = panel_pitch(a->rows),
-        .b_step = panel_pitch(c->rows),
+        .a_step = lfi_rows_pitch(a->rows),
+        .b_step = lfi_rows_pitch(c->rows),
         .c_row = c->rows,
     };
     int64_t first, i, j;

@@ -16,6 +16,7 @@ static const struct lfi_metric *const metrics[] = {
     &lfi_metric_rbf_cka,
     &lfi_metric_debiased_cka,
     &lfi_metric_wasserstein_assignment,
+    &lfi_metric_wasserstein_centroid,
     &lfi_metric_wasserstein_sliced,
     &lfi_metric_sinkhorn,
     &lfi_metric_custom[0],

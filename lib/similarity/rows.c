@@ -3,7 +3,12 @@
 
 #include <math.h>
 
-enum { BLOCK = 128, LEAST_EXPONENT = -1000 }; /* its scale, 2^1000, is still a number */
+enum {
+    BLOCK = 128,
+    CHUNK = 256,
+    PITCH = CHUNK + 16,
+    LEAST_EXPONENT = -1000
+}; /* its scale, 2^1000, is still a number */
 
 void lfi_rows_lay_out(struct lfi_rows *rows, const struct lfi_view *view,
                       struct lfi_arena *arena)
@@ -50,6 +55,46 @@ void lfi_rows_read_f32(const struct lfi_rows *rows, int64_t i, int64_t column,
         lfi_rows_read(rows, i, column + first, n, block);
         for (j = 0; j < n; j++)
             line[first + j] = (float)block[j];
+    }
+}
+
+int64_t lfi_rows_pitch(int64_t count)
+{
+    return ((count + 15) / 16 | 1) * 16;
+}
+
+void lfi_rows_multiply(const struct lfi_kernels *kernels, const struct lfi_rows *rows,
+                       int64_t first, int64_t count, const float *steps, int64_t columns,
+                       float *out)
+{
+    const int64_t tap = 0;
+    float values[LFI_ROWS_TILE * PITCH];
+    struct lfi_gemm_tile tile = {
+        .c = out,
+        .a_tap = &tap,
+        .b_tap = &tap,
+        .taps = 1,
+        .rows = count,
+        .cols = columns,
+        .a_row = PITCH,
+        .a_step = 1,
+        .b_step = lfi_rows_pitch(columns),
+        .c_row = columns,
+    };
+    int64_t column, i;
+
+    for (column = 0; column < rows->columns; column += tile.steps) {
+        int64_t in_chunk = column % CHUNK, left = rows->columns - column;
+
+        if (in_chunk == 0)
+            for (i = 0; i < count; i++)
+                lfi_rows_read_f32(rows, first + i, column, left < CHUNK ? left : CHUNK,
+                                  values + i * PITCH);
+        tile.a = values + in_chunk;
+        tile.b = steps + column * tile.b_step;
+        tile.steps = left < LFI_ROWS_STEPS ? left : LFI_ROWS_STEPS;
+        tile.accumulate = column > 0;
+        kernels->gemm_f32(&tile);
     }
 }
 

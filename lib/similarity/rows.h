@@ -29,10 +29,19 @@ void lfi_rows_read(const struct lfi_rows *rows, int64_t i, int64_t column, int64
 void lfi_rows_read_f32(const struct lfi_rows *rows, int64_t i, int64_t column,
                        int64_t count, float *line);
 
-enum {
-    LFI_STREAM_DIRECTIONS = 1,
-    LFI_STREAM_CENTROIDS = 2
-}; /* of random numbers, << 32 */
+/* Streams of random numbers, times 2^32. */
+enum { LFI_STREAM_DIRECTIONS = 1, LFI_STREAM_CENTROIDS = 2 };
+
+/* From row to row of `count` floats that the gemm kernel steps along: odd numbers of lines. */
+int64_t lfi_rows_pitch(int64_t count);
+/*
+ * out (count, columns): products of up to LFI_ROWS_TILE rows from `first` on with steps, which
+ * are (columns of the rows, lfi_rows_pitch(columns)); in f32, in sums of LFI_ROWS_STEPS.
+ */
+enum { LFI_ROWS_STEPS = 128, LFI_ROWS_TILE = 24 };
+void lfi_rows_multiply(const struct lfi_kernels *kernels, const struct lfi_rows *rows,
+                       int64_t first, int64_t count, const float *steps, int64_t columns,
+                       float *out);
 
 /*
  * Scales both sides, which are laid out: *exponent is that of the scale. LFUSE_ERR_NOT_FINITE,
@@ -50,7 +59,7 @@ bool lfi_rows_equal(const struct lfi_rows *a, const struct lfi_rows *c, double *
  * f32, these added in f64; where more than four bits cancel, of differences as well. An error
  * is then at most 2^-13 of the square, and that of most about 2^-22.
  */
-enum { LFI_ROWS_STEPS = 128, LFI_ROWS_BLOCK = 16 };
+enum { LFI_ROWS_BLOCK = 16 };
 
 struct lfi_distances {
     const struct lfi_kernels *kernels;

@@ -116,6 +116,7 @@ extern const struct lfi_metric lfi_metric_js;
 extern const struct lfi_metric lfi_metric_rbf_cka;
 extern const struct lfi_metric lfi_metric_debiased_cka;
 extern const struct lfi_metric lfi_metric_wasserstein_assignment;
+extern const struct lfi_metric lfi_metric_wasserstein_centroid;
 extern const struct lfi_metric lfi_metric_wasserstein_sliced;
 extern const struct lfi_metric lfi_metric_sinkhorn;
 /* 4 of them: [is_similarity + 2 * is_symmetric]. */

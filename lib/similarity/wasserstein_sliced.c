@@ -17,7 +17,7 @@
 
 #include <math.h>
 
-enum { BLOCK = 24, CHUNK = 256, PITCH = CHUNK + 16, GROUP = 16, LANES = 8 };
+enum { BLOCK = LFI_ROWS_TILE, CHUNK = 256, GROUP = 16, LANES = 8 };
 
 #define TAME 0x1p60 /* products within this of 1 have lost nothing */
 
@@ -57,7 +57,7 @@ static void lay_out(struct work *w, const struct lfi_comparison *pair,
     w->wide = pair->a.dtype == LFUSE_F64 || pair->c.dtype == LFUSE_F64;
     w->columns = w->side[0].columns;
     w->count = pair->params.projections;
-    w->pitch = ((w->count + 15) / 16 | 1) * 16; /* an odd number of cache lines */
+    w->pitch = lfi_rows_pitch(w->count);
     w->all = w->side[0].rows + w->side[1].rows;
     w->line = lfi_arena_take(arena, 2, w->columns);
     w->drawn = lfi_arena_take(arena, w->count, (w->columns + 1) / 2);
@@ -111,41 +111,16 @@ static int64_t blocks(const struct lfi_rows *side)
     return (side->rows + BLOCK - 1) / BLOCK;
 }
 
-/* rows of side from `first` on, of which `row` is the first's place among all. */
+/* rows of side from `first` on; `row` is the place of the first among all. */
 static void multiply_narrow(struct work *w, const struct lfi_rows *side, int64_t first,
                             int64_t rows, int64_t row)
 {
-    const int64_t tap = 0;
-    float values[BLOCK * PITCH];
-    struct lfi_gemm_tile tile = {
-        .c = w->strip + row * w->count,
-        .a_tap = &tap,
-        .b_tap = &tap,
-        .taps = 1,
-        .rows = rows,
-        .cols = w->count,
-        .a_row = PITCH,
-        .a_step = 1,
-        .b_step = w->pitch,
-        .c_row = w->count,
-    };
-    int64_t column, i;
+    const struct lfi_kernels *kernels = w->env->kernels;
+    float *strip = w->strip + row * w->count;
 
-    for (column = 0; column < w->columns; column += tile.steps) {
-        int64_t in_chunk = column % CHUNK, left = w->columns - column;
-
-        if (in_chunk == 0)
-            for (i = 0; i < rows; i++)
-                lfi_rows_read_f32(side, first + i, column, left < CHUNK ? left : CHUNK,
-                                  values + i * PITCH);
-        tile.a = values + in_chunk;
-        tile.b = w->steps + column * w->pitch;
-        tile.steps = left < LFI_ROWS_STEPS ? left : LFI_ROWS_STEPS;
-        tile.accumulate = column > 0;
-        w->env->kernels->gemm_f32(&tile);
-    }
-    w->env->kernels->transpose_f32(tile.c, rows, w->count, w->count,
-                                   (float *)w->products + row, w->all);
+    lfi_rows_multiply(kernels, side, first, rows, w->steps, w->count, strip);
+    kernels->transpose_f32(strip, rows, w->count, w->count, (float *)w->products + row,
+                           w->all);
 }
 
 static double dot(const double *x, const float *z, int64_t n)

@@ -4,7 +4,8 @@
 Weights are those of lft_value(), as in make_metrics.py. Everything is computed by NumPy in f64 as
 it is defined: assignments by the Hungarian method in its short O(n^3) form, of differences;
 the Sinkhorn divergence by 100 iterations in the logarithmic domain; directions by the
-library's random words, from which Box & Muller's formula takes normal numbers.
+library's random words, from which Box & Muller's formula takes normal numbers; centroids by
+k-means++ with the library's draws, and their transport by an assignment of repeated centroids.
 
     python3 tests/golden/make_transport.py > tests/golden/transport.h
 
@@ -115,6 +116,39 @@ def sliced(a, c, p=2.0, count=128, seed=7):
     return np.mean(np.abs(x - y) ** p) ** (1 / p)
 
 
+def kmeans(x, most, seed):
+    """Centroids of the rows, and how many rows each has."""
+    def draw(i):
+        return (mix(mix(mix(seed) ^ (2 << 32)) ^ i) >> 11) * 2.0 ** -53
+
+    most = min(most, len(x))
+    centroids = [x[int(draw(0) * len(x))]]
+    square = ((x - centroids[0]) ** 2).sum(1)
+    for k in range(1, most):
+        if square.sum() == 0.0:
+            break
+        sums = np.cumsum(square)
+        centroids.append(x[np.argmax(sums > draw(k) * sums[-1])])
+        square = np.minimum(square, ((x - centroids[-1]) ** 2).sum(1))
+    centroids, nearest = np.array(centroids), None
+    for _ in range(50):
+        found = distances(x, centroids).argmin(1)
+        if nearest is not None and (found == nearest).all():
+            break
+        nearest = found
+        for k in set(nearest):
+            centroids[k] = x[nearest == k].mean(0)
+    return centroids, np.bincount(nearest, minlength=len(centroids))
+
+
+def centroid(a, c, p=2.0, most=16, seed=7):
+    (u, u_mass), (v, v_mass) = kmeans(a, most, seed), kmeans(c, most, seed)
+    common = np.gcd(len(a), len(c))
+    u = np.repeat(u, u_mass * (len(c) // common), 0)
+    v = np.repeat(v, v_mass * (len(a) // common), 0)
+    return assignment(u, v, p)
+
+
 def softmax(x):
     e = np.exp(x)
     return e / e.sum(1, keepdims=True)
@@ -133,7 +167,9 @@ def main():
                  sinkhorn(a, c, 0.05), sinkhorn(a, c, 0.4), sinkhorn(a, c, 0.0005),
                  sinkhorn(softmax(a), softmax(c), 0.05),
                  sliced(a, c), sliced(a, c, 1.0, 20), sliced(a, c, 3.5, 1),
-                 sliced(softmax(a), softmax(c))]
+                 sliced(softmax(a), softmax(c)),
+                 centroid(a, c), centroid(a, c, 1.0, 3), centroid(a, c, 3.5, 5),
+                 centroid(softmax(a), softmax(c))]
         print('    {"%s", %d, %d, %d, %d, %d, %.17g,' % (name, rows, c_rows, columns, sa, sc,
                                                         share))
         for i in range(0, len(found), 4):

@@ -24,6 +24,10 @@ struct transport {
     double sliced_1_20;  /* with exponent 1 and 20 projections */
     double sliced_3_5_1; /* 3.5 and 1 */
     double sliced_softmax;
+    double centroid;       /* of seed 7 */
+    double centroid_1_3;   /* with exponent 1 and 3 centroids */
+    double centroid_3_5_5; /* 3.5 and 5 */
+    double centroid_softmax;
 };
 
 #include "../golden/transport.h"
