@@ -59,22 +59,20 @@
  * difference of squares: below about 2^-24 of |A|_F and |C|_F, or of the standard deviations,
  * they are rounding, unless A is C.
  *
- * The transport metrics take rows as points of equal weight, of the whole matrix, not centred,
- * and need equal numbers of columns alone; p is exponent. With the flag SOFTMAX_ROWS each row x
- * is exp(x) / sum exp(x) first. The order of the rows does not matter to them, nor, without
- * softmax, does what moves, turns or mirrors all rows of both alike (wasserstein_sliced: turns
- * do, as another seed does); they scale with the weights then. All-zero weights are refused.
+ * The transport metrics take rows as points of equal weight, of the whole matrix, not centred;
+ * p is exponent. With the flag SOFTMAX_ROWS each row x is exp(x) / sum exp(x) first. Weights
+ * that are all zero are refused.
  *
  * wasserstein_assignment is O'Neill et al. 2021, eq. 4, with the mean for its sum, exact; where
  * the row counts differ, each row of the smaller has one of the larger, and n is the smaller.
  * Of data narrower than f64 the squares that are weighed against each other may be off by
  * 2^-13 of them, most by 2^-22; the value is that of the pairs chosen, in f64.
  *
- * wasserstein_centroid (O'Neill et al. 2021, sec. 3) is the exact distance of two weighted clouds:
- * the centroids of the rows of each by k-means, as many as `centroids` or the rows, each with its
- * share of the rows. k-means starts at rows drawn by seed (k-means++), the same ones for equal
- * inputs; unlike with the others, the order of the rows may matter, as another seed does. The more
- * centroids, the nearer it comes to the distance of all rows.
+ * wasserstein_centroid (O'Neill et al. 2021, sec. 3) is the exact distance of two weighted
+ * clouds: the centroids of the rows of each by k-means, as many as `centroids` or the rows, each
+ * with its share of the rows. k-means starts at rows drawn by seed (k-means++), the same ones
+ * for equal inputs; another order of the rows may start elsewhere, as another seed does. The
+ * more centroids, the nearer it comes to the distance of all rows.
  *
  * wasserstein_sliced (Rabin et al. 2011) is the exact distance of the rows seen along each of
  * `projections` directions drawn by seed, of any numbers of rows. As an estimate of the mean over
@@ -118,6 +116,7 @@
  *   procrustes               both    each     each    -        -
  *   wasserstein_gaussian, wasserstein_assignment, sinkhorn
  *                            each    both     both    -        both
+ *   wasserstein_centroid     -       both     both    -        both
  *   wasserstein_sliced       each    -        -       -        both
  *
  * Where a factor of both changes the value, the value has that factor; sinkhorn's its square.
