@@ -288,6 +288,7 @@ lfuse_status lfuse_plan_fusion(const lfuse_plan *plan, int64_t index,
     known.score = f->score;
     known.saved_parameters = f->saved_parameters;
     known.ratio = f->ratio;
+    known.gamma = f->gamma;
     return lfi_options_export(fusion, &known, sizeof(known), "fusion", err);
 }
 

@@ -23,9 +23,9 @@ typedef struct lfuse_gemm_args {
     int64_t lda;
     int64_t ldb;
     int64_t ldc;
-    float alpha;    /* as it stands: lfuse_gemm_args_init() sets 1 */
-    float beta;     /* 0: c is written without being read */
-    uint32_t flags; /* LFUSE_GEMM_* or 0 */
+    float alpha;      /* as it stands: lfuse_gemm_args_init() sets 1 */
+    float beta;       /* 0: c is written without being read */
+    uint32_t flags;   /* LFUSE_GEMM_* or 0 */
     int32_t reserved; /* 0 */
 } lfuse_gemm_args;
 

@@ -23,7 +23,7 @@ typedef struct lfuse_linear_args {
     int64_t batch;
     int64_t in_features;
     int64_t out_features;
-    uint32_t flags; /* LFUSE_LINEAR_* or 0 */
+    uint32_t flags;   /* LFUSE_LINEAR_* or 0 */
     int32_t reserved; /* 0 */
 } lfuse_linear_args;
 

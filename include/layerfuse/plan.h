@@ -19,6 +19,13 @@
  * to the members' mean norm, (sum w_j |W_j|) / (sum w_j): members that point in different
  * directions have a mean that is shorter than each of them.
  *
+ * The policy js leaves members their weights, and makes their gradients alike: of n that are
+ * apart, each trains by (1 - s) g_i + s / (n - 1) times the sum of the others' g, until they are
+ * finalised as their mean. s is the mean of gamma over the group's fusions, at most 1/2, where
+ * members are all trained by the same; gamma is the metric js of the two layers, with
+ * similarity's block and ridge (O'Neill et al. 2021, eq. 6; which of the two weights is whose
+ * the paper leaves open).
+ *
  * A ratio is logical / unique over its base: 2 means that half of those weights are gone.
  */
 #ifndef LAYERFUSE_PLAN_H
@@ -61,6 +68,7 @@ typedef struct lfuse_fusion {
     double score;             /* of a and b under the metric */
     int64_t saved_parameters; /* by this fusion */
     double ratio;             /* after this fusion, over the plan's base */
+    double gamma;             /* of the policy js: of a and b, in nats; else 0 */
 } lfuse_fusion;
 
 /* What a network costs, in parameters; statistics (running means) are not counted. */
@@ -89,7 +97,7 @@ LFUSE_API void lfuse_fusion_init(lfuse_fusion *fusion, size_t size);
 LFUSE_API void lfuse_account_init(lfuse_account *account, size_t size);
 
 /**
- * lfuse_policy_from_name() - the policy of this name: "average", "freeze" or "random"
+ * lfuse_policy_from_name() - the policy of this name: "average", "freeze", "random" or "js"
  *
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or an unknown name; the message lists the known ones
  *          On failure *policy is untouched.
@@ -100,7 +108,7 @@ LFUSE_API lfuse_status lfuse_policy_from_name(const char *name, lfuse_policy *po
                                               lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
- * lfuse_policy_name() - "average", "freeze" or "random"; "?" for an unknown policy
+ * lfuse_policy_name() - "average", "freeze", "random" or "js"; "?" for an unknown policy
  *
  * Owner:   a constant of the library.
  * Threads: any.

@@ -17,7 +17,7 @@
  * where they are, and are the kept member's alone to use. Parameters that are not weights
  * stay per position; only LFUSE_POLICY_RANDOM changes some of them, the biases.
  *
- * A group under LFUSE_POLICY_RANDOM is not tied yet: it mixes. Its members keep weights,
+ * A group under LFUSE_POLICY_RANDOM or LFUSE_POLICY_JS is not tied yet: it mixes. Its members keep weights,
  * gradients and state of their own, the sources, and memory is saved only by
  * lfuse_ties_finalise(). What the members show in between is lfuse_ties_show()'s to say.
  *
@@ -139,7 +139,8 @@ LFUSE_API lfuse_status lfuse_ties_apply(lfuse_ties *ties, const lfuse_plan *plan
  *          one member, drawn uniformly; the draws depend on the context's seed, the kept layer,
  *          the weight, step and row alone. LFUSE_SHOW_MEAN: the mean over the members; step is
  *          not used. Either way every bias shows the mean of the biases, and all members of a
- *          group show the same. LFUSE_SHOW_SOURCES: every member its own again, which is how
+ *          group show the same. Under LFUSE_POLICY_JS a mix is each member's own, only the mean
+ *          is shown by all alike, and biases stay each position's. LFUSE_SHOW_SOURCES: every member its own again, which is how
  *          an optimiser and a plan must find them. Without groups that mix, no weight changes.
  * Owner:   the mix lies in memory of the ties. Members' tensors re-point to it and back (rebind
  *          is told): ask for the address of a weight or bias after every call. Borrowed memory
@@ -158,8 +159,8 @@ LFUSE_API lfuse_status lfuse_ties_show(lfuse_ties *ties, lfuse_show show, int64_
  * lfuse_ties_finalise() - ties every group that mixes, for good
  *
  * Result:  one buffer per group, with the mean of its sources, bit for bit what
- *          LFUSE_SHOW_MEAN showed; optimiser state likewise. Biases have their mean, too, and
- *          stay one per position. From now on the group's policy is average. Without groups
+ *          LFUSE_SHOW_MEAN showed; optimiser state likewise. Biases have their mean, too (but
+ *          not under LFUSE_POLICY_JS), and stay one per position. From now on the group's policy is average. Without groups
  *          that mix nothing happens.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     a mix or mean is shown
@@ -197,7 +198,8 @@ LFUSE_API lfuse_status lfuse_ties_undo(lfuse_ties *ties,
  *          buffer holds the sum already, and is divided by the group's size for the mean.
  *          Groups with frozen weights are left alone. Groups that mix: what would be the kept
  *          member's goes, row by row, to the source that the row was drawn from, and zeros to
- *          the other sources; of a bias, to every member.
+ *          the other sources; of a bias, to every member. Under LFUSE_POLICY_JS every source
+ *          gets its members', blended with the other sources' as plan.h says.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     a weight of a group that trains has no gradient: says which; or
  *                              groups mix, but no mix is shown

@@ -98,7 +98,8 @@ enum {
     LFUSE_POLICY_AVERAGE = 1, /* 0 means this */
     LFUSE_POLICY_FREEZE = 2,
     LFUSE_POLICY_RANDOM =
-        3 /* mixes the members' rows anew in every step; tied in the end */
+        3,              /* mixes the members' rows anew in every step; tied in the end */
+    LFUSE_POLICY_JS = 4 /* members share their gradients; tied in the end */
 };
 
 typedef int32_t lfuse_weighting; /* of the members of a mean */

@@ -121,6 +121,7 @@ struct lfi_fusion {
     double score;
     int64_t saved_parameters;
     double ratio;
+    double gamma;
 };
 
 /* What apply checks a layer against. */
@@ -190,6 +191,11 @@ lfuse_status lfi_pairs_measure(const struct lfi_env *env,
                                const struct lfi_similarity_params *params,
                                struct lfi_pair **pairs, int64_t *count, lfuse_error *err);
 
+/* The policy js: gamma of every fusion. */
+lfuse_status lfi_plan_measure_gammas(const struct lfi_env *env,
+                                     const struct lfi_layer *const *layers,
+                                     struct lfi_plan *plan, lfuse_error *err);
+
 /* Joins pairs until options are met: fusions, goal and account of a plan that has the rest. */
 lfuse_status lfi_plan_join(const struct lfi_env *env,
                            const struct lfi_layer *const *layers,
@@ -237,6 +243,8 @@ struct lfi_face {
 struct lfi_mix {
     int32_t parameter; /* of lfi_ties_parameter(), the same for every member */
     int32_t count;     /* of members */
+    bool draws;        /* rows, for the members to show; else each shows its own */
+    double share;      /* of others' gradients, where it does not draw */
     int64_t *members;
     struct lfi_face *faces; /* (count) */
     struct lfi_array buffer;
@@ -340,14 +348,21 @@ bool lfi_ties_is_mixed(const struct lfi_ties *ties, int64_t index);
 /* The member, of `members`, that gives this row of a mix. */
 int32_t lfi_mix_draw(const struct lfi_env *env, int64_t kept, int32_t parameter,
                      int64_t step, int64_t row, int32_t members);
-/* Appends one mix for every parameter of the group. On failure nothing is appended. */
+/* Appends one mix for every parameter of the group, of weights alone where it does not draw. On
+ * failure nothing is appended. */
 lfuse_status lfi_mixes_add(const struct lfi_env *env, const struct lfi_ties *ties,
                            const struct lfi_grouping *grouping, int64_t group,
-                           struct lfi_mixes *mixes, lfuse_error *err);
+                           struct lfi_rule rule, double share, struct lfi_mixes *mixes,
+                           lfuse_error *err);
+/* How many those are. */
+int32_t lfi_mixes_of_group(const struct lfi_ties *ties, int64_t kept,
+                           struct lfi_rule rule);
 void lfi_mixes_destroy(const struct lfi_env *env, struct lfi_mixes *mixes);
-/* The face of a layer's parameter, or NULL. */
+/* The face of a layer's parameter, or NULL, among those that have a part in what is shown. */
 struct lfi_face *lfi_mixes_face(const struct lfi_mixes *mixes, int64_t layer,
-                                int32_t parameter);
+                                int32_t parameter, lfuse_show show);
+/* Whether members change places with it for this show. */
+bool lfi_mix_is_shown(const struct lfi_mix *mix, lfuse_show show);
 /* LFUSE_ERR_STATE when groups mix, but do not show their mix. */
 lfuse_status lfi_mixes_check_gradients(const struct lfi_ties *ties, lfuse_error *err);
 lfuse_status lfi_mixes_combine_gradients(const struct lfi_env *env,
@@ -361,6 +376,7 @@ struct lfi_policy {
     bool averages; /* the buffer starts as the members' mean; else as the kept member's */
     bool freezes;  /* freeze_gradient says which gradients go on training it */
     bool mixes;    /* members keep their own until the group is finalised */
+    bool draws;    /* of a policy that mixes: rows are drawn, and biases averaged */
 };
 
 const struct lfi_policy *lfi_policy_find(lfuse_policy policy); /* NULL: unknown */

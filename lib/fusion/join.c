@@ -79,6 +79,7 @@ static void join_pair(struct join *j, const struct lfi_pair *pair)
     plan->fusions[plan->fusion_count++] = (struct lfi_fusion){
         pair->a,     pair->b, kept,
         pair->score, saved,   lfi_account_ratio(&plan->account, plan->options.base),
+        0.0,
     };
 }
 

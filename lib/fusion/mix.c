@@ -2,7 +2,7 @@
  * mix.c - what the members of a group that mixes show in the place of their own weights
  *
  * O'Neill et al. 2021, sec. 3.2 (mixing): every row is drawn from one of the sources, biases
- * are averaged. The mix is a buffer of the group's own; a member's face to it is whatever the
+ * are averaged. Under the policy js each shows its own, and the mean only when that is asked for. The mix is a buffer of the group's own; a member's face to it is whatever the
  * member does not have in hand. Where pointers can change places no element is copied.
  */
 #include "fusion/fusion.h"
@@ -48,7 +48,8 @@ static lfuse_status make_face(const struct lfi_env *env, const struct lfi_ties *
 
 static lfuse_status mix_create(const struct lfi_env *env, const struct lfi_ties *ties,
                                const struct lfi_grouping *grouping, int64_t group,
-                               int32_t parameter, struct lfi_mix *mix, lfuse_error *err)
+                               int32_t parameter, bool draws, double share,
+                               struct lfi_mix *mix, lfuse_error *err)
 {
     const int32_t n = (int32_t)lfi_grouping_size(grouping, group);
     const struct lfi_view *shape =
@@ -56,7 +57,8 @@ static lfuse_status mix_create(const struct lfi_env *env, const struct lfi_ties 
     lfuse_status status;
     int32_t i;
 
-    *mix = (struct lfi_mix){.parameter = parameter, .count = n};
+    *mix = (struct lfi_mix){
+        .parameter = parameter, .count = n, .draws = draws, .share = share};
     status =
         lfi_alloc(env, (size_t)n, sizeof(*mix->members), "a mix", &mix->members, err);
     if (status == LFUSE_OK)
@@ -73,18 +75,32 @@ static lfuse_status mix_create(const struct lfi_env *env, const struct lfi_ties 
     return status;
 }
 
+int32_t lfi_mixes_of_group(const struct lfi_ties *ties, int64_t kept,
+                           struct lfi_rule rule)
+{
+    return lfi_policy_find(rule.policy)->draws ? lfi_ties_parameter_count(ties, kept)
+                                               : lfi_ties_weight_count(ties, kept);
+}
+
+bool lfi_mix_is_shown(const struct lfi_mix *mix, lfuse_show show)
+{
+    return show == LFUSE_SHOW_MEAN || (show == LFUSE_SHOW_MIX && mix->draws);
+}
+
 lfuse_status lfi_mixes_add(const struct lfi_env *env, const struct lfi_ties *ties,
                            const struct lfi_grouping *grouping, int64_t group,
-                           struct lfi_mixes *mixes, lfuse_error *err)
+                           struct lfi_rule rule, double share, struct lfi_mixes *mixes,
+                           lfuse_error *err)
 {
     const int64_t before = mixes->count;
-    const int32_t n = lfi_ties_parameter_count(ties, grouping->kept[group]);
+    const int32_t n = lfi_mixes_of_group(ties, grouping->kept[group], rule);
     lfuse_status status = LFUSE_OK;
     int32_t k;
 
     for (k = 0; k < n && status == LFUSE_OK; k++) {
         status =
-            mix_create(env, ties, grouping, group, k, &mixes->items[mixes->count], err);
+            mix_create(env, ties, grouping, group, k, lfi_policy_find(rule.policy)->draws,
+                       share, &mixes->items[mixes->count], err);
         if (status == LFUSE_OK)
             mixes->count++;
     }
@@ -104,7 +120,7 @@ void lfi_mixes_destroy(const struct lfi_env *env, struct lfi_mixes *mixes)
 }
 
 struct lfi_face *lfi_mixes_face(const struct lfi_mixes *mixes, int64_t layer,
-                                int32_t parameter)
+                                int32_t parameter, lfuse_show show)
 {
     int64_t i;
     int32_t k;
@@ -113,7 +129,7 @@ struct lfi_face *lfi_mixes_face(const struct lfi_mixes *mixes, int64_t layer,
         const struct lfi_mix *mix = &mixes->items[i];
 
         for (k = 0; k < mix->count && mix->parameter == parameter; k++)
-            if (mix->members[k] == layer)
+            if (mix->members[k] == layer && lfi_mix_is_shown(mix, show))
                 return &mix->faces[k];
     }
     return NULL;

@@ -4,7 +4,10 @@
  *     G = mean or sum of the positions' gradients       as for groups that are tied
  *     gradient of source s, row r = G[r] when r was drawn from s, else 0
  *
- * O'Neill et al. 2021, sec. 3.2. Of a bias, whose mean was shown, every source gets G. Added in
+ *     under js, of n sources:   (1 - s) G_i + s / (n - 1) sum of the others' G_j
+ *
+ * O'Neill et al. 2021, sec. 3.2. Of a bias, whose mean was shown, every source gets G. Under js
+ * G_i is what a tied group of the members of source i would have. Added in
  * f64 in the order of the members and rounded once; a task has rows of its own in all of them.
  */
 #include "fusion/fusion.h"
@@ -20,6 +23,18 @@ struct job {
     double divisor;
     bool draws; /* else every member gets it all */
 };
+
+/* Whether no member before this one has its source. */
+static bool is_first_of_source(const struct job *job, int32_t member)
+{
+    const int64_t *source = job->ties->source, *members = job->mix->members;
+    int32_t m;
+
+    for (m = 0; m < member; m++)
+        if (source[members[m]] == source[members[member]])
+            return false;
+    return true;
+}
 
 /* The gradient of a member of the group, its rows first. */
 static struct lfi_view gradient(const struct job *job, int64_t layer)
@@ -72,6 +87,69 @@ static void give(const struct job *job, int64_t drawn, int64_t first, int64_t co
     }
 }
 
+/* The gradient of one source, as of a group of its members that is tied. */
+static void add_source(const struct job *job, int64_t source, int64_t first,
+                       int64_t count, double *sum)
+{
+    const struct lfi_ties_options *o = &job->ties->options;
+    const bool accumulated = o->gradients == LFUSE_GRADIENTS_ACCUMULATED;
+    double block[BLOCK], members = 0.0;
+    struct lfi_view view;
+    int32_t m;
+    int64_t i;
+
+    for (i = 0; i < count; i++)
+        sum[i] = 0.0;
+    for (m = 0; m < job->mix->count; m++) {
+        const int64_t member = job->mix->members[m];
+
+        if (job->ties->source[member] != source)
+            continue;
+        members++;
+        if (accumulated && member != source)
+            continue;
+        view = gradient(job, member);
+        lfi_view_read_f64(&view, first, count, block);
+        for (i = 0; i < count; i++)
+            sum[i] += block[i];
+    }
+    for (i = 0; i < count && o->combine == LFUSE_COMBINE_MEAN; i++)
+        sum[i] /= members;
+}
+
+/* Each source's own, less a share, and that share of the mean of the others'. */
+static void blend(const struct job *job, int64_t first, int64_t count)
+{
+    const struct lfi_mix *mix = job->mix;
+    double all[BLOCK], own[BLOCK], sources = 0.0;
+    struct lfi_view view;
+    int32_t m;
+    int64_t i;
+
+    for (i = 0; i < count; i++)
+        all[i] = 0.0;
+    for (m = 0; m < mix->count; m++) {
+        if (!is_first_of_source(job, m))
+            continue;
+        sources++;
+        add_source(job, job->ties->source[mix->members[m]], first, count, own);
+        for (i = 0; i < count; i++)
+            all[i] += own[i];
+    }
+    for (m = 0; m < mix->count; m++) {
+        const int64_t source = job->ties->source[mix->members[m]];
+
+        if (!is_first_of_source(job, m))
+            continue;
+        add_source(job, source, first, count, own);
+        for (i = 0; i < count; i++)
+            own[i] = (1.0 - mix->share) * own[i] +
+                     mix->share * (all[i] - own[i]) / (sources - 1.0);
+        view = gradient(job, source);
+        lfi_view_write_f64(&view, first, count, own);
+    }
+}
+
 static void give_row(void *arg, int64_t index, int32_t slot)
 {
     const struct job *job = arg;
@@ -87,6 +165,10 @@ static void give_row(void *arg, int64_t index, int32_t slot)
     (void)slot;
     for (first = index * job->row_elements; first < end; first += n) {
         n = end - first < BLOCK ? end - first : BLOCK;
+        if (!mix->draws) {
+            blend(job, first, n);
+            continue;
+        }
         add_up(job, first, n, sum);
         give(job, ties->source[mix->members[draw]], first, n, sum);
     }

@@ -129,7 +129,7 @@ static lfuse_status check_finite(const struct lfi_layer *const *layers,
     return status;
 }
 
-/* A policy that mixes shows the mean of the biases in the place of each. */
+/* A policy that draws rows shows the mean of the biases in the place of each. */
 static lfuse_status check_biases(const struct lfi_layer *const *layers, int64_t count,
                                  const struct lfi_candidates *candidates,
                                  lfuse_error *err)
@@ -165,7 +165,7 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
         status = lfi_candidates_find(env, layers, count, &candidates, err);
     if (status == LFUSE_OK)
         status = check_finite(layers, &candidates, LFUSE_ROLE_WEIGHT, err);
-    if (status == LFUSE_OK && lfi_policy_find(options->policy)->mixes)
+    if (status == LFUSE_OK && lfi_policy_find(options->policy)->draws)
         status = check_biases(layers, count, &candidates, err);
     if (status == LFUSE_OK)
         status = prepare(env, layers, count, in_force, plan, err);
@@ -174,6 +174,8 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
                                    &pair_count, err);
     if (status == LFUSE_OK)
         status = lfi_plan_join(env, layers, pairs, pair_count, plan, err);
+    if (status == LFUSE_OK && options->policy == LFUSE_POLICY_JS)
+        status = lfi_plan_measure_gammas(env, layers, plan, err);
     lfi_free(env, pairs, (size_t)pair_count, sizeof(*pairs));
     lfi_candidates_destroy(env, count, &candidates);
     if (status != LFUSE_OK)

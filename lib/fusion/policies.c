@@ -2,7 +2,7 @@
  * policies.c - what a group's buffer is made of, and what trains it
  *
  * O'Neill et al. 2021, sec. 3.2. A policy decides with which weights the group starts;
- * freeze also decides whose gradients it drops, and random ties only in the end.
+ * freeze also decides whose gradients it drops; random and js tie only in the end.
  */
 #include "fusion/fusion.h"
 
@@ -10,9 +10,14 @@
 #include <string.h>
 
 static const struct lfi_policy policies[] = {
-    {LFUSE_POLICY_AVERAGE, "average", true, false, false},
-    {LFUSE_POLICY_FREEZE, "freeze", false, true, false},
-    {LFUSE_POLICY_RANDOM, "random", true, false, true},
+    {.policy = LFUSE_POLICY_AVERAGE, .name = "average", .averages = true},
+    {.policy = LFUSE_POLICY_FREEZE, .name = "freeze", .freezes = true},
+    {.policy = LFUSE_POLICY_RANDOM,
+     .name = "random",
+     .averages = true,
+     .mixes = true,
+     .draws = true},
+    {.policy = LFUSE_POLICY_JS, .name = "js", .averages = true, .mixes = true},
 };
 
 enum { POLICIES = sizeof(policies) / sizeof(policies[0]) };

@@ -7,6 +7,7 @@
  */
 #include "fusion/fusion.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- checks ---------------------------------------------------------------------------- */
@@ -111,7 +112,7 @@ static lfuse_status check_member(const struct lfi_ties *ties, const struct lfi_p
                            *layer = ties->layers[index];
     lfuse_status status = lfi_layer_check_finite(layer, LFUSE_ROLE_WEIGHT, err);
 
-    if (status != LFUSE_OK || !lfi_policy_find(plan->options.policy)->mixes)
+    if (status != LFUSE_OK || !lfi_policy_find(plan->options.policy)->draws)
         return status;
     status = lfi_candidates_check_pair(kept, layer, LFUSE_ROLE_BIAS, err);
     if (status == LFUSE_OK)
@@ -169,7 +170,7 @@ static lfuse_status check(const struct lfi_ties *ties, const struct lfi_plan *pl
         status = check_in_force(ties, plan, i, err);
     if (status == LFUSE_OK && plan->fusion_count > 0)
         status = lfi_ties_check_rule(&ties->options, rule_of(plan), err);
-    if (status == LFUSE_OK && lfi_policy_find(plan->options.policy)->mixes)
+    if (status == LFUSE_OK && lfi_policy_find(plan->options.policy)->draws)
         status = lfi_layers_check_apart((const struct lfi_layer *const *)ties->layers,
                                         ties->count, LFUSE_ROLE_BIAS, err);
     if (status == LFUSE_OK)
@@ -178,6 +179,20 @@ static lfuse_status check(const struct lfi_ties *ties, const struct lfi_plan *pl
 }
 
 /* ---- the mixes of what will be in force ---------------------------------------------------- */
+
+/* Of others' gradients, in the group of kept: the mean gamma of the fusions that made it. */
+static double share_of(const struct lfi_plan *plan, int64_t kept)
+{
+    double sum = 0.0;
+    int64_t fusions = 0, i;
+
+    for (i = 0; i < plan->fusion_count; i++)
+        if (plan->goal.owner[plan->fusions[i].a] == kept) {
+            sum += plan->fusions[i].gamma;
+            fusions++;
+        }
+    return fusions > 0 ? fmin(sum / (double)fusions, 0.5) : 0.0;
+}
 
 /* Those of groups that mix anew. Leaves room for those of groups that go on as they are. */
 static lfuse_status prepare_mixes(const struct lfi_env *env, const struct lfi_ties *ties,
@@ -191,12 +206,14 @@ static lfuse_status prepare_mixes(const struct lfi_env *env, const struct lfi_ti
     *mixes = (struct lfi_mixes){.capacity = ties->mixes.count};
     for (group = 0; group < plan->goal.count && does_mix; group++)
         if (is_changed(ties, plan, plan->goal.kept[group]))
-            mixes->capacity += lfi_ties_parameter_count(ties, plan->goal.kept[group]);
+            mixes->capacity +=
+                lfi_mixes_of_group(ties, plan->goal.kept[group], rule_of(plan));
     status = lfi_alloc_zero(env, (size_t)mixes->capacity, sizeof(*mixes->items), "mixes",
                             &mixes->items, err);
     for (group = 0; group < plan->goal.count && status == LFUSE_OK && does_mix; group++)
         if (is_changed(ties, plan, plan->goal.kept[group]))
-            status = lfi_mixes_add(env, ties, &plan->goal, group, mixes, err);
+            status = lfi_mixes_add(env, ties, &plan->goal, group, rule_of(plan),
+                                   share_of(plan, plan->goal.kept[group]), mixes, err);
     if (status != LFUSE_OK)
         lfi_mixes_destroy(env, mixes);
     return status;

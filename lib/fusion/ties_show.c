@@ -88,9 +88,9 @@ static lfuse_status fill(const struct lfi_env *env, const struct lfi_ties *ties,
 static void *destination(const struct lfi_ties *ties, int64_t layer, int32_t parameter,
                          const void *arg)
 {
-    const struct lfi_face *face = lfi_mixes_face(&ties->mixes, layer, parameter);
+    const lfuse_show *show = arg;
+    const struct lfi_face *face = lfi_mixes_face(&ties->mixes, layer, parameter, *show);
 
-    (void)arg;
     if (face == NULL || face->copies ||
         !lfi_ties_parameter(ties, layer, parameter)->value->lent)
         return NULL;
@@ -146,6 +146,7 @@ lfuse_status lfi_ties_show(const struct lfi_env *env, struct lfi_ties *ties,
                            lfuse_show show, int64_t step, lfuse_error *err)
 {
     const bool shows = show != LFUSE_SHOW_SOURCES;
+    const lfuse_show seen = shows ? show : ties->shown; /* that comes or goes */
     lfuse_status status = LFUSE_OK;
     int64_t i;
 
@@ -154,13 +155,15 @@ lfuse_status lfi_ties_show(const struct lfi_env *env, struct lfi_ties *ties,
     if (shows)
         status = lfi_ties_expect_sources(ties, "show", err);
     for (i = 0; i < ties->mixes.count && status == LFUSE_OK && shows; i++)
-        status = fill(env, ties, &ties->mixes.items[i], show, step, err);
+        if (lfi_mix_is_shown(&ties->mixes.items[i], show))
+            status = fill(env, ties, &ties->mixes.items[i], show, step, err);
     if (status == LFUSE_OK && ties->mixes.count > 0)
-        status = lfi_ties_rebind(ties, destination, NULL, err);
+        status = lfi_ties_rebind(ties, destination, &seen, err);
     if (status != LFUSE_OK)
         return status;
     for (i = 0; i < ties->mixes.count; i++)
-        change_places(ties, &ties->mixes.items[i], shows);
+        if (lfi_mix_is_shown(&ties->mixes.items[i], seen))
+            change_places(ties, &ties->mixes.items[i], shows);
     ties->shown = show;
     ties->step = step;
     return LFUSE_OK;
@@ -192,11 +195,11 @@ static void finalise_group(struct lfi_ties *ties, int64_t group)
 {
     const int64_t kept = ties->in_force.kept[group];
     const struct lfi_rule average = {LFUSE_POLICY_AVERAGE, LFUSE_FREEZE_BOTH};
+    const int32_t n = lfi_mixes_of_group(ties, kept, ties->rules[kept]);
     int32_t k;
 
     lfi_ties_commit_group(ties, &ties->in_force, group, average, (struct lfi_mean){0});
-    for (k = lfi_ties_weight_count(ties, kept); k < lfi_ties_parameter_count(ties, kept);
-         k++)
+    for (k = lfi_ties_weight_count(ties, kept); k < n; k++)
         average_bias(ties, group, k);
 }
 

@@ -84,6 +84,7 @@ TYPE(lfuse_policy, int32_t);
 CONSTANT(LFUSE_POLICY_AVERAGE, 1);
 CONSTANT(LFUSE_POLICY_FREEZE, 2);
 CONSTANT(LFUSE_POLICY_RANDOM, 3);
+CONSTANT(LFUSE_POLICY_JS, 4);
 TYPE(lfuse_weighting, int32_t);
 CONSTANT(LFUSE_WEIGHTING_EQUAL, 1);
 CONSTANT(LFUSE_WEIGHTING_NORM, 2);
@@ -269,7 +270,7 @@ FIELD(lfuse_plan_options, max_group, 76);
 FIELD(lfuse_plan_options, keep, 80);
 FIELD(lfuse_plan_options, flags, 84);
 
-SIZE(lfuse_fusion, 56);
+SIZE(lfuse_fusion, 64);
 FIELD(lfuse_fusion, struct_size, 0);
 FIELD(lfuse_fusion, a, 8);
 FIELD(lfuse_fusion, b, 16);
@@ -277,6 +278,7 @@ FIELD(lfuse_fusion, kept, 24);
 FIELD(lfuse_fusion, score, 32);
 FIELD(lfuse_fusion, saved_parameters, 40);
 FIELD(lfuse_fusion, ratio, 48);
+FIELD(lfuse_fusion, gamma, 56);
 
 SIZE(lfuse_account, 64);
 FIELD(lfuse_account, struct_size, 0);
