@@ -101,6 +101,19 @@ static int read_option(const struct lfc_arguments *arguments, int argc, char **a
     return store(a, argv[++*i]);
 }
 
+enum { HELP_COLUMN = 27 };
+
+/* A line of the help starts a new one in its own column. */
+static void print_lines(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        putchar(*text);
+        if (*text == '\n')
+            printf("%*s", HELP_COLUMN, "");
+    }
+    putchar('\n');
+}
+
 static void print_help(const struct lfc_arguments *a)
 {
     char left[64];
@@ -110,7 +123,8 @@ static void print_help(const struct lfc_arguments *a)
     for (i = 0; i < a->count; i++) {
         snprintf(left, sizeof(left), "%s %s", a->table[i].name,
                  a->table[i].value != NULL ? a->table[i].value : "");
-        printf("  %-24s %s\n", left, a->table[i].help);
+        printf("  %-*s", HELP_COLUMN - 2, left);
+        print_lines(a->table[i].help);
     }
 }
 

@@ -12,12 +12,18 @@
 
 static const char synopsis[] =
     "layerfuse similarity FILE [--metric M] [--type GLOB] [--output-axis GLOB=N]...\n"
-    "                            [--keep-going] [--json | --csv | --html OUT] ...";
+    "       [--keep-going] [--json | --csv | --html OUT] ...";
 
 static const char about[] = LFC_FILE_HELP
     "Says how alike the layers of each type are, pair by pair; the types are those\n"
     "that layerfuse inspect shows. As text for people, or in full with --json, --csv\n"
     "or --html.\n";
+
+static const char about_failures[] =
+    "\nWithout --keep-going the first pair that cannot be compared ends the command. "
+    "With\n"
+    "it such pairs are null in JSON, empty in CSV and - in text, the reasons go to\n"
+    "stderr, and the exit status is 1 only when no pair at all could be compared.\n";
 
 /* ---- metrics ----------------------------------------------------------------------------- */
 
@@ -43,12 +49,7 @@ static void print_metrics(void)
             printf("  %-24s %s%s, time %s\n", info.name,
                    info.is_distance ? "distance" : "similarity",
                    info.is_symmetric ? "" : " of a to b", info.cost);
-    printf(
-        "\nWithout --keep-going the first pair that cannot be compared ends the command. "
-        "With\nit such pairs are null in JSON, empty in CSV and - in text, the reasons "
-        "go "
-        "to\nstderr, and the exit status is 1 only when no pair at all could be "
-        "compared.\n");
+    fputs(about_failures, stdout);
 }
 
 static int read_metric(struct lfc_similarity *asked)
@@ -137,16 +138,16 @@ int lfc_similarity_arguments(struct lfc_similarity *asked, int argc, char **argv
         {"--type", "GLOB", "only types whose pattern matches; may be given again",
          &asked->types, LFC_LIST, .choices = NULL},
         {"--output-axis", "GLOB=N",
-         "the axis that counts output units (0), of tensors whose name\n"
-         "                           matches; the last match wins",
+         "of tensors whose name matches: the axis that counts\n"
+         "output units (0); the last match wins",
          &asked->axes, LFC_LIST, .choices = NULL},
         {"--type-rule", "RULE", lfc_types_rule_help, &asked->rule, LFC_CHOICE,
          .choices = lfc_types_rules},
         {"--unequal", "HOW",
-         "layers of unequal shapes are of one type, too; what a metric needs\n"
-         "                           to be equal is cut from the larger: subsample (at "
-         "random)\n"
-         "                           or drop_smallest; or it cannot be compared: refuse",
+         "layers of unequal shapes are of one type, too; what\n"
+         "a metric needs to be equal is cut from the larger:\n"
+         "subsample (at random) or drop_smallest; or the pair\n"
+         "cannot be compared: refuse",
          &asked->unequal, LFC_CHOICE, .choices = unequal},
         {"--keep-going", NULL, "leave out pairs that cannot be compared",
          &asked->keep_going, LFC_FLAG, .choices = NULL},
@@ -159,15 +160,15 @@ int lfc_similarity_arguments(struct lfc_similarity *asked, int argc, char **argv
          LFC_INTEGER, 1, 1024, NULL},
         {"--block", "N",
          "longest side of a block of covariance, kl, js and\n"
-         "                           wasserstein_gaussian (128), or whole",
+         "wasserstein_gaussian (128), or whole",
          &asked->block, LFC_TEXT, .choices = NULL},
         {"--ridge", "X", "of kl and js (1e-3); 0: none", &o->ridge, LFC_NUMBER, 0,
          DBL_MAX, NULL},
         {"--bandwidth", "X", "of rbf_cka, in median distances (0.5)", &o->bandwidth,
          LFC_NUMBER, DBL_MIN, DBL_MAX, NULL},
-        {"--exponent", "P", "of wasserstein_assignment, _centroid and _sliced (2)",
+        {"--exponent", "P", "of wasserstein_assignment, _centroid, _sliced (2)",
          &o->exponent, LFC_NUMBER, 1, DBL_MAX, NULL},
-        {"--softmax-rows", NULL, "compare rows as distributions, exp(x) / sum exp(x)",
+        {"--softmax-rows", NULL, "of the same: rows become exp(x) / sum exp(x)",
          &asked->softmax_rows, LFC_FLAG, .choices = NULL},
         {"--centroids", "N", "of wasserstein_centroid (16)", &o->centroids, LFC_INTEGER,
          1, 1 << 30, NULL},

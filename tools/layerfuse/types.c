@@ -10,9 +10,9 @@
 enum { LISTED = 12 }; /* patterns in a message */
 
 const char *const lfc_types_rules[] = {"component", "digits", NULL};
-const char lfc_types_rule_help[] =
-    "what becomes * in names: component, those between dots that are all\n"
-    "                           digits (the default), or digits, every run of digits";
+const char lfc_types_rule_help[] = "what becomes * in names: component, those between\n"
+                                   "dots that are all digits (the default), or digits,\n"
+                                   "every run of digits";
 
 static int is_digit(char c)
 {
