@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small
+
 try:
     import numpy as np
     import ot
@@ -32,8 +34,11 @@ DEFAULTS = {"block": 128, "projections": 128, "centroids": 16, "iterations": 100
 SOFTMAX_ROWS = 1
 
 
-def tolerance(metric, dtype):
-    """Of the value. sinkhorn stops where its marginals are off by 1e-9."""
+def tolerance(metric, dtype, a, o):
+    """Of the value. sinkhorn stops where its marginals are off by 1e-9. Two estimates of
+    wasserstein_sliced, from other directions, are that far apart: five deviations."""
+    if metric == "wasserstein_sliced" and a.shape[1] > 1:
+        return 5 * (2 / o["projections"]) ** 0.5
     return 1e-9 if dtype == "f64" and metric != "sinkhorn" else 1e-6
 
 
@@ -119,6 +124,7 @@ def drawn_cases(cases):
                     cases.add(metric, a, c, dtype)
             option_cases(cases, a, c)
             size_cases(cases, a, c)
+        sliced_cases(cases, *related(rng, rows, min(columns, 64), 0.5))
         sinkhorn_cases(cases, *related(rng, min(rows, 80), columns, 0.5))
 
 
@@ -144,6 +150,15 @@ def size_cases(cases, a, c):
     for metric in ("linear_cka", "rbf_cka", "debiased_cka", "procrustes"):
         cases.add(metric, a, fewer_columns)
         cases.add(metric, fewer_columns, a, "f32")
+
+
+def sliced_cases(cases, a, c):
+    """Exact in one dimension, where there is but one direction; else an estimate."""
+    for x, y in [(a, c), (a, c[:len(c) // 2 + 1]), (a[1:], c)]:
+        for exponent in (1.0, 2.0, 3.0):
+            for dtype in ("f64", "f32"):
+                cases.add("wasserstein_sliced", x[:, :1], y[:, :1], dtype, exponent=exponent)
+    cases.add("wasserstein_sliced", a, c, projections=5000)
 
 
 def sinkhorn_cases(cases, a, c):
@@ -185,15 +200,17 @@ def check(cases, lines):
             off = abs(float(line) - want) / abs(want)
         except ValueError:  # an error of the library's
             off = np.inf
-        if not off <= tolerance(metric, dtype):
+        allowed = tolerance(metric, dtype, values[0], o)
+        if not off <= allowed:
             failed += 1
             given = {k: v for k, v in o.items() if v != DEFAULTS[k]}
             print("%s of %s, %s %s %s: %s, not %.17g" % (
                 metric, dtype, raw[0].shape, raw[1].shape, given, line, want))
-        worst[metric] = max(worst.get(metric, 0.0), off)
-        count[metric] = count.get(metric, 0) + 1
-    for metric in count:
-        print("%-24s %5d pairs, off by %.1e at most" % (metric, count[metric], worst[metric]))
+        kind = metric if allowed <= 1e-6 else metric + " (estimates)"
+        worst[kind] = max(worst.get(kind, 0.0), off)
+        count[kind] = count.get(kind, 0) + 1
+    for kind in count:
+        print("%-32s %5d pairs, off by %.1e at most" % (kind, count[kind], worst[kind]))
     return failed
 
 

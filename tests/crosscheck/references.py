@@ -135,6 +135,13 @@ def softmax(x, o):
     return scipy.special.softmax(x, axis=1) if o["flags"] & 1 else x
 
 
+def wasserstein_sliced(a, c, o):
+    a, c, p = softmax(a, o), softmax(c, o), o["exponent"]
+    if a.shape[1] == 1:  # there is one direction
+        return ot.wasserstein_1d(a[:, 0], c[:, 0], p=p) ** (1 / p)
+    return ot.sliced_wasserstein_distance(a, c, n_projections=o["projections"], p=p, seed=7)
+
+
 def sinkhorn(a, c, o):
     """Feydy et al. 2019: POT's plans, and what they cost, the entropy of each included."""
     a, c = softmax(a, o), softmax(c, o)
