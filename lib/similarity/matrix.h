@@ -32,6 +32,40 @@ bool lfi_matrix_fits(const struct lfi_matrix *m);
 lfuse_status lfi_matrix_elements(struct lfi_matrix *m, lfuse_error *err);
 lfuse_status lfi_matrix_features(struct lfi_matrix *m, lfuse_error *err);
 
+/* Pairs of places i < rows and max(i + 1, first) <= j < count, and the items that are there. */
+struct lfi_places {
+    int64_t rows;
+    int64_t first;
+    int64_t count;
+    int64_t item_i; /* in place 0; those behind it follow */
+    int64_t item_j; /* in place first */
+};
+
+/* Pairs of items, for each of which something is kept in a place. */
+struct lfi_groups {
+    struct lfi_matrix *m;
+    size_t bytes;   /* that are kept per item */
+    size_t scratch; /* per task */
+    double share;   /* of the time that keep takes */
+    bool nested;    /* keep makes use of env's threads */
+    /* Called from tasks with a serial env, where it cannot fail; or once at a time. */
+    lfuse_status (*keep)(void *user, const struct lfi_env *env, int64_t place,
+                         int64_t item, void *scratch, lfuse_error *err);
+    lfuse_status (*compare)(void *user, const struct lfi_places *places,
+                            lfuse_error *err);
+    void *user;
+    int64_t capacity; /* from here on by lfi_groups_plan(): places */
+    int64_t group;    /* items that stay while others pass by */
+    int32_t slots;    /* tasks at the same time */
+    char *memory;     /* (slots, scratch) */
+    double pairs;     /* that are at hand, for progress */
+};
+
+void lfi_groups_plan(struct lfi_groups *g);
+lfuse_status lfi_groups_run(struct lfi_groups *g, lfuse_error *err);
+/* That this share of a compare is done. */
+lfuse_status lfi_groups_tell(struct lfi_groups *g, double share, lfuse_error *err);
+
 /* All open pairs, one by one: they are done, or failed, or this fails. */
 lfuse_status lfi_matrix_pairs(struct lfi_matrix *m, lfuse_error *err);
 

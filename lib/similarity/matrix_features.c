@@ -1,36 +1,25 @@
 /*
  * matrix_features.c - all pairs by metrics of features, which are taken once per weight
  *
- * Features are kept up to params.max_bytes. Where those of all items are more, items form
- * groups of half as many as fit; for each group that stays, the ones behind it pass by:
- *
- *     for each group I: pairs within I; for each group J behind it: pairs of I and J
- *
- * An item without features leaves its pairs open.
+ * Features are kept as matrix_groups.c says. An item without features leaves its pairs open.
  */
 #include "similarity/matrix.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The features of the items in hand: those of I, then those of J. */
+/* The features of the items at hand. */
 struct bank {
+    struct lfi_groups groups;
     struct lfi_matrix *m;
-    struct lfi_env inner; /* for tasks: serial */
     struct lfi_features_size size;
     bool wide;
-    int64_t capacity; /* items */
-    char *values;     /* (capacity, size.count) */
-    uint8_t *good;    /* (capacity, size.blocks) */
-    double *norm;     /* (capacity): square sums */
-    int64_t *blocks;  /* (capacity): good ones; 0: there are no features */
+    char *values;    /* (capacity, size.count) */
+    uint8_t *good;   /* (capacity, size.blocks) */
+    double *norm;    /* (capacity): square sums */
+    int64_t *blocks; /* (capacity): good ones; 0: there are no features */
     struct lfi_view *views;
     double *sums; /* (capacity, capacity) */
-    char *scratch;
-    int32_t slots;
-    int64_t at;    /* the range that tasks fill */
-    int64_t first; /* from this item on */
-    double pairs;  /* that are at hand, for progress */
 };
 
 /* Most of the time goes into features; sums over pairs are the last tenth. */
@@ -55,14 +44,15 @@ static double square_sum(const struct bank *b, const void *values)
     for (i = 0; i < b->size.count; i += CHUNK) {
         x = (const float *)values + i;
         tile.count = b->size.count - i < CHUNK ? b->size.count - i : CHUNK;
-        b->inner.kernels->pairs_f32(&tile);
+        b->m->env->kernels->pairs_f32(&tile);
     }
     return sum;
 }
 
-static lfuse_status fill_place(struct bank *b, const struct lfi_env *env, int64_t place,
-                               int64_t item, void *scratch, lfuse_error *err)
+static lfuse_status keep(void *user, const struct lfi_env *env, int64_t place,
+                         int64_t item, void *scratch, lfuse_error *err)
 {
+    struct bank *b = user;
     struct lfi_features f = {.wide = b->wide,
                              .values = b->values + (size_t)place * value_bytes(b),
                              .good = b->good + place * b->size.blocks};
@@ -82,41 +72,6 @@ static lfuse_status fill_place(struct bank *b, const struct lfi_env *env, int64_
         b->blocks[place] += f.good[k];
     b->norm[place] = square_sum(b, f.values);
     return LFUSE_OK;
-}
-
-static void run_task(void *arg, int64_t index, int32_t slot)
-{
-    struct bank *b = arg;
-    size_t step = b->size.scratch + (size_t)-b->size.scratch % LFI_ALIGN;
-
-    /* Serial: it cannot fail. */
-    (void)fill_place(b, &b->inner, b->at + index, b->first + index,
-                     b->scratch + (size_t)slot * step, NULL);
-}
-
-/* The features of items [first, first + count) into places from `at` on. */
-static lfuse_status fill(struct bank *b, int64_t at, int64_t first, int64_t count,
-                         lfuse_error *err)
-{
-    struct lfi_env env = *b->m->env;
-    lfuse_status status = LFUSE_OK;
-    int64_t i, batch;
-
-    env.executor.concurrency = b->slots;
-    for (i = 0; i < count && status == LFUSE_OK; i += batch) {
-        batch = count - i < b->slots ? count - i : b->slots;
-        b->at = at + i;
-        b->first = first + i;
-        if (b->slots == 1)
-            status = fill_place(b, b->m->env, b->at, b->first, b->scratch, err);
-        else
-            status = lfi_parallel_for(&env, batch, run_task, b, err);
-        if (status == LFUSE_OK)
-            status = lfi_matrix_tell(
-                b->m, b->pairs * SHARE_OF_FEATURES * (double)(i + batch) / (double)count,
-                err);
-    }
-    return status;
 }
 
 static int64_t common_blocks(const struct bank *b, int64_t i, int64_t j)
@@ -150,18 +105,16 @@ static lfuse_status tell(void *user, double share, lfuse_error *err)
 {
     struct bank *b = user;
 
-    share = SHARE_OF_FEATURES + (1.0 - SHARE_OF_FEATURES) * share;
-    return lfi_matrix_tell(b->m, b->pairs * share, err);
+    return lfi_groups_tell(&b->groups, share, err);
 }
 
-/* Pairs of places i < rows and max(i + 1, first) <= j < count, of items from I and J on. */
-static lfuse_status run_pairs(struct bank *b, int64_t rows, int64_t first, int64_t count,
-                              int64_t item_i, int64_t item_j, lfuse_error *err)
+static lfuse_status compare(void *user, const struct lfi_places *at, lfuse_error *err)
 {
+    struct bank *b = user;
     struct lfi_pair_sums p = {.views = b->views,
-                              .count = count,
-                              .rows = rows,
-                              .first = first,
+                              .count = at->count,
+                              .rows = at->rows,
+                              .first = at->first,
                               .sums = b->sums,
                               .tell = tell,
                               .user = b};
@@ -170,46 +123,18 @@ static lfuse_status run_pairs(struct bank *b, int64_t rows, int64_t first, int64
 
     if (status != LFUSE_OK)
         return status;
-    for (i = 0; i < rows; i++)
-        for (j = first > i ? first : i + 1; j < count; j++)
+    for (i = 0; i < at->rows; i++)
+        for (j = at->first > i ? at->first : i + 1; j < at->count; j++)
             if (b->blocks[i] > 0 && b->blocks[j] > 0)
-                finish_pair(b, i, j, item_i + i, item_j + j - first,
-                            b->sums[i * count + j]);
-    b->m->done += (int64_t)b->pairs;
+                finish_pair(b, i, j, at->item_i + i, at->item_j + j - at->first,
+                            b->sums[i * at->count + j]);
     return LFUSE_OK;
-}
-
-static lfuse_status run_groups(struct bank *b, int64_t group, lfuse_error *err)
-{
-    int64_t n = b->m->count, i, j, size_i, size_j;
-    lfuse_status status = LFUSE_OK;
-
-    for (i = 0; i < n && status == LFUSE_OK; i += group) {
-        size_i = n - i < group ? n - i : group;
-        b->pairs = (double)(size_i * (size_i - 1) / 2);
-        status = fill(b, 0, i, size_i, err);
-        if (status == LFUSE_OK)
-            status = run_pairs(b, size_i, 0, size_i, i, i, err);
-        for (j = i + group; j < n && status == LFUSE_OK; j += group) {
-            size_j = n - j < group ? n - j : group;
-            b->pairs = (double)(size_i * size_j);
-            status = fill(b, size_i, j, size_j, err);
-            if (status == LFUSE_OK)
-                status = run_pairs(b, size_i, size_i, size_i + size_j, i, j, err);
-        }
-    }
-    return status;
-}
-
-static size_t scratch_bytes(const struct bank *b)
-{
-    return (b->size.scratch + (size_t)-b->size.scratch % LFI_ALIGN) * (size_t)b->slots;
 }
 
 static lfuse_status allocate(struct bank *b, lfuse_error *err)
 {
     const struct lfi_env *env = b->m->env;
-    size_t n = (size_t)b->capacity, square;
+    size_t n = (size_t)b->groups.capacity, square;
     lfuse_status status;
     int64_t i;
 
@@ -226,10 +151,7 @@ static lfuse_status allocate(struct bank *b, lfuse_error *err)
         status = lfi_alloc(env, n, sizeof(*b->views), "features", &b->views, err);
     if (status == LFUSE_OK)
         status = lfi_alloc(env, square, sizeof(*b->sums), "features", &b->sums, err);
-    if (status == LFUSE_OK)
-        status =
-            lfi_alloc(env, scratch_bytes(b), 1, "scratch of features", &b->scratch, err);
-    for (i = 0; i < b->capacity && status == LFUSE_OK; i++)
+    for (i = 0; i < b->groups.capacity && status == LFUSE_OK; i++)
         b->views[i] = (struct lfi_view){
             .data = b->values + (size_t)i * value_bytes(b),
             .dims = {b->size.count},
@@ -243,9 +165,8 @@ static lfuse_status allocate(struct bank *b, lfuse_error *err)
 static void release(struct bank *b)
 {
     const struct lfi_env *env = b->m->env;
-    size_t n = (size_t)b->capacity;
+    size_t n = (size_t)b->groups.capacity;
 
-    lfi_free(env, b->scratch, scratch_bytes(b), 1);
     lfi_free(env, b->sums, n * n, sizeof(*b->sums));
     lfi_free(env, b->views, n, sizeof(*b->views));
     lfi_free(env, b->blocks, n, sizeof(*b->blocks));
@@ -254,10 +175,9 @@ static void release(struct bank *b)
     lfi_free(env, b->values, n, value_bytes(b));
 }
 
-/* How many items fit, and how many are prepared at the same time; false: there are none. */
-static bool plan(struct bank *b)
+/* What features take, and their scratch; false: there are none. */
+static bool measure(struct bank *b)
 {
-    size_t most = b->m->params->max_bytes, each;
     int64_t i;
 
     for (i = 0; i < b->m->count; i++) {
@@ -274,32 +194,28 @@ static bool plan(struct bank *b)
         if (size.scratch > b->size.scratch)
             b->size.scratch = size.scratch;
     }
-    if (!lfi_mul_size((size_t)b->size.count, sizeof(double), &each) ||
-        !lfi_add_size(each, (size_t)b->size.blocks, &each))
-        return false;
-    b->capacity = most / each > 2 ? (int64_t)(most / each) : 2;
-    b->slots = b->m->env->executor.concurrency;
-    if (b->size.scratch > 0 && most / b->size.scratch < (size_t)b->slots)
-        b->slots = most / b->size.scratch > 0 ? (int32_t)(most / b->size.scratch) : 1;
-    if (b->m->count < b->slots) /* its own loops have more to give */
-        b->slots = 1;
-    return true;
+    return lfi_mul_size((size_t)b->size.count, sizeof(double), &b->groups.bytes) &&
+           lfi_add_size(b->groups.bytes, (size_t)b->size.blocks, &b->groups.bytes);
 }
 
 lfuse_status lfi_matrix_features(struct lfi_matrix *m, lfuse_error *err)
 {
-    struct bank b = {.m = m, .inner = *m->env};
+    struct bank b = {.m = m,
+                     .groups = {.m = m,
+                                .share = SHARE_OF_FEATURES,
+                                .nested = true,
+                                .keep = keep,
+                                .compare = compare}};
     lfuse_status status;
-    int64_t group;
 
-    if (!plan(&b))
+    if (!measure(&b))
         return LFUSE_OK;
-    group = b.capacity < m->count ? b.capacity / 2 : m->count;
-    b.capacity = b.capacity < m->count ? 2 * group : m->count;
-    b.inner.executor = lfi_executor_serial();
+    b.groups.scratch = b.size.scratch;
+    b.groups.user = &b;
+    lfi_groups_plan(&b.groups);
     status = allocate(&b, err);
     if (status == LFUSE_OK)
-        status = run_groups(&b, group, err);
+        status = lfi_groups_run(&b.groups, err);
     release(&b);
     return status;
 }
