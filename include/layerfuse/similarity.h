@@ -295,10 +295,13 @@ LFUSE_API lfuse_status lfuse_similarity_assignment(
  *          LFUSE_ERR_CALLBACK   the context's executor refused; or custom did, which ends it
  *          On failure out is unspecified.
  * Cost:    euclidean and cosine read all weights once. CKA and covariance reduce each weight
- *          once, to n^2 / 2 and to p block / 2 numbers, which are compared in one pass. The
- *          numbers of all layers are kept, or of as many as max_bytes has room for, but two;
- *          where they are not all, they are made again, by count / (layers kept / 2) times at
- *          most. Where they would be more than two weights hold, and for the other metrics,
+ *          once, to n^2 / 2 and to p block / 2 numbers, which are compared in one pass. kl and
+ *          js factor each weight once, which leaves some n p block / 6 products per pair and way;
+ *          wasserstein_gaussian and procrustes read each once, and a pair is singular values.
+ *          The numbers of all layers are kept, or of as many as max_bytes has room for, but
+ *          two; where they are not all, they are made again, by count / (layers kept / 2) times
+ *          at most. Where they would be more than two weights hold (factors: than max_bytes has
+ *          room for, or too few of them for all threads), and for the other metrics,
  *          count * (count - 1) / 2 single comparisons, twice that where the metric is not
  *          symmetric. All over the context's threads, of which no more work than have room in
  *          max_bytes for what they need.

@@ -57,6 +57,21 @@ struct lfi_block lfi_block_largest(const struct lfi_comparison *pair)
                         lfi_block_parts(b.columns, pair->params.block), 0, 0);
 }
 
+struct lfi_grid lfi_grid_of(const struct lfi_weight *weight)
+{
+    struct lfi_grid g = {.whole = lfi_block_whole(&weight->view)};
+
+    g.down = lfi_block_parts(g.whole.rows, weight->params.block);
+    g.across = lfi_block_parts(g.whole.columns, weight->params.block);
+    return g;
+}
+
+struct lfi_block lfi_grid_block(const struct lfi_grid *g, int64_t index)
+{
+    return lfi_block_at(&g->whole, g->down, g->across, index / g->across,
+                        index % g->across);
+}
+
 /* What all blocks gave. */
 struct tally {
     double sum;

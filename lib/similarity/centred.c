@@ -52,11 +52,19 @@ static double measure(struct lfi_centred *side, double *line)
     return reach;
 }
 
+/* What makes values of up to `reach` about 1. */
+static double scale_of(double reach)
+{
+    int exponent;
+
+    (void)frexp(reach, &exponent);
+    return ldexp(1.0, exponent < -1000 ? 1000 : -exponent);
+}
+
 void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *part,
                          double *line)
 {
     double reach;
-    int exponent;
 
     side->part = *part;
     side->prescale = 1.0;
@@ -65,8 +73,26 @@ void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *part,
         side->prescale = 0x1p-200;
         reach = measure(side, line);
     }
-    (void)frexp(reach, &exponent);
-    side->scale = ldexp(1.0, exponent < -1000 ? 1000 : -exponent);
+    side->scale = scale_of(reach);
+    side->constant = reach == 0.0;
+}
+
+void lfi_centred_prepare_plain(struct lfi_centred *side, const struct lfi_block *part,
+                               double *line)
+{
+    double reach = 0.0;
+    int64_t i, j;
+
+    side->part = *part;
+    side->prescale = 1.0;
+    for (j = 0; j < part->columns; j++)
+        side->origin[j] = side->mean[j] = 0.0;
+    for (i = 0; i < part->rows; i++) {
+        read_line(side, i, 0, part->columns, line);
+        for (j = 0; j < part->columns; j++)
+            reach = fabs(line[j]) > reach ? fabs(line[j]) : reach;
+    }
+    side->scale = scale_of(reach);
     side->constant = reach == 0.0;
 }
 

@@ -1,6 +1,8 @@
 /*
  * cholesky.c - triangular factors of covariances: S = L L', in place
  *
+ * Lower triangles are packed: row i has i + 1 elements, from i (i + 1) / 2 on.
+ *
  * A pivot is what is left of its diagonal element after the columns before it. Where that is
  * within rounding of 0, S is singular: what followed would be made of noise.
  */
@@ -9,18 +11,25 @@
 #include <float.h>
 #include <math.h>
 
-/* Row by row, from the lower triangle. Sums of a row's products are off by d 2^-53 s_ii. */
-bool lfi_cholesky_factor(double *s, int64_t d, int64_t stride)
+int64_t lfi_triangle(int64_t d)
 {
-    double *row, *above, pivot;
+    return d * (d + 1) / 2;
+}
+
+double *lfi_triangle_take(struct lfi_arena *arena, int64_t d)
+{
+    return lfi_arena_take(arena, d | 1, (d + 1) / 2); /* d (d + 1) / 2, if that fits */
+}
+
+/* Row by row. Sums of a row's products are off by d 2^-53 s_ii. */
+bool lfi_cholesky_factor(double *s, int64_t d)
+{
+    double *row = s, *above, pivot;
     int64_t i, j;
 
-    for (i = 0; i < d; i++) {
-        row = s + i * stride;
-        for (j = 0; j < i; j++) {
-            above = s + j * stride;
+    for (i = 0; i < d; row += ++i) {
+        for (above = s, j = 0; j < i; above += ++j)
             row[j] = (row[j] - lfi_vectors_dot(row, above, j)) / above[j];
-        }
         pivot = row[i] - lfi_vectors_dot(row, row, i);
         if (!(pivot > 4.0 * (double)d * DBL_EPSILON * row[i]))
             return false;
@@ -29,27 +38,26 @@ bool lfi_cholesky_factor(double *s, int64_t d, int64_t stride)
     return true;
 }
 
-double lfi_cholesky_log_det(const double *l, int64_t d, int64_t stride)
+double lfi_cholesky_log_det(const double *l, int64_t d)
 {
     double sum = 0.0;
     int64_t i;
 
-    for (i = 0; i < d; i++)
-        sum += log(l[i * stride + i]);
+    for (i = 0; i < d; l += ++i)
+        sum += log(l[i]);
     return 2.0 * sum;
 }
 
 /* Row i of T = L^-1 M needs those above it, which are done. Where M is L, T is exactly I. */
-void lfi_cholesky_solve(const double *l, double *m, int64_t d, int64_t stride)
+void lfi_cholesky_solve(const double *l, double *m, int64_t d)
 {
+    double *row = m, *above;
     int64_t i, j, k;
 
-    for (i = 0; i < d; i++) {
-        double *row = m + i * stride;
-
-        for (k = 0; k < i; k++)
-            lfi_vectors_subtract(row, l[i * stride + k], m + k * stride, k + 1);
+    for (i = 0; i < d; l += i + 1, row += ++i) {
+        for (above = m, k = 0; k < i; above += ++k)
+            lfi_vectors_subtract(row, l[k], above, k + 1);
         for (j = 0; j <= i; j++)
-            row[j] /= l[i * stride + i];
+            row[j] /= l[i];
     }
 }

@@ -74,31 +74,16 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 
 /* ---- as features: the covariances of all blocks, each of norm 1 -------------------------- */
 
-struct grid {
-    struct lfi_block whole;
-    int64_t down;
-    int64_t across;
-};
-
-static struct grid grid_of(const struct lfi_weight *weight)
-{
-    struct grid g = {.whole = lfi_block_whole(&weight->view)};
-
-    g.down = lfi_block_parts(g.whole.rows, weight->params.block);
-    g.across = lfi_block_parts(g.whole.columns, weight->params.block);
-    return g;
-}
-
 static bool feature_size(const struct lfi_weight *weight, struct lfi_features_size *size)
 {
-    struct grid g = grid_of(weight);
-    struct lfi_block b = lfi_block_at(&g.whole, g.down, g.across, 0, 0);
+    struct lfi_grid g = lfi_grid_of(weight);
+    struct lfi_block b = lfi_grid_block(&g, 0);
     struct lfi_moments m = {.single = true};
     int64_t j;
 
     size->blocks = g.down * g.across;
     for (size->count = 0, j = 0; j < g.across; j++) {
-        int64_t d = lfi_block_at(&g.whole, g.down, g.across, 0, j).columns, row, square;
+        int64_t d = lfi_grid_block(&g, j).columns, row, square;
 
         if (!lfi_mul_int64(d, d, &square) ||
             !lfi_mul_int64(g.down, square / 2 + d, &row) ||
@@ -134,11 +119,11 @@ static lfuse_status extract(const struct lfi_env *env, const struct lfi_weight *
                             void *memory, struct lfi_features *features, bool *usable,
                             lfuse_error *err)
 {
-    struct grid g = grid_of(weight);
-    struct lfi_block b = lfi_block_at(&g.whole, g.down, g.across, 0, 0);
+    struct lfi_grid g = lfi_grid_of(weight);
+    struct lfi_block b = lfi_grid_block(&g, 0);
     struct lfi_arena arena = {.base = memory, .fits = true};
     struct lfi_moments m = {.single = true};
-    int64_t i, j, at = 0;
+    int64_t i, at = 0;
 
     (void)err;
     *usable = lfi_view_find_not_finite(&weight->view) < 0;
@@ -148,11 +133,10 @@ static lfuse_status extract(const struct lfi_env *env, const struct lfi_weight *
     m.a.view = &weight->view;
     m.products.kernels = env->kernels;
     m.products.wide = weight->view.dtype == LFUSE_F64;
-    for (i = 0; i < g.down; i++)
-        for (j = 0; j < g.across; j++) {
-            b = lfi_block_at(&g.whole, g.down, g.across, i, j);
-            features->good[i * g.across + j] = put_block(&m, &b, features, &at);
-        }
+    for (i = 0; i < g.down * g.across; i++) {
+        b = lfi_grid_block(&g, i);
+        features->good[i] = put_block(&m, &b, features, &at);
+    }
     return LFUSE_OK;
 }
 

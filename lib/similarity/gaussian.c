@@ -10,96 +10,56 @@
 
 #include <math.h>
 
-static void lay_out(struct lfi_gaussian *g, const struct lfi_block *largest,
-                    bool wants_mixture, struct lfi_arena *arena)
+/* A triangle is all that compare needs, too: from the start of the scratch on. */
+static double *lay_out(struct lfi_moments *m, const struct lfi_block *b,
+                       struct lfi_arena *arena)
 {
-    int64_t order = lfi_products_order(largest->columns);
-
-    g->moments = (struct lfi_moments){.gram = false, .crossed = false};
-    lfi_moments_lay_out(&g->moments, largest, arena);
-    g->mixture = wants_mixture ? lfi_arena_take(arena, order, order) : NULL;
+    *m = (struct lfi_moments){.single = true};
+    lfi_moments_lay_out(m, b, arena);
+    return lfi_triangle_take(arena, b->columns);
 }
 
-bool lfi_gaussian_scratch(const struct lfi_comparison *pair, bool wants_mixture,
-                          size_t *bytes)
+void lfi_gaussian_lay_out(const struct lfi_block *b, struct lfi_arena *factor,
+                          struct lfi_arena *scratch)
 {
-    struct lfi_block largest = lfi_block_largest(pair);
-    struct lfi_arena arena = {.fits = true};
-    struct lfi_gaussian g;
+    struct lfi_moments m;
 
-    lay_out(&g, &largest, wants_mixture, &arena);
-    return lfi_arena_bytes(&arena, bytes);
+    (void)lfi_arena_take(factor, 1, sizeof(struct lfi_gaussian) / sizeof(double));
+    (void)lfi_triangle_take(factor, b->columns);
+    (void)lay_out(&m, b, scratch);
 }
 
-static void ridge(double *s, int64_t d, int64_t stride, int64_t n, double share)
+/* The lower triangle of a square matrix, divided by n, with its ridge. */
+static void put(const struct lfi_moments *m, int64_t d, double n, double share, double *s)
 {
-    double trace = 0.0;
+    const double *row = m->aa;
+    double trace = 0.0, *to = s;
     int64_t i, j;
 
-    for (i = 0; i < d; i++) {
-        for (j = 0; j < d; j++)
-            s[i * stride + j] /= (double)n;
-        trace += s[i * stride + i];
+    for (i = 0; i < d; row += m->products.order, to += ++i) {
+        for (j = 0; j <= i; j++)
+            to[j] = row[j] / n;
+        trace += to[i];
     }
-    for (i = 0; i < d; i++)
-        s[i * stride + i] += share * trace / (double)d;
+    for (to = s, i = 0; i < d; to += ++i)
+        to[i] += share * trace / (double)d;
 }
 
-void lfi_gaussian_covariances(struct lfi_gaussian *g, const struct lfi_block *b)
+bool lfi_gaussian_extract(const struct lfi_factor_work *work,
+                          const struct lfi_centred *side, const struct lfi_block *b,
+                          struct lfi_gaussian *g, double **triangle)
 {
-    double share = fmax(0.0, g->pair->params.ridge);
+    const struct lfi_similarity_params *params = work->params;
+    struct lfi_arena arena = {.base = work->scratch, .fits = true};
+    struct lfi_moments m;
 
-    lfi_moments_multiply(&g->moments, b);
-    g->stride = g->moments.products.order;
-    ridge(g->moments.aa, b->columns, g->stride, g->moments.a.part.rows, share);
-    ridge(g->moments.cc, b->columns, g->stride, g->moments.c.part.rows, share);
-}
-
-/* Without a ridge n centred rows span n - 1 directions: d of them need n > d. */
-lfuse_status lfi_gaussian_factor(const struct lfi_gaussian *g, const struct lfi_block *b,
-                                 const char *name, int64_t rows, double *s,
-                                 lfuse_error *err)
-{
-    const struct lfi_similarity_params *params = &g->pair->params;
-
-    if ((params->ridge > 0.0 || rows > b->columns) &&
-        lfi_cholesky_factor(s, b->columns, g->stride))
-        return LFUSE_OK;
-    return lfi_fail(
-        err, LFUSE_ERR_DEGENERATE,
-        "%s: the covariance of %.80s is singular (%lld rows, %lld columns from "
-        "row %lld, column %lld on; ridge %g)",
-        lfi_metric_find(params->metric)->name, name, (long long)rows,
-        (long long)b->columns, (long long)b->row, (long long)b->column,
-        fmax(0.0, params->ridge));
-}
-
-lfuse_status lfi_gaussian_compare(const struct lfi_env *env,
-                                  const struct lfi_comparison *pair, void *memory,
-                                  bool wants_mixture, lfi_block_measure measure,
-                                  double *out, lfuse_error *err)
-{
-    struct lfi_block largest = lfi_block_largest(pair);
-    struct lfi_arena arena = {.base = memory, .fits = true};
-    struct lfi_gaussian g = {.pair = pair};
-    struct lfi_moments *m = &g.moments;
-    lfuse_status status = lfi_comparison_check_finite(pair, err);
-    double mean = 0.0;
-
-    if (status != LFUSE_OK)
-        return status;
-    lay_out(&g, &largest, wants_mixture, &arena);
-    m->a.view = &pair->a;
-    m->c.view = &pair->c;
-    m->products.kernels = env->kernels;
-    m->products.wide = true;
-    status = lfi_blocks_mean(pair, &m->a, &m->c, m->line, measure, &g, &mean, err);
-    if (status != LFUSE_OK)
-        return status;
-    if (!isfinite(mean))
-        return lfi_fail(
-            err, LFUSE_ERR_NOT_FINITE, "%s: the divergence of %s and %s is beyond f64",
-            lfi_metric_find(pair->params.metric)->name, pair->a_name, pair->c_name);
-    *out = mean;
-    return LFUSE_OK;
+    *triangle = lay_out(&m, b, &arena);
+    m.a = *side;
+    m.products.kernels = work->kernels;
+    m.products.wide = true;
+    lfi_moments_multiply(&m, b);
+    put(&m, b->columns, (double)side->part.rows, fmax(0.0, params->ridge), g->s);
+    g->exponent = lfi_centred_exponent(side);
+    /* Without a ridge n centred rows span n - 1 directions: d of them need n > d. */
+    return params->ridge > 0.0 || side->part.rows > b->columns;
 }

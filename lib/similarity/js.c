@@ -15,57 +15,50 @@
 #include "similarity/similarity.h"
 
 #include <math.h>
+#include <string.h>
 
-static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
+static bool extract(const struct lfi_factor_work *work, const struct lfi_centred *side,
+                    const struct lfi_block *b, void *factor)
 {
-    return lfi_gaussian_scratch(pair, true, bytes);
-}
-
-/* (2^2a Sa + 2^2c Sc) / 2, of the lower triangle. */
-static void mix(struct lfi_gaussian *g, int64_t d, int a, int c)
-{
-    double of_a = ldexp(0.5, 2 * a), of_c = ldexp(0.5, 2 * c);
-    int64_t i, j;
-
-    for (i = 0; i < d; i++)
-        for (j = 0; j <= i; j++)
-            g->mixture[i * g->stride + j] = of_a * g->moments.aa[i * g->stride + j] +
-                                            of_c * g->moments.cc[i * g->stride + j];
-}
-
-static lfuse_status measure(void *work, const struct lfi_block *b, double *value,
-                            lfuse_error *err)
-{
-    struct lfi_gaussian *g = work;
-    struct lfi_moments *m = &g->moments;
-    int a = lfi_centred_exponent(&m->a), c = lfi_centred_exponent(&m->c);
-    int common = a < c ? a : c;
+    struct lfi_gaussian *g = factor;
     int64_t d = b->columns;
-    double both;
-    lfuse_status status;
+    double *l;
 
-    lfi_gaussian_covariances(g, b);
-    mix(g, d, common - a, common - c);
-    status = lfi_gaussian_factor(g, b, g->pair->a_name, m->a.part.rows, m->aa, err);
-    if (status == LFUSE_OK)
-        status = lfi_gaussian_factor(g, b, g->pair->c_name, m->c.part.rows, m->cc, err);
-    if (status == LFUSE_OK)
-        status = lfi_gaussian_factor(g, b, "the mixture", b->rows, g->mixture, err);
-    if (status != LFUSE_OK)
-        return status;
-    both = lfi_cholesky_log_det(m->aa, d, g->stride) +
-           lfi_cholesky_log_det(m->cc, d, g->stride);
-    both += 2.0 * LFI_LN_2 * (double)d * (2.0 * common - a - c);
-    *value =
-        fmax(0.0, 0.5 * lfi_cholesky_log_det(g->mixture, d, g->stride) - 0.25 * both);
-    return LFUSE_OK;
+    if (!lfi_gaussian_extract(work, side, b, g, &l))
+        return false;
+    memcpy(l, g->s, (size_t)lfi_triangle(d) * sizeof(*l));
+    if (!lfi_cholesky_factor(l, d))
+        return false;
+    g->log_det = lfi_cholesky_log_det(l, d);
+    return true;
 }
 
-static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparison *pair,
-                            void *memory, double *out, lfuse_error *err)
+static bool compare(const struct lfi_factor_work *work, const struct lfi_block *b,
+                    const void *a, const void *c, double *value)
 {
-    return lfi_gaussian_compare(env, pair, memory, true, measure, out, err);
+    const struct lfi_gaussian *ga = a, *gc = c;
+    int common = ga->exponent < gc->exponent ? ga->exponent : gc->exponent;
+    double of_a = ldexp(0.5, 2 * (common - ga->exponent));
+    double of_c = ldexp(0.5, 2 * (common - gc->exponent));
+    double *mixture = work->scratch, both;
+    int64_t d = b->columns, e;
+
+    for (e = 0; e < lfi_triangle(d); e++)
+        mixture[e] = of_a * ga->s[e] + of_c * gc->s[e];
+    if (!lfi_cholesky_factor(mixture, d))
+        return false;
+    both = ga->log_det + gc->log_det;
+    both += 2.0 * LFI_LN_2 * (double)d * (2.0 * common - ga->exponent - gc->exponent);
+    *value = fmax(0.0, 0.5 * lfi_cholesky_log_det(mixture, d) - 0.25 * both);
+    return true;
 }
+
+static const struct lfi_factor_metric factors = {
+    .value = "divergence",
+    .lay_out = lfi_gaussian_lay_out,
+    .extract = extract,
+    .compare = compare,
+};
 
 const struct lfi_metric lfi_metric_js = {
     .metric = LFUSE_METRIC_JS,
@@ -74,6 +67,7 @@ const struct lfi_metric lfi_metric_js = {
     .is_symmetric = true,
     .needs_equal_columns = true,
     .cost = "n p block + p^2 block",
-    .scratch = scratch,
-    .compare = compare,
+    .scratch = lfi_factors_pair_scratch,
+    .compare = lfi_factors_pair_compare,
+    .factors = &factors,
 };

@@ -16,11 +16,7 @@
 #include "similarity/similarity.h"
 
 #include <math.h>
-
-static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
-{
-    return lfi_gaussian_scratch(pair, false, bytes);
-}
+#include <string.h>
 
 /* t^2 - 1 - 2 ln t of t = 2^e u. */
 static double excess(double u, int e)
@@ -32,40 +28,45 @@ static double excess(double u, int e)
     return t * t - 1.0 - 2.0 * (log(u) + e * LFI_LN_2);
 }
 
-static double divergence(const double *t, int64_t d, int64_t stride, int e)
+static double divergence(const double *t, int64_t d, int e)
 {
     double sum = 0.0;
     int64_t i;
 
-    for (i = 0; i < d; i++, t += stride)
+    for (i = 0; i < d; t += ++i)
         sum += ldexp(lfi_vectors_dot(t, t, i), 2 * e) + excess(t[i], e);
     return 0.5 * sum;
 }
 
-static lfuse_status measure(void *work, const struct lfi_block *b, double *value,
-                            lfuse_error *err)
+static bool extract(const struct lfi_factor_work *work, const struct lfi_centred *side,
+                    const struct lfi_block *b, void *factor)
 {
-    struct lfi_gaussian *g = work;
-    struct lfi_moments *m = &g->moments;
-    lfuse_status status;
+    struct lfi_gaussian *g = factor;
+    double *unused;
 
-    lfi_gaussian_covariances(g, b);
-    status = lfi_gaussian_factor(g, b, g->pair->a_name, m->a.part.rows, m->aa, err);
-    if (status == LFUSE_OK)
-        status = lfi_gaussian_factor(g, b, g->pair->c_name, m->c.part.rows, m->cc, err);
-    if (status != LFUSE_OK)
-        return status;
-    lfi_cholesky_solve(m->cc, m->aa, b->columns, g->stride);
-    *value = divergence(m->aa, b->columns, g->stride,
-                        lfi_centred_exponent(&m->c) - lfi_centred_exponent(&m->a));
-    return LFUSE_OK;
+    return lfi_gaussian_extract(work, side, b, g, &unused) &&
+           lfi_cholesky_factor(g->s, b->columns);
 }
 
-static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparison *pair,
-                            void *memory, double *out, lfuse_error *err)
+static bool compare(const struct lfi_factor_work *work, const struct lfi_block *b,
+                    const void *a, const void *c, double *value)
 {
-    return lfi_gaussian_compare(env, pair, memory, false, measure, out, err);
+    const struct lfi_gaussian *ga = a, *gc = c;
+    int64_t d = b->columns;
+    double *t = work->scratch;
+
+    memcpy(t, ga->s, (size_t)lfi_triangle(d) * sizeof(*t));
+    lfi_cholesky_solve(gc->s, t, d);
+    *value = divergence(t, d, gc->exponent - ga->exponent);
+    return true;
 }
+
+static const struct lfi_factor_metric factors = {
+    .value = "divergence",
+    .lay_out = lfi_gaussian_lay_out,
+    .extract = extract,
+    .compare = compare,
+};
 
 const struct lfi_metric lfi_metric_kl = {
     .metric = LFUSE_METRIC_KL,
@@ -73,6 +74,7 @@ const struct lfi_metric lfi_metric_kl = {
     .is_distance = true,
     .needs_equal_columns = true,
     .cost = "n p block + p^2 block",
-    .scratch = scratch,
-    .compare = compare,
+    .scratch = lfi_factors_pair_scratch,
+    .compare = lfi_factors_pair_compare,
+    .factors = &factors,
 };

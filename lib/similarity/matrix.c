@@ -2,7 +2,7 @@
  * matrix.c - all pairs of many layers
  *
  * Weight by weight of the layers: what goes for many pairs at once goes so, in one pass over
- * the elements or over features; the pairs that are left, one by one. A pair's value does not
+ * the elements or over features, or with factors; the pairs that are left, one by one. A pair's value does not
  * depend on the number of threads.
  */
 #include "similarity/matrix.h"
@@ -58,6 +58,8 @@ static lfuse_status run_weight(struct lfi_matrix *m, lfuse_error *err)
         status = lfi_matrix_elements(m, err);
     if (m->metric->features != NULL && lfi_matrix_fits(m))
         status = lfi_matrix_features(m, err);
+    if (m->metric->factors != NULL && lfi_matrix_fits(m))
+        status = lfi_matrix_factors(m, err);
     m->done = before;
     if (status == LFUSE_OK)
         status = lfi_matrix_pairs(m, err);

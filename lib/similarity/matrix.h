@@ -25,12 +25,13 @@ struct lfi_matrix {
 lfuse_status lfi_matrix_tell(struct lfi_matrix *m, double pairs, lfuse_error *err);
 
 /*
- * Both ways to many pairs at once: they set the value and the state of all pairs that they can
+ * All three ways to many pairs at once: they set the value and the state of all pairs that they can
  * do, and leave the others open. Only where lfi_matrix_fits() says so.
  */
 bool lfi_matrix_fits(const struct lfi_matrix *m);
 lfuse_status lfi_matrix_elements(struct lfi_matrix *m, lfuse_error *err);
 lfuse_status lfi_matrix_features(struct lfi_matrix *m, lfuse_error *err);
+lfuse_status lfi_matrix_factors(struct lfi_matrix *m, lfuse_error *err);
 
 /* Pairs of places i < rows and max(i + 1, first) <= j < count, and the items that are there. */
 struct lfi_places {

@@ -1,13 +1,10 @@
 /*
  * nuclear.c - the nuclear norm of a product of two sets of vectors
  *
- *     |M|_* = the sum of the singular values of M
- *     inner: M = P Q'      (k, k)            P, Q (k, l): k vectors of length l, k <= l
- *     outer: M = P'Q       (l, l), of rank k at most
+ *     |M|_* = the sum of the singular values of M = P Q' (k, k)
  *
  * By one-sided Jacobi (Hestenes 1958): rows of M are rotated against each other until they are
- * orthogonal; their lengths are then the singular values. For outer, P' = U R and Q' = V S with
- * orthonormal U and V give |P'Q|_* = |R S'|_*, which is (k, k) again; R is that of modified
+ * orthogonal; their lengths are then the singular values. The triangle is that of modified
  * Gram-Schmidt, which is exact for data within 2^-53 of P, however dependent the vectors
  * (Bjoerck 1967).
  */
@@ -22,14 +19,6 @@
  */
 #define ORTHOGONAL 1e-11
 enum { SWEEPS = 64 };
-
-void lfi_nuclear_lay_out(struct lfi_nuclear *n, int64_t k, bool outer,
-                         struct lfi_arena *arena)
-{
-    n->m = lfi_arena_take(arena, k, k);
-    n->r = outer ? lfi_arena_take(arena, k, k) : NULL;
-    n->s = outer ? lfi_arena_take(arena, k, k) : NULL;
-}
 
 /* Makes x and y orthogonal; false: they were. What is below `tiny` counts as 0. */
 static bool rotate(double *x, double *y, int64_t k, double tiny)
@@ -71,8 +60,17 @@ static double norm(double *m, int64_t k)
     return sum;
 }
 
-/* P' = U R: R (k, k) upper triangular; rows of P become those of U'. */
-static void triangle(double *p, int64_t k, int64_t l, double *r)
+double lfi_nuclear_norm(const double *p, const double *q, int64_t k, int64_t l, double *m)
+{
+    int64_t i, j;
+
+    for (i = 0; i < k; i++)
+        for (j = 0; j < k; j++)
+            m[i * k + j] = lfi_vectors_dot(p + i * l, q + j * l, l);
+    return norm(m, k);
+}
+
+void lfi_nuclear_triangle(double *p, int64_t k, int64_t l, double *r)
 {
     double length;
     int64_t i, j;
@@ -89,23 +87,4 @@ static void triangle(double *p, int64_t k, int64_t l, double *r)
             lfi_vectors_subtract(p + j * l, r[i * k + j], p + i * l, l);
         }
     }
-}
-
-double lfi_nuclear_inner(const struct lfi_nuclear *n, const double *p, const double *q,
-                         int64_t k, int64_t l)
-{
-    int64_t i, j;
-
-    for (i = 0; i < k; i++)
-        for (j = 0; j < k; j++)
-            n->m[i * k + j] = lfi_vectors_dot(p + i * l, q + j * l, l);
-    return norm(n->m, k);
-}
-
-double lfi_nuclear_outer(const struct lfi_nuclear *n, double *p, double *q, int64_t k,
-                         int64_t l)
-{
-    triangle(p, k, l, n->r);
-    triangle(q, k, l, n->s);
-    return lfi_nuclear_inner(n, n->r, n->s, k, k);
 }

@@ -81,6 +81,35 @@ struct lfi_feature_metric {
                             lfuse_error *err);
 };
 
+struct lfi_arena;
+struct lfi_block;
+struct lfi_centred;
+
+/* What is at hand where factors are made or compared: in tasks, so nothing is allocated. */
+struct lfi_factor_work {
+    const struct lfi_kernels *kernels;
+    const struct lfi_similarity_params *params;
+    double *scratch;
+};
+
+/*
+ * Metrics that are the mean over blocks of what two factors give, one of each side's block: a
+ * factor is made once per weight, not once per pair. One comparison makes both and compares
+ * them (factors.c), so that its value is the same to the bit.
+ */
+struct lfi_factor_metric {
+    const char *value; /* "distance": what messages call it */
+    bool whole;        /* the whole matrix is one block, and is not centred */
+    /* What a factor takes; and what extract and compare need besides. */
+    void (*lay_out)(const struct lfi_block *b, struct lfi_arena *factor,
+                    struct lfi_arena *scratch);
+    /* Of a side that is not constant, in a block of that size; false: singular. */
+    bool (*extract)(const struct lfi_factor_work *work, const struct lfi_centred *side,
+                    const struct lfi_block *b, void *factor);
+    bool (*compare)(const struct lfi_factor_work *work, const struct lfi_block *b,
+                    const void *a, const void *c, double *value);
+};
+
 /* Metrics of single elements: sums over all pairs are taken in one pass over the data. */
 struct lfi_element_metric {
     bool differences; /* ac is the sum of (a - c)^2, else that of a c */
@@ -103,6 +132,7 @@ struct lfi_metric {
                             void *scratch, double *out, lfuse_error *err);
     const struct lfi_element_metric *elements; /* or NULL */
     const struct lfi_feature_metric *features; /* or NULL */
+    const struct lfi_factor_metric *factors;   /* or NULL */
 };
 
 extern const struct lfi_metric lfi_metric_euclidean;
@@ -226,6 +256,15 @@ struct lfi_block {
 int64_t lfi_block_parts(int64_t length, int64_t block);
 struct lfi_block lfi_block_at(const struct lfi_block *whole, int64_t down, int64_t across,
                               int64_t i, int64_t j);
+/* The blocks of a weight; index is in [0, down * across), row by row. */
+struct lfi_grid {
+    struct lfi_block whole;
+    int64_t down;
+    int64_t across;
+};
+
+struct lfi_grid lfi_grid_of(const struct lfi_weight *weight);
+struct lfi_block lfi_grid_block(const struct lfi_grid *g, int64_t index);
 /* All of a view; as much as the larger of the two has; the largest block that a pair is cut into. */
 struct lfi_block lfi_block_whole(const struct lfi_view *view);
 struct lfi_block lfi_block_of_pair(const struct lfi_comparison *pair);
@@ -247,6 +286,9 @@ void lfi_centred_lay_out(struct lfi_centred *side, const struct lfi_block *large
 /* Finds the means and scales of a part; line is (columns) of scratch. Data is finite. */
 void lfi_centred_prepare(struct lfi_centred *side, const struct lfi_block *part,
                          double *line);
+/* The same with means of 0: `constant` says that all is 0. */
+void lfi_centred_prepare_plain(struct lfi_centred *side, const struct lfi_block *part,
+                               double *line);
 /* Centred values are 2^this of the data's. */
 int lfi_centred_exponent(const struct lfi_centred *side);
 /* Centred values of a row of the part, from column on; beyond the part they are 0. */
@@ -296,22 +338,32 @@ void lfi_vectors_subtract(double *y, double scale, const double *x, int64_t n);
 void lfi_vectors_exp(double *x, int64_t n);
 bool lfi_vectors_equal(const double *x, const double *y, int64_t n);
 
+/* |P Q'|_*, the nuclear norm, of P, Q (k, l); m is (k + 4, k) of scratch. */
+double lfi_nuclear_norm(const double *p, const double *q, int64_t k, int64_t l,
+                        double *m);
+/* P' = U R of P (k, l), k <= l, with R (k, k) upper triangular; P is overwritten. */
+void lfi_nuclear_triangle(double *p, int64_t k, int64_t l, double *r);
+
 /*
- * The nuclear norm |P Q'|_* (inner), or |P'Q|_* (outer; P and Q are overwritten), of P, Q
- * (k, l), k <= l, within some k 2^-53 |P|_F |Q|_F. Squares of elements must be in range.
+ * |A|_F^2 + |C|_F^2 - 2 |A C'|_*, or of A'C where not `rows`: what a factor has of A, which is
+ * centred values of a block, and how two are compared. The result is 2^(2 *exponent) of the data's,
+ * and 0 where the factors are equal.
  */
-struct lfi_nuclear {
-    double *m; /* (k, k) */
-    double *r; /* (k, k), for outer; else NULL */
-    double *s;
+struct lfi_residual {
+    double square;
+    int exponent;
+    double x[];
 };
 
-void lfi_nuclear_lay_out(struct lfi_nuclear *n, int64_t k, bool outer,
-                         struct lfi_arena *arena);
-double lfi_nuclear_inner(const struct lfi_nuclear *n, const double *p, const double *q,
-                         int64_t k, int64_t l);
-double lfi_nuclear_outer(const struct lfi_nuclear *n, double *p, double *q, int64_t k,
-                         int64_t l);
+void lfi_residual_lay_out(const struct lfi_block *b, bool rows, struct lfi_arena *factor,
+                          struct lfi_arena *scratch);
+/* Of fewer rows than the block's: A is scaled so that A'A / rows is the side's covariance. */
+void lfi_residual_extract(const struct lfi_factor_work *work,
+                          const struct lfi_centred *side, const struct lfi_block *b,
+                          bool rows, struct lfi_residual *r);
+double lfi_residual_compare(const struct lfi_factor_work *work, const struct lfi_block *b,
+                            bool rows, const struct lfi_residual *a,
+                            const struct lfi_residual *c, int *exponent);
 
 /*
  * Where one has fewer rows or columns than the other it is cut into as many parts, and is 0
@@ -389,35 +441,45 @@ lfuse_status lfi_gram_features(const struct lfi_env *env, const struct lfi_weigh
                                struct lfi_features *features, bool *usable,
                                lfuse_error *err);
 
-/* S = L L' of the lower triangle, in place; false: S (d, d) is singular, or not positive. */
-bool lfi_cholesky_factor(double *s, int64_t d, int64_t stride);
-double lfi_cholesky_log_det(const double *l, int64_t d, int64_t stride); /* of L L' */
-/* M = L^-1 M, both lower triangular; above the diagonal M is left alone. */
-void lfi_cholesky_solve(const double *l, double *m, int64_t d, int64_t stride);
+/* Lower triangles are packed, row by row. */
+int64_t lfi_triangle(int64_t d); /* its elements */
+double *lfi_triangle_take(struct lfi_arena *arena, int64_t d);
+/* S = L L', in place; false: S (d, d) is singular, or not positive. */
+bool lfi_cholesky_factor(double *s, int64_t d);
+double lfi_cholesky_log_det(const double *l, int64_t d); /* of L L' */
+/* M = L^-1 M, both lower triangular. */
+void lfi_cholesky_solve(const double *l, double *m, int64_t d);
 
 #define LFI_LN_2 0.69314718055994530942
 
-/* The Gaussians of two blocks: moments.aa and .cc become their covariances, then factors. */
+/* The Gaussian of a block. */
 struct lfi_gaussian {
-    const struct lfi_comparison *pair;
-    struct lfi_moments moments;
-    int64_t stride;  /* of the matrices */
-    double *mixture; /* (order, order), or NULL */
+    double log_det; /* of s as it is here */
+    int exponent;   /* s is 2^(2 exponent) of the data's covariance */
+    double s[];     /* lower triangle: the covariance, ridged, or its factor */
 };
 
-bool lfi_gaussian_scratch(const struct lfi_comparison *pair, bool wants_mixture,
-                          size_t *bytes);
-/* Ridged, each at the scale of its side. */
-void lfi_gaussian_covariances(struct lfi_gaussian *g, const struct lfi_block *b);
-/* LFUSE_ERR_DEGENERATE where s, of the side that is called name and has rows, is singular. */
-lfuse_status lfi_gaussian_factor(const struct lfi_gaussian *g, const struct lfi_block *b,
-                                 const char *name, int64_t rows, double *s,
-                                 lfuse_error *err);
-/* The mean of measure over the blocks; its work is a struct lfi_gaussian. */
-lfuse_status lfi_gaussian_compare(const struct lfi_env *env,
-                                  const struct lfi_comparison *pair, void *memory,
-                                  bool wants_mixture, lfi_block_measure measure,
-                                  double *out, lfuse_error *err);
+void lfi_gaussian_lay_out(const struct lfi_block *b, struct lfi_arena *factor,
+                          struct lfi_arena *scratch);
+/* Its s and exponent; *triangle is scratch of that size. false: s is singular. */
+bool lfi_gaussian_extract(const struct lfi_factor_work *work,
+                          const struct lfi_centred *side, const struct lfi_block *b,
+                          struct lfi_gaussian *g, double **triangle);
+
+/* One comparison by a metric of factors, as lfi_metric has it. */
+bool lfi_factors_pair_scratch(const struct lfi_comparison *pair, size_t *bytes);
+lfuse_status lfi_factors_pair_compare(const struct lfi_env *env,
+                                      const struct lfi_comparison *pair, void *memory,
+                                      double *out, lfuse_error *err);
+
+/* The factors of all blocks of a weight: their bytes, and those of the scratch for the next two. */
+bool lfi_factors_size(const struct lfi_weight *weight, size_t *bytes, size_t *scratch);
+/* false: there are none, or compare would fail; it knows why. */
+bool lfi_factors_extract(const struct lfi_env *env, const struct lfi_weight *weight,
+                         void *scratch, void *factors);
+/* Of two weights of the size and the params of this one: false as above. */
+bool lfi_factors_compare(const struct lfi_env *env, const struct lfi_weight *like,
+                         const void *a, const void *c, void *scratch, double *value);
 
 /* One item of a matrix: a layer with one weight or several. */
 struct lfi_similarity_item {

@@ -5,151 +5,100 @@
  *
  * O'Neill et al. 2021, eq. 5, with its root taken; m and S = X'X / n are mean and covariance
  * of the columns of a block. With X centred, the last trace is |Xa Xc'|_* / n, the nuclear norm
- * (nuclear.c): no root of a matrix is taken. Block by block (blocks.c), in f64 for every type.
+ * (residual.c): no root of a matrix is taken. Block by block (blocks.c), in f64 for every type.
  *
- * Each side of a block has a scale of its own (centred.c); here they share the smaller one. The
- * difference of traces leaves rounding of 2^-53 of them, so a distance is good to about 2^-26
+ * Each side of a block has a scale of its own (centred.c). The difference of traces leaves rounding of 2^-53 of them, so a distance is good to about 2^-26
  * of the deviations where it is as small as that; of equal blocks it is exactly 0.
  */
 #include "similarity/similarity.h"
 
 #include <math.h>
+#include <string.h>
 
-struct work {
-    struct lfi_centred a;
-    struct lfi_centred c;
-    double *line; /* (columns) */
-    double *xa;   /* (k, l): the shorter direction's vectors, k <= l */
-    double *xc;
-    struct lfi_nuclear nuclear;
+/* A factor: the means, and behind them a struct lfi_residual. */
+struct means {
+    double prescale;
+    double x[]; /* (columns): origin; (columns): mean of the distances from it */
 };
 
-static void lay_out(struct work *w, const struct lfi_block *largest,
-                    struct lfi_arena *arena)
+static void lay_out(const struct lfi_block *b, struct lfi_arena *factor,
+                    struct lfi_arena *scratch)
 {
-    int64_t rows = largest->rows, columns = largest->columns;
-
-    lfi_centred_lay_out(&w->a, largest, arena);
-    lfi_centred_lay_out(&w->c, largest, arena);
-    w->line = lfi_arena_take(arena, 1, columns);
-    w->xa = lfi_arena_take(arena, rows, columns);
-    w->xc = lfi_arena_take(arena, rows, columns);
-    lfi_nuclear_lay_out(&w->nuclear, rows < columns ? rows : columns, true, arena);
+    (void)lfi_arena_take(factor, 1, sizeof(struct means) / sizeof(double));
+    (void)lfi_arena_take(factor, 2, b->columns);
+    lfi_residual_lay_out(b, true, factor, scratch);
 }
 
-static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
+static bool extract(const struct lfi_factor_work *work, const struct lfi_centred *side,
+                    const struct lfi_block *b, void *factor)
 {
-    struct lfi_block largest = lfi_block_largest(pair);
-    struct lfi_arena arena = {.fits = true};
-    struct work w;
+    struct means *m = factor;
+    int64_t columns = b->columns;
 
-    lay_out(&w, &largest, &arena);
-    return lfi_arena_bytes(&arena, bytes);
-}
-
-/* Centred rows where they are no more than the columns, else centred columns. */
-static void load(const struct lfi_centred *side, const struct lfi_block *b, double *line,
-                 double *vectors)
-{
-    bool turn = b->rows > b->columns;
-    int64_t i, j;
-
-    for (i = 0; i < b->rows; i++) {
-        lfi_centred_read(side, i, 0, b->columns, line);
-        for (j = 0; j < b->columns; j++)
-            vectors[turn ? j * b->rows + i : i * b->columns + j] = line[j];
-    }
+    m->prescale = side->prescale;
+    memcpy(m->x, side->origin, (size_t)columns * sizeof(*m->x));
+    memcpy(m->x + columns, side->mean, (size_t)columns * sizeof(*m->x));
+    lfi_residual_extract(work, side, b, true, (void *)(m->x + 2 * columns));
+    return true;
 }
 
 /* A quarter of a column's mean, which is in range for any data. */
-static double quarter(const struct lfi_centred *side, int64_t j)
+static double quarter(const struct means *m, int64_t columns, int64_t j)
 {
-    return side->origin[j] * 0.25 / side->prescale +
-           side->mean[j] * 0.25 / side->prescale;
+    return m->x[j] * 0.25 / m->prescale + m->x[columns + j] * 0.25 / m->prescale;
 }
 
-/* |ma - mc|: origins first, so that a large common offset costs no digits. */
-static double distance_of_means(const struct lfi_centred *a, const struct lfi_centred *c,
+/* (ma - mc) / 4: origins first, so that a large common offset costs no digits. */
+static double difference(const struct means *a, const struct means *c, int64_t columns,
+                         int64_t j)
+{
+    const double *mean_a = a->x + columns, *mean_c = c->x + columns;
+
+    if (a->prescale != c->prescale)
+        return quarter(a, columns, j) - quarter(c, columns, j);
+    return ((a->x[j] * 0.25 - c->x[j] * 0.25) + (mean_a[j] * 0.25 - mean_c[j] * 0.25)) /
+           a->prescale;
+}
+
+static double distance_of_means(const struct means *a, const struct means *c,
                                 int64_t columns)
 {
     double largest = 0.0, sum = 0.0, d;
-    bool alike = a->prescale == c->prescale;
-    int exponent = 0, pass;
+    int exponent;
     int64_t j;
 
-    for (pass = 0; pass < 2; pass++) {
-        for (j = 0; j < columns; j++) {
-            d = alike ? ((a->origin[j] * 0.25 - c->origin[j] * 0.25) +
-                         (a->mean[j] * 0.25 - c->mean[j] * 0.25)) /
-                            a->prescale
-                      : quarter(a, j) - quarter(c, j);
-            if (pass == 0)
-                largest = fabs(d) > largest ? fabs(d) : largest;
-            else
-                sum += ldexp(d, -exponent) * ldexp(d, -exponent);
-        }
-        (void)frexp(largest, &exponent);
+    for (j = 0; j < columns; j++) {
+        d = fabs(difference(a, c, columns, j));
+        largest = d > largest ? d : largest;
+    }
+    (void)frexp(largest, &exponent);
+    for (j = 0; j < columns; j++) {
+        d = ldexp(difference(a, c, columns, j), -exponent);
+        sum += d * d;
     }
     return ldexp(sqrt(sum), exponent + 2);
 }
 
-/* Of fewer rows, what makes X'X / rows their covariance. */
-static double to_rows(const struct lfi_centred *side, int64_t rows)
+static bool compare(const struct lfi_factor_work *work, const struct lfi_block *b,
+                    const void *a, const void *c, double *value)
 {
-    return side->part.rows == rows ? 1.0 : sqrt((double)rows / (double)side->part.rows);
+    const struct means *of_a = a, *of_c = c;
+    int exponent;
+    double square =
+        lfi_residual_compare(work, b, true, (const void *)(of_a->x + 2 * b->columns),
+                             (const void *)(of_c->x + 2 * b->columns), &exponent);
+
+    *value = hypot(distance_of_means(of_a, of_c, b->columns),
+                   ldexp(sqrt(square / (double)b->rows), -exponent));
+    return true;
 }
 
-static lfuse_status measure(void *work, const struct lfi_block *b, double *value,
-                            lfuse_error *err)
-{
-    struct work *w = work;
-    bool turn = b->rows > b->columns;
-    int64_t k = turn ? b->columns : b->rows, l = turn ? b->rows : b->columns;
-    int a = lfi_centred_exponent(&w->a), c = lfi_centred_exponent(&w->c),
-        common = a < c ? a : c;
-    double aa, cc, ac = 0.0, spread = 0.0;
-
-    (void)err;
-    w->a.scale = ldexp(w->a.scale, common - a) * to_rows(&w->a, b->rows);
-    w->c.scale = ldexp(w->c.scale, common - c) * to_rows(&w->c, b->rows);
-    load(&w->a, b, w->line, w->xa);
-    load(&w->c, b, w->line, w->xc);
-    if (!lfi_vectors_equal(w->xa, w->xc, k * l)) {
-        aa = lfi_vectors_dot(w->xa, w->xa, k * l);
-        cc = lfi_vectors_dot(w->xc, w->xc, k * l);
-        ac = turn ? lfi_nuclear_outer(&w->nuclear, w->xa, w->xc, k, l)
-                  : lfi_nuclear_inner(&w->nuclear, w->xa, w->xc, k, l);
-        spread = sqrt(fmax(0.0, aa + cc - 2.0 * ac) / (double)b->rows);
-    }
-    *value = hypot(distance_of_means(&w->a, &w->c, b->columns), ldexp(spread, -common));
-    return LFUSE_OK;
-}
-
-static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparison *pair,
-                            void *memory, double *out, lfuse_error *err)
-{
-    struct lfi_block largest = lfi_block_largest(pair);
-    struct lfi_arena arena = {.base = memory, .fits = true};
-    lfuse_status status = lfi_comparison_check_finite(pair, err);
-    struct work w;
-    double mean = 0.0;
-
-    (void)env;
-    if (status != LFUSE_OK)
-        return status;
-    lay_out(&w, &largest, &arena);
-    w.a.view = &pair->a;
-    w.c.view = &pair->c;
-    status = lfi_blocks_mean(pair, &w.a, &w.c, w.line, measure, &w, &mean, err);
-    if (status != LFUSE_OK)
-        return status;
-    if (!isfinite(mean))
-        return lfi_fail(err, LFUSE_ERR_NOT_FINITE,
-                        "wasserstein_gaussian: the distance of %s and %s is beyond f64",
-                        pair->a_name, pair->c_name);
-    *out = mean;
-    return LFUSE_OK;
-}
+static const struct lfi_factor_metric factors = {
+    .value = "distance",
+    .lay_out = lay_out,
+    .extract = extract,
+    .compare = compare,
+};
 
 const struct lfi_metric lfi_metric_wasserstein_gaussian = {
     .metric = LFUSE_METRIC_WASSERSTEIN_GAUSSIAN,
@@ -158,6 +107,7 @@ const struct lfi_metric lfi_metric_wasserstein_gaussian = {
     .is_symmetric = true,
     .needs_equal_columns = true,
     .cost = "n p block",
-    .scratch = scratch,
-    .compare = compare,
+    .scratch = lfi_factors_pair_scratch,
+    .compare = lfi_factors_pair_compare,
+    .factors = &factors,
 };

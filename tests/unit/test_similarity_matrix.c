@@ -8,10 +8,15 @@
 
 enum { LAYERS = 6, ROWS = 50, COLUMNS = 90 };
 
-static const lfuse_metric bulk[] = {LFUSE_METRIC_EUCLIDEAN,    LFUSE_METRIC_COSINE,
-                                    LFUSE_METRIC_COVARIANCE,   LFUSE_METRIC_LINEAR_CKA,
-                                    LFUSE_METRIC_DEBIASED_CKA, LFUSE_METRIC_RBF_CKA};
-enum { BULK = sizeof(bulk) / sizeof(bulk[0]) };
+static const lfuse_metric bulk[] = {
+    LFUSE_METRIC_EUCLIDEAN,  LFUSE_METRIC_COSINE,       LFUSE_METRIC_COVARIANCE,
+    LFUSE_METRIC_LINEAR_CKA, LFUSE_METRIC_DEBIASED_CKA, LFUSE_METRIC_RBF_CKA,
+    LFUSE_METRIC_KL,         LFUSE_METRIC_JS,           LFUSE_METRIC_WASSERSTEIN_GAUSSIAN,
+    LFUSE_METRIC_PROCRUSTES};
+enum {
+    BULK = sizeof(bulk) / sizeof(bulk[0]),
+    FACTORS = 6
+}; /* from there on by factors */
 
 struct network {
     lfuse_layer *layer[LAYERS];
@@ -55,20 +60,25 @@ static double bound(bool wide, double value)
     return share * fmax(1.0, fabs(value));
 }
 
+/* Factors give what a pair gives to the bit; only kl has another value the other way. */
 static void check_against_pairs(struct lft *t, const struct network *n, bool wide)
 {
+    bool exact = false, turned = n->options.metric == LFUSE_METRIC_KL;
     double out[LAYERS * LAYERS], pair;
     int i, j;
 
+    for (i = FACTORS; i < BULK; i++)
+        exact |= n->options.metric == bulk[i];
     lft_ok(t, all_pairs(t->ctx, n, out, &t->err));
     for (i = 0; i < LAYERS; i++)
-        for (j = i + 1; j < LAYERS; j++) {
-            lft_ok(t, lfuse_similarity(t->ctx, n->weight[i], n->weight[j], &n->options,
-                                       &pair, &t->err));
-            if (!(fabs(out[i * LAYERS + j] - pair) <= bound(wide, pair)))
+        for (j = turned ? 0 : i + 1; j < LAYERS; j++) {
+            if (i == j)
+                continue;
+            pair = lft_metric_with(t, n->weight[i], n->weight[j], &n->options);
+            if (!(fabs(out[i * LAYERS + j] - pair) <= (exact ? 0.0 : bound(wide, pair))))
                 fail_msg("metric %d: %.17g, not %.17g", (int)n->options.metric,
                          out[i * LAYERS + j], pair);
-            assert_true(out[j * LAYERS + i] == out[i * LAYERS + j]);
+            assert_true(turned || out[j * LAYERS + i] == out[i * LAYERS + j]);
         }
 }
 
@@ -119,7 +129,7 @@ static void numbers_beyond_the_squares_of_f32_are_compared_alike(void **state)
 static void threads_and_memory_change_no_bit(void **state)
 {
     static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_BF16};
-    static const size_t limits[] = {1, 30000, 100000};
+    static const size_t limits[] = {1, 30000, 100000, 150000};
     struct lft *t = *state;
     struct network n = network(t, type, ROWS, COLUMNS);
     double expected[LAYERS * LAYERS], out[LAYERS * LAYERS];
@@ -132,7 +142,7 @@ static void threads_and_memory_change_no_bit(void **state)
         n.options.max_bytes = 0;
         lft_ok(t, all_pairs(t->ctx, &n, expected, &t->err));
         for (threads = 1; threads <= 3; threads++)
-            for (k = 0; k < 3; k++) {
+            for (k = 0; k < 4; k++) {
                 lfuse_context *ctx = lft_context(t, threads, LFUSE_ISA_BEST);
 
                 n.options.max_bytes = limits[k];
@@ -158,10 +168,53 @@ static void one_layer_twice_is_alike(void **state)
     for (m = 0; m < BULK; m++) {
         n.options.metric = bulk[m];
         lft_ok(t, all_pairs(t->ctx, &n, out, &t->err));
-        if (m == 0)
-            assert_true(out[1 * LAYERS + 4] == 0.0);
+        if (m == 0 || m >= FACTORS)
+            assert_true(out[1 * LAYERS + 4] == 0.0 && out[4 * LAYERS + 1] == 0.0);
         else
             assert_true(fabs(out[1 * LAYERS + 4] - 1.0) <= 1e-12);
+    }
+}
+
+/* Blocks of 16: the first of layer 2 is constant, and of layer 3 but for one row. */
+static void blocks_that_do_not_vary_are_left_out_pair_by_pair(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_F64};
+    struct lft *t = *state;
+    struct network n = network(t, type, ROWS, COLUMNS);
+    int64_t i, j;
+    int m;
+
+    n.options.block = 16;
+    for (i = 0; i < 16; i++)
+        for (j = 0; j < 20; j++) {
+            lft_set(n.weight[2], i * COLUMNS + j, 0.5);
+            lft_set(n.weight[3], i * COLUMNS + j, i == 7 ? 1.0 : 0.5);
+        }
+    for (m = FACTORS; m < BULK; m++) {
+        n.options.metric = bulk[m];
+        check_against_pairs(t, &n, false);
+    }
+}
+
+/* Of 50, 51, .. rows: blocks of each are cut by those of the longer. */
+static void layers_of_different_rows_are_compared_pair_by_pair(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_BF16};
+    struct lft *t = *state;
+    struct network n = network(t, type, ROWS, COLUMNS);
+    char name[16];
+    int m, i;
+
+    for (i = 0; i < LAYERS; i++) {
+        n.weight[i] = lft_tensor(t, type[i % 2], (uint64_t)i + 1, ROWS + i, COLUMNS, 0);
+        (void)snprintf(name, sizeof(name), "g.%d", i);
+        n.layer[i] = lft_layer(t, name, "g.*", i, n.weight[i], NULL, NULL);
+    }
+    n.options.block = 16;
+    for (m = FACTORS; m < BULK; m++) {
+        n.options.metric = bulk[m];
+        if (bulk[m] != LFUSE_METRIC_PROCRUSTES) /* needs equal rows */
+            check_against_pairs(t, &n, false);
     }
 }
 
@@ -196,7 +249,8 @@ static void a_layer_that_cannot_be_compared_leaves_the_others(void **state)
     int m, i, j;
 
     for (m = 0; m < BULK + 1; m++) {
-        n.options.metric = good.options.metric = m < BULK ? bulk[m] : LFUSE_METRIC_KL;
+        n.options.metric = good.options.metric =
+            m < BULK ? bulk[m] : LFUSE_METRIC_SINKHORN;
         lft_set(n.weight[2], 5, lft_value(3, 5));
         lft_ok(t, all_pairs(t->ctx, &good, expected, &t->err));
         lft_set(n.weight[2], 5, NAN);
@@ -215,6 +269,47 @@ static void a_layer_that_cannot_be_compared_leaves_the_others(void **state)
             for (j = 0; j < LAYERS; j++)
                 assert_true(out[i * LAYERS + j] ==
                             (i == 2 || j == 2 ? untouched : expected[i * LAYERS + j]));
+    }
+}
+
+/* The same message from a matrix, whose factors cannot be made, as from the pair alone. */
+static void check_failure_of_pair(struct lft *t, const struct network *n,
+                                  const char *text)
+{
+    double out[LAYERS * LAYERS];
+    struct listener l = {0};
+    struct network told = *n;
+
+    lft_fails(t, all_pairs(t->ctx, n, out, &t->err), LFUSE_ERR_DEGENERATE, text);
+    told.options.failed = listen;
+    told.options.failed_user = &l;
+    lft_ok(t, all_pairs(t->ctx, &told, out, &t->err));
+    assert_int_equal(l.calls, LAYERS - 1);
+}
+
+static void factors_that_cannot_be_made_fail_as_pairs_do(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F64, LFUSE_F64};
+    struct lft *t = *state;
+    struct network n = network(t, type, 40, 7);
+    int m, i;
+
+    n.options.ridge = -1.0;
+    for (i = 0; i < 40; i++) /* the third column is a sum */
+        lft_set(n.weight[2], 7 * i + 2,
+                lft_get(n.weight[2], 7 * i) + lft_get(n.weight[2], 7 * i + 1));
+    n.options.metric = LFUSE_METRIC_KL;
+    check_failure_of_pair(t, &n, "kl: the covariance of layer h.2 is singular (40 rows");
+    n.options.metric = LFUSE_METRIC_JS;
+    check_failure_of_pair(t, &n, "js: the covariance of layer h.2 is singular (40 rows");
+    for (i = 0; i < 40 * 7; i++)
+        lft_set(n.weight[2], i, 0.0);
+    for (m = FACTORS; m < BULK; m++) {
+        n.options.metric = bulk[m];
+        check_failure_of_pair(t, &n,
+                              bulk[m] == LFUSE_METRIC_PROCRUSTES
+                                  ? "procrustes: layer h.2 (40, 7) is all zero"
+                                  : "in every block all rows of layer h.2 are equal");
     }
 }
 
@@ -261,6 +356,9 @@ int main(void)
         lft_test(numbers_beyond_the_squares_of_f32_are_compared_alike),
         lft_test(threads_and_memory_change_no_bit),
         lft_test(one_layer_twice_is_alike),
+        lft_test(blocks_that_do_not_vary_are_left_out_pair_by_pair),
+        lft_test(layers_of_different_rows_are_compared_pair_by_pair),
+        lft_test(factors_that_cannot_be_made_fail_as_pairs_do),
         lft_test(a_layer_that_cannot_be_compared_leaves_the_others),
         lft_test(the_callback_of_failures_may_end_the_call),
         lft_test(a_refused_allocation_leaves_nothing),
