@@ -68,6 +68,7 @@ lfuse_status lfi_handles_account(const struct lfi_account *measured, lfuse_base 
         .all_unique_bytes = measured->all_unique_bytes,
         .ratio = lfi_account_ratio(measured, base),
         .base = base,
+        .candidates_unique_bytes = measured->candidates_unique_bytes,
     };
 
     return lfi_options_export(account, &a, sizeof(a), "account", err);

@@ -58,12 +58,35 @@ static lfuse_status check_numbers(const lfuse_plan_options *o, const char *what,
     if (o->top_k < 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.top_k is %lld", what,
                         (long long)o->top_k);
-    if (o->ratio == 0.0 && o->top_k == 0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s gives neither ratio nor top_k",
+    if (o->ratio == 0.0 && o->top_k == 0 && o->max_unique_bytes == 0 &&
+        (o->flags & LFUSE_PLAN_FLAG_THRESHOLD) == 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "%s gives neither ratio, top_k, max_unique_bytes nor threshold",
                         what);
     if (o->max_group < 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.max_group is %d", what,
                         (int)o->max_group);
+    return LFUSE_OK;
+}
+
+static lfuse_status check_flags(const lfuse_plan_options *o, const char *what,
+                                lfuse_error *err)
+{
+    const uint32_t known = LFUSE_PLAN_FLAG_THRESHOLD | LFUSE_PLAN_FLAG_RESCALE;
+
+    if ((o->flags & ~known) != 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.flags has unknown bits: 0x%x", what,
+                        (unsigned)(o->flags & ~known));
+    if (o->reserved != 0)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "%s.reserved is %d", what,
+                        (int)o->reserved);
+    if (!isfinite(o->threshold))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.threshold is %g", what,
+                        o->threshold);
+    if (o->threshold != 0.0 && (o->flags & LFUSE_PLAN_FLAG_THRESHOLD) == 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "%s.threshold is %g, without LFUSE_PLAN_FLAG_THRESHOLD", what,
+                        o->threshold);
     return LFUSE_OK;
 }
 
@@ -78,13 +101,17 @@ static lfuse_status check_constants(const lfuse_plan_options *o, const char *wha
     status = lfi_handles_constant(o->freeze_gradient, LFUSE_FREEZE_DROPPED, what,
                                   "freeze_gradient", err);
     if (status == LFUSE_OK)
-        status = lfi_handles_constant(o->scope, LFUSE_SCOPE_GLOBAL, what, "scope", err);
+        status = lfi_handles_constant(o->scope, LFUSE_SCOPE_ADJACENT, what, "scope", err);
     if (status == LFUSE_OK)
         status = lfi_handles_constant(o->unit, LFUSE_UNIT_LAYER, what, "unit", err);
     if (status == LFUSE_OK)
         status = lfi_handles_constant(o->base, LFUSE_BASE_ALL, what, "base", err);
     if (status == LFUSE_OK)
-        status = lfi_handles_constant(o->keep, LFUSE_KEEP_LAST, what, "keep", err);
+        status =
+            lfi_handles_constant(o->linkage, LFUSE_LINKAGE_MERGED, what, "linkage", err);
+    if (status == LFUSE_OK)
+        status =
+            lfi_handles_constant(o->keep, LFUSE_KEEP_BY_DIRECTION, what, "keep", err);
     return status;
 }
 
@@ -100,6 +127,8 @@ static lfuse_status import_options(const lfuse_context *ctx,
     if (status == LFUSE_OK)
         status = check_numbers(o, what, err);
     if (status == LFUSE_OK)
+        status = check_flags(o, what, err);
+    if (status == LFUSE_OK)
         status = check_constants(o, what, err);
     return status;
 }
@@ -109,18 +138,16 @@ static lfuse_status check_mean(const lfuse_plan_options *o, const char *what,
                                lfuse_error *err)
 {
     const lfuse_policy policy = o->policy != 0 ? o->policy : LFUSE_POLICY_AVERAGE;
+    const bool rescale = (o->flags & LFUSE_PLAN_FLAG_RESCALE) != 0;
     lfuse_status status = lfi_handles_constant(o->weighting, LFUSE_WEIGHTING_IMPORTANCE,
                                                what, "weighting", err);
 
     if (status != LFUSE_OK)
         return status;
-    if ((o->flags & ~(uint32_t)LFUSE_PLAN_FLAG_RESCALE) != 0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.flags has unknown bits: 0x%x", what,
-                        (unsigned)o->flags);
     if (policy != LFUSE_POLICY_AVERAGE &&
-        (o->weighting > LFUSE_WEIGHTING_EQUAL || o->flags != 0))
+        (o->weighting > LFUSE_WEIGHTING_EQUAL || rescale))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.%s is given, but the policy is %s",
-                        what, o->flags != 0 ? "flags rescale" : "weighting",
+                        what, rescale ? "flags rescale" : "weighting",
                         lfi_policy_find(policy)->name);
     if ((o->weighting == LFUSE_WEIGHTING_IMPORTANCE) != (o->importance != NULL))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.weighting is %d, importance is %s",
@@ -155,6 +182,41 @@ static lfuse_status import_similarity(const lfuse_context *ctx,
     return status;
 }
 
+/* What is known of the metric only by now. */
+static lfuse_status check_direction(const lfuse_plan_options *o,
+                                    const struct lfi_similarity_params *params,
+                                    const char *what, lfuse_error *err)
+{
+    const struct lfi_metric *metric = lfi_metric_of(params);
+
+    if (o->keep == LFUSE_KEEP_BY_DIRECTION && metric->is_symmetric)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "%s.keep is by direction, but %s is symmetric", what,
+                        metric->name);
+    return LFUSE_OK;
+}
+
+static void fill_options(const lfuse_plan_options *o, struct lfi_plan_options *out)
+{
+    out->ratio = o->ratio;
+    out->top_k = o->top_k != 0 ? o->top_k : INT64_MAX;
+    out->max_unique_bytes = o->max_unique_bytes;
+    out->threshold = o->threshold;
+    out->has_threshold = (o->flags & LFUSE_PLAN_FLAG_THRESHOLD) != 0;
+    out->max_group = o->max_group != 0 ? o->max_group : INT64_MAX;
+    out->policy = o->policy != 0 ? o->policy : LFUSE_POLICY_AVERAGE;
+    out->freeze_gradient =
+        o->freeze_gradient != 0 ? o->freeze_gradient : LFUSE_FREEZE_BOTH;
+    out->scope = o->scope != 0 ? o->scope : LFUSE_SCOPE_GLOBAL;
+    out->base = o->base != 0 ? o->base : LFUSE_BASE_CANDIDATES;
+    out->linkage = o->linkage != 0 ? o->linkage : LFUSE_LINKAGE_SINGLE;
+    out->keep = o->keep != 0 ? o->keep : LFUSE_KEEP_FARTHEST;
+    out->weighting = o->weighting != 0 ? o->weighting : LFUSE_WEIGHTING_EQUAL;
+    out->rescale = (o->flags & LFUSE_PLAN_FLAG_RESCALE) != 0;
+    out->importance = o->importance;
+    out->may_fall_short = false;
+}
+
 lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
                                       const lfuse_plan_options *options, const char *what,
                                       struct lfi_plan_options *out,
@@ -167,19 +229,11 @@ lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
         status = check_mean(&o, what, err);
     if (status == LFUSE_OK)
         status = import_similarity(ctx, &o, what, &out->similarity, err);
+    if (status == LFUSE_OK)
+        status = check_direction(&o, &out->similarity, what, err);
     if (status != LFUSE_OK)
         return status;
-    out->ratio = o.ratio;
-    out->top_k = o.top_k != 0 ? o.top_k : INT64_MAX;
-    out->max_group = o.max_group != 0 ? o.max_group : INT64_MAX;
-    out->policy = o.policy != 0 ? o.policy : LFUSE_POLICY_AVERAGE;
-    out->freeze_gradient = o.freeze_gradient != 0 ? o.freeze_gradient : LFUSE_FREEZE_BOTH;
-    out->base = o.base != 0 ? o.base : LFUSE_BASE_CANDIDATES;
-    out->keep = o.keep != 0 ? o.keep : LFUSE_KEEP_FARTHEST;
-    out->weighting = o.weighting != 0 ? o.weighting : LFUSE_WEIGHTING_EQUAL;
-    out->rescale = (o.flags & LFUSE_PLAN_FLAG_RESCALE) != 0;
-    out->importance = o.importance;
-    out->may_fall_short = false;
+    fill_options(&o, out);
     *in_force = o.in_force;
     return LFUSE_OK;
 }

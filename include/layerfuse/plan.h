@@ -2,15 +2,30 @@
  * plan.h - which layers shall share weights, and how: intention only, nothing is touched
  *
  * A plan is built from the layers as they are: every pair of one param type is measured, and
- * the most alike are joined, best first, until the asked ratio is reached. Pairs that score
- * alike are taken in the order of their layers. Layers that in_force already ties count as one.
- * Joined pairs make groups of any size. A plan is shareable once built, and keeps no layer.
+ * the most alike are joined, best first, until what was asked for is reached: the ratio,
+ * max_unique_bytes, top_k fusions, or a threshold beyond which nothing is alike enough,
+ * whichever comes first. Layers that in_force already ties count as one. Joined pairs make
+ * groups of any size. A plan is shareable once built, and keeps no layer.
  *
- * Where a metric is not symmetric, a pair's score is the mean of both directions.
+ * Where a metric is not symmetric, a pair's score is the mean of both directions. How alike two
+ * groups are is the linkage's to say: as their most alike pair (single), as the mean over all
+ * pairs between them (average), as their least alike pair (complete), or as the means of their
+ * weights are, measured anew as groups grow (merged; a group may then be more alike to another than
+ * any of its members was). Groups that score alike are taken in the order of the layers of their
+ * most alike pairs.
+ *
+ * With the scope adjacent, two layers may be joined only where no other of their param type stands
+ * between them, by position, of equal positions by index; so groups grow along the chain. What is
+ * said of the most alike pair of two groups is then said of those pairs alone.
  *
  * The member of a group that is kept is, unless options.keep says otherwise, the one whose
  * position is farthest from the middle of the network (outer layers matter more, sec. 3.2 of
  * the paper); of two as far, the earlier.
+ *
+ * Of a metric that is not symmetric keep may be by direction: its value of a to b says what is
+ * lost when b stands for a (kl: by how many nats the Gaussian of b describes a worse than a's
+ * own), so b is kept where that is less than what is lost the other way. Of groups, these are
+ * their kept members; of two alike, it is as without keep.
  *
  * The policy average gives a group the mean of its members' weights, (sum w_j W_j) / (sum w_j),
  * and their optimiser state the same mean. weighting says what w is: 1, the norm of a layer's
@@ -37,15 +52,18 @@ LFUSE_BEGIN_DECLS
 
 /* Flags of lfuse_plan_options. */
 enum {
-    LFUSE_PLAN_FLAG_RESCALE = 2 /* average: the mean of weights gets their mean norm */
+    LFUSE_PLAN_FLAG_THRESHOLD = 1, /* threshold is given: 0 is a value, too */
+    LFUSE_PLAN_FLAG_RESCALE = 2    /* average: the mean of weights gets their mean norm */
 };
 
 typedef struct lfuse_plan_options {
     size_t struct_size; /* set by lfuse_plan_options_init(&o, sizeof(o)) */
-    double ratio;       /* >= 1; the first plan at or past it; 0 means: top_k decides */
+    double ratio;       /* >= 1; the first plan at or past it; 0 means: others decide */
     int64_t top_k;      /* most fusions in this plan; 0 means no limit */
     const lfuse_similarity_options *similarity; /* of the metric; NULL: all defaults */
     const lfuse_ties *in_force;                 /* ties over the same layers, or NULL */
+    size_t max_unique_bytes;  /* of the base's unique weights; 0 means no limit */
+    double threshold;         /* with its flag: nothing less alike is joined */
     const double *importance; /* (count), each >= 0, of weighting importance */
     lfuse_metric metric;      /* 0 means similarity's, or euclidean */
     lfuse_policy policy;      /* 0 means average */
@@ -54,18 +72,20 @@ typedef struct lfuse_plan_options {
     lfuse_scope scope;                     /* 0 means global */
     lfuse_unit unit;                       /* 0 means layer */
     lfuse_base base;                       /* of ratio; 0 means candidates */
+    lfuse_linkage linkage;                 /* of groups; 0 means single */
     int32_t max_group;                     /* largest group; 0 means any size */
     lfuse_keep keep;                       /* whose buffer; 0 means farthest */
+    int32_t reserved;                      /* 0 */
     uint32_t flags;                        /* LFUSE_PLAN_FLAG_* or 0 */
 } lfuse_plan_options;
 
-/* One step of a plan: the groups of a and b become one. */
+/* One step of a plan: the groups of a and b, the most alike pair of both, become one. */
 typedef struct lfuse_fusion {
     size_t struct_size;       /* set by lfuse_fusion_init(&f, sizeof(f)) */
     int64_t a;                /* index of a layer, a < b */
     int64_t b;                /* index of a layer */
     int64_t kept;             /* index of the layer whose buffer the joined group has */
-    double score;             /* of a and b under the metric */
+    double score;             /* of the two groups under metric and linkage */
     int64_t saved_parameters; /* by this fusion */
     double ratio;             /* after this fusion, over the plan's base */
     double gamma;             /* of the policy js: of a and b, in nats; else 0 */
@@ -82,6 +102,7 @@ typedef struct lfuse_account {
     double ratio;            /* logical / unique over base */
     lfuse_base base;
     int32_t reserved;
+    size_t candidates_unique_bytes; /* what candidates_unique takes, likewise */
 } lfuse_account;
 
 /**
@@ -122,18 +143,22 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  * Shapes:  layers of one param type that have weights have them of the same names, in the same
  *          order, and of the same shapes, output axes and types. Either all layers of a param
  *          type have weights, or none has.
- * Result:  a plan that reaches options->ratio, or takes the top_k best fusions, or whichever of
- *          the two comes first; without fusions when the ratio is met already. Candidates are
+ * Result:  a plan that reaches options->ratio or max_unique_bytes, takes the top_k best fusions,
+ *          or all as alike as threshold, whichever comes first; without fusions when that
+ *          is met already. Candidates are
  *          the layers that have a weight and share their param type with another that has.
- *          Progress is told as "similarity", in pairs of all param types.
+ *          Progress is told as "similarity", in pairs of all param types; with the linkage
+ *          merged, then as "merging", in layers joined of those that could be.
  * Owner:   layers, names and options are borrowed for the call. *plan is returned: release
  *          with lfuse_plan_destroy().
- * Errors:  LFUSE_ERR_ARGUMENT      NULL, count < 1, a ratio < 1 or not finite, neither ratio nor
- *                                  top_k, a negative number, an unknown constant or flag, a
- *                                  layer without parameters, in_force over other layers;
- *                                  importance that is missing, given in vain, negative or not
- *                                  finite; weighting or rescaling for other policies than
- *                                  average
+ * Errors:  LFUSE_ERR_ARGUMENT      NULL, count < 1, a ratio < 1, a ratio or threshold that is not
+ *                                  finite, a threshold without its flag, none of ratio, top_k,
+ *                                  max_unique_bytes and threshold, a negative number, an
+ *                                  unknown constant or flag, keep by direction of a symmetric
+ *                                  metric, a layer without parameters, in_force over other
+ *                                  layers; importance that is missing, given in vain,
+ *                                  negative or not finite; weighting or rescaling for other
+ *                                  policies than average
  *          LFUSE_ERR_NAME          two layers of one name, or weights of other names within a
  *                                  param type, or a layer without any where others have some
  *          LFUSE_ERR_SHAPE         weights of other shapes or output axes within a param type
@@ -144,16 +169,20 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *          LFUSE_ERR_STATE         with LFUSE_POLICY_RANDOM: the bias of a layer that could fuse
  *                                  starts where another bias does, or has a tensor of it: says
  *                                  which
- *          LFUSE_ERR_DEGENERATE    the metric is undefined for a layer
- *          LFUSE_ERR_UNREACHABLE   the ratio is out of reach: says the largest that joining
- *                                  the most alike first gets to
+ *          LFUSE_ERR_DEGENERATE    the metric is undefined for a layer, or for the mean of a group
+ *          LFUSE_ERR_UNREACHABLE   ratio, or max_unique_bytes, is out of reach: says how far
+ *                                  joining the most alike first gets
  *          LFUSE_ERR_NO_MEMORY     the scratch was refused
  *          LFUSE_ERR_CANCELLED     the progress callback said stop
  *          LFUSE_ERR_CALLBACK      the host's executor refused
  *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know, or the metric
  *                                  custom
  *          On failure *plan is NULL.
- * Cost:    every pair of a param type is measured once, both ways if these differ.
+ * Cost:    every pair of a param type is measured once, both ways if these differ, and kept:
+ *          48 bytes a pair, twice. Each fusion among n layers of a type then takes O(n^2) at
+ *          worst. merged reads all weights of the type once more for each fusion, and
+ *          measures the new group and every other that it may join, one after the other; it
+ *          holds the means of two layers.
  * Threads: layers are read; concurrent calls may share them.
  * Source:  O'Neill et al. 2021, algorithms 1 and 2. Since 0.1.
  */

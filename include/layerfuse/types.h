@@ -116,7 +116,18 @@ enum {
 };
 
 typedef int32_t lfuse_scope; /* which pairs may fuse */
-enum { LFUSE_SCOPE_GLOBAL = 1 /* 0 means this: any two layers of one param type */ };
+enum {
+    LFUSE_SCOPE_GLOBAL = 1,  /* 0 means this: any two layers of one param type */
+    LFUSE_SCOPE_ADJACENT = 2 /* two that no other of it stands between, by position */
+};
+
+typedef int32_t lfuse_linkage; /* how alike two groups are */
+enum {
+    LFUSE_LINKAGE_SINGLE = 1,   /* 0 means this: as the most alike pair between them */
+    LFUSE_LINKAGE_AVERAGE = 2,  /* the mean over all pairs between them */
+    LFUSE_LINKAGE_COMPLETE = 3, /* as the least alike pair between them */
+    LFUSE_LINKAGE_MERGED = 4    /* their mean weights, measured anew as groups grow */
+};
 
 typedef int32_t lfuse_unit; /* what is fused */
 enum { LFUSE_UNIT_LAYER = 1 /* 0 means this */ };
@@ -133,7 +144,8 @@ enum {
     LFUSE_KEEP_FARTHEST = 1, /* 0 means this: from the middle of the network */
     LFUSE_KEEP_NEAREST = 2,  /* to the middle */
     LFUSE_KEEP_FIRST = 3,    /* by position */
-    LFUSE_KEEP_LAST = 4
+    LFUSE_KEEP_LAST = 4,
+    LFUSE_KEEP_BY_DIRECTION = 5 /* of metrics that are not symmetric; see plan.h */
 };
 
 typedef int32_t lfuse_layer_kind;

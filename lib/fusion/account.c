@@ -17,15 +17,17 @@ static void add_layer(const struct lfi_layer *layer, bool is_candidate, bool is_
         const bool is_weight = p->role == LFUSE_ROLE_WEIGHT;
         const bool is_unique = is_owner || !is_weight;
         const int64_t n = lfi_view_elements(&p->value->view);
+        const size_t bytes = lfi_view_bytes(&p->value->view);
 
         if (p->role == LFUSE_ROLE_STATISTIC)
             continue;
         account->all_logical += n;
         account->all_unique += is_unique ? n : 0;
-        account->all_unique_bytes += is_unique ? lfi_view_bytes(&p->value->view) : 0;
+        account->all_unique_bytes += is_unique ? bytes : 0;
         if (is_candidate && is_weight) {
             account->candidates_logical += n;
             account->candidates_unique += is_unique ? n : 0;
+            account->candidates_unique_bytes += is_unique ? bytes : 0;
         }
     }
 }

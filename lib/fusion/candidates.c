@@ -5,7 +5,7 @@
  * weight (norm layers) are left alone; one some of whose layers have none is a mistake. Within a type weights have the
  * same names in the same order, shapes, output axes and element types.
  */
-#include "fusion/fusion.h"
+#include "fusion/planning.h"
 
 #include <string.h>
 
@@ -113,11 +113,23 @@ static bool is_found(const struct lfi_candidates *c, int64_t index)
     return false;
 }
 
+/* Whoever is no candidate does not fuse. */
+static void bar_the_rest(const struct lfi_candidates *c, struct lfi_choice *choice)
+{
+    int64_t i;
+
+    for (i = 0; i < choice->count; i++)
+        if (choice->bar[i] == LFI_BAR_NONE && !is_found(c, i))
+            choice->bar[i] = LFI_BAR_NO_CANDIDATE;
+}
+
 lfuse_status lfi_candidates_find(const struct lfi_env *env,
-                                 const struct lfi_layer *const *layers, int64_t count,
+                                 const struct lfi_layer *const *layers,
+                                 struct lfi_choice *choice,
                                  struct lfi_candidates *candidates, lfuse_error *err)
 {
     struct lfi_candidates *c = candidates;
+    const int64_t count = choice->count;
     lfuse_status status;
     int64_t i;
 
@@ -132,7 +144,9 @@ lfuse_status lfi_candidates_find(const struct lfi_env *env,
     for (i = 0; i < count && status == LFUSE_OK; i++)
         if (!is_found(c, i) && lfi_layers_is_candidate(layers, count, i))
             status = add_type(layers, count, i, c, err);
-    if (status != LFUSE_OK)
+    if (status == LFUSE_OK)
+        bar_the_rest(c, choice);
+    else
         lfi_candidates_destroy(env, count, c);
     return status;
 }

@@ -47,6 +47,7 @@ int32_t lfi_layer_weight_count(const struct lfi_layer *layer);
 struct lfi_parameter *lfi_layer_weight(const struct lfi_layer *layer, int32_t index);
 int64_t lfi_layer_weight_elements(const struct lfi_layer *layer);
 double lfi_layer_weight_norm(const struct lfi_layer *layer); /* of all its weights */
+size_t lfi_layer_weight_bytes(const struct lfi_layer *layer);
 /* LFUSE_ERR_NAME when two layers share a name. */
 lfuse_status lfi_layers_check_names(const struct lfi_layer *const *layers, int64_t count,
                                     lfuse_error *err);
@@ -88,6 +89,7 @@ struct lfi_account {
     int64_t candidates_unique;
     int64_t all_logical;
     int64_t all_unique;
+    size_t candidates_unique_bytes;
     size_t all_unique_bytes;
 };
 
@@ -100,7 +102,10 @@ double lfi_account_ratio(const struct lfi_account *account, lfuse_base base);
 
 /* No zero stands for a default here. */
 struct lfi_plan_options {
-    double ratio;      /* or 0: top_k decides */
+    double ratio;            /* or 0 */
+    size_t max_unique_bytes; /* or 0 */
+    double threshold;
+    bool has_threshold;
     int64_t top_k;     /* or INT64_MAX */
     int64_t max_group; /* or INT64_MAX */
     struct lfi_similarity_params similarity;
@@ -109,7 +114,9 @@ struct lfi_plan_options {
     lfuse_weighting weighting;
     bool rescale;
     const double *importance; /* (layers), of that weighting; a plan's own once built */
+    lfuse_scope scope;
     lfuse_base base;
+    lfuse_linkage linkage;
     lfuse_keep keep;
     bool may_fall_short; /* of ratio: then the plan goes as far as it can */
 };
@@ -159,48 +166,10 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
                             lfuse_error *err);
 void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan);
 
-/* The parts of building. Candidates of one param type, by index. */
-struct lfi_candidates {
-    int64_t type_count;
-    int64_t *first;   /* (type_count + 1) where a type's layers start */
-    int64_t *members; /* types in the order of their first layers, members ascending */
-};
-
-/* LFUSE_ERR_NAME, _SHAPE or _TYPE when the weights of a type do not match. */
-lfuse_status lfi_candidates_find(const struct lfi_env *env,
-                                 const struct lfi_layer *const *layers, int64_t count,
-                                 struct lfi_candidates *candidates, lfuse_error *err);
-void lfi_candidates_destroy(const struct lfi_env *env, int64_t count,
-                            struct lfi_candidates *candidates);
 /* LFUSE_ERR_NAME, _SHAPE or _TYPE when parameters of this role of two layers do not match. */
 lfuse_status lfi_candidates_check_pair(const struct lfi_layer *a,
                                        const struct lfi_layer *b, lfuse_role role,
                                        lfuse_error *err);
-
-struct lfi_pair {
-    double cost; /* less is more alike: the score, or minus it */
-    double score;
-    int64_t a; /* a < b, indices of layers */
-    int64_t b;
-};
-
-/* All pairs within types, the most alike first, equal ones by (a, b). */
-lfuse_status lfi_pairs_measure(const struct lfi_env *env,
-                               const struct lfi_layer *const *layers,
-                               const struct lfi_candidates *candidates,
-                               const struct lfi_similarity_params *params,
-                               struct lfi_pair **pairs, int64_t *count, lfuse_error *err);
-
-/* The policy js: gamma of every fusion. */
-lfuse_status lfi_plan_measure_gammas(const struct lfi_env *env,
-                                     const struct lfi_layer *const *layers,
-                                     struct lfi_plan *plan, lfuse_error *err);
-
-/* Joins pairs until options are met: fusions, goal and account of a plan that has the rest. */
-lfuse_status lfi_plan_join(const struct lfi_env *env,
-                           const struct lfi_layer *const *layers,
-                           const struct lfi_pair *pairs, int64_t pair_count,
-                           struct lfi_plan *plan, lfuse_error *err);
 
 /* ---- ties --------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
  * That is the metric js (lib/similarity/js.c), whatever metric chose the fusions; of several
  * weights the mean.
  */
-#include "fusion/fusion.h"
+#include "fusion/planning.h"
 
 static lfuse_status measure(const struct lfi_env *env, const struct lfi_layer *a,
                             const struct lfi_layer *c, struct lfi_view *views,

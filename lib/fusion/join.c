@@ -1,144 +1,169 @@
 /*
- * join.c - joins pairs into groups, best first, until the ratio is reached
+ * join.c - joins groups, best first, until what was asked for is reached
  *
- * O'Neill et al. 2021, algorithms 1 and 2. As pairs come in the order of their scores, two
- * groups join by the best pair between them: single linkage. The kept member is, unless the
- * caller keeps others, the one whose position is farthest from the middle of all positions,
- * of two as far the earlier: outer layers matter more, and the middle ones are the redundant
- * ones (sec. 3.2).
+ * O'Neill et al. 2021, algorithms 1 and 2.
  */
-#include "fusion/fusion.h"
+#include "fusion/planning.h"
 
 #include <math.h>
 
-struct join {
-    const struct lfi_layer *const *layers;
-    struct lfi_plan *plan;
-    int64_t *size;  /* of the group of an owner */
-    int64_t middle; /* twice the middle of all positions */
-};
-
-static int64_t twice_the_middle(const struct lfi_layer *const *layers, int64_t count)
+bool lfi_join_may(const struct lfi_join *j, int64_t a, int64_t b)
 {
-    int64_t least = layers[0]->position, greatest = least, i;
-
-    for (i = 1; i < count; i++) {
-        const int64_t position = layers[i]->position;
-
-        least = position < least ? position : least;
-        greatest = position > greatest ? position : greatest;
-    }
-    return least + greatest;
+    return a != b && !j->barred[a] && !j->barred[b] &&
+           j->size[a] + j->size[b] <= j->plan->options.max_group;
 }
 
-static int64_t distance(const struct join *j, int64_t index)
-{
-    const int64_t d = 2 * (int64_t)j->layers[index]->position - j->middle;
+/* ---- how far -------------------------------------------------------------------------- */
 
-    return d < 0 ? -d : d;
+static size_t unique_bytes(const struct lfi_plan *plan)
+{
+    return plan->options.base == LFUSE_BASE_ALL ? plan->account.all_unique_bytes
+                                                : plan->account.candidates_unique_bytes;
 }
 
-/* What the kept one of two owners has more of. */
-static int64_t merit(const struct join *j, int64_t index)
-{
-    switch (j->plan->options.keep) {
-    case LFUSE_KEEP_NEAREST: return -distance(j, index);
-    case LFUSE_KEEP_FIRST: return -(int64_t)j->layers[index]->position;
-    case LFUSE_KEEP_LAST: return j->layers[index]->position;
-    default: return distance(j, index);
-    }
-}
-
-/* Owners are the best of their groups, so the best of both is one of the two. */
-static int64_t better(const struct join *j, int64_t a, int64_t b)
-{
-    const int64_t ma = merit(j, a), mb = merit(j, b);
-    const int32_t pa = j->layers[a]->position, pb = j->layers[b]->position;
-
-    if (ma != mb)
-        return ma > mb ? a : b;
-    if (pa != pb)
-        return pa < pb ? a : b;
-    return a < b ? a : b;
-}
-
-static void join_pair(struct join *j, const struct lfi_pair *pair)
-{
-    struct lfi_plan *plan = j->plan;
-    int64_t *owner = plan->goal.owner;
-    const int64_t oa = owner[pair->a], ob = owner[pair->b], kept = better(j, oa, ob);
-    const int64_t saved = lfi_layer_weight_elements(j->layers[kept]);
-    int64_t i;
-
-    j->size[kept] = j->size[oa] + j->size[ob];
-    for (i = 0; i < plan->layer_count; i++)
-        if (owner[i] == oa || owner[i] == ob)
-            owner[i] = kept;
-    plan->account.candidates_unique -= saved;
-    plan->account.all_unique -= saved;
-    plan->fusions[plan->fusion_count++] = (struct lfi_fusion){
-        pair->a,     pair->b, kept,
-        pair->score, saved,   lfi_account_ratio(&plan->account, plan->options.base),
-        0.0,
-    };
-}
-
+/* Of ratio and max_unique_bytes, whichever comes first. */
 static bool is_reached(const struct lfi_plan *plan)
 {
     const struct lfi_plan_options *o = &plan->options;
 
-    return o->ratio > 0.0 && lfi_account_ratio(&plan->account, o->base) >= o->ratio;
+    return (o->ratio > 0.0 && lfi_account_ratio(&plan->account, o->base) >= o->ratio) ||
+           (o->max_unique_bytes > 0 && unique_bytes(plan) <= o->max_unique_bytes);
 }
 
-static bool may_join(const struct join *j, const struct lfi_pair *pair)
+static bool is_alike_enough(const struct lfi_join *j, const struct lfi_pair *link)
 {
-    const int64_t *owner = j->plan->goal.owner;
-    const int64_t oa = owner[pair->a], ob = owner[pair->b];
+    const struct lfi_plan_options *o = &j->plan->options;
+    const double most = j->metric->is_distance ? o->threshold : -o->threshold;
 
-    return oa != ob && j->size[oa] + j->size[ob] <= j->plan->options.max_group;
+    return !o->has_threshold || link->cost <= most;
 }
 
 /* The largest ratio is printed rounded down: what the message says can be asked for. */
 static lfuse_status fail_unreachable(const struct lfi_plan *plan, lfuse_error *err)
 {
-    const double most = lfi_account_ratio(&plan->account, plan->options.base);
+    const struct lfi_plan_options *o = &plan->options;
+    const char *base = o->base == LFUSE_BASE_ALL ? "all parameters" : "the candidates";
+    const double most = lfi_account_ratio(&plan->account, o->base);
 
+    if (o->ratio == 0.0)
+        return lfi_fail(err, LFUSE_ERR_UNREACHABLE,
+                        "max_unique_bytes %zu of %s is out of reach: joining the most "
+                        "alike first reaches %zu",
+                        o->max_unique_bytes, base, unique_bytes(plan));
     return lfi_fail(err, LFUSE_ERR_UNREACHABLE,
                     "ratio %.17g of %s is out of reach: joining the most alike first "
                     "reaches %.10g",
-                    plan->options.ratio,
-                    plan->options.base == LFUSE_BASE_ALL ? "all parameters"
-                                                         : "the candidates",
-                    floor(most * 1e6) / 1e6);
+                    o->ratio, base, floor(most * 1e6) / 1e6);
+}
+
+/* ---- joining ----------------------------------------------------------------------------- */
+
+static void note_fusion(struct lfi_join *j, const struct lfi_pair *link, int64_t kept)
+{
+    struct lfi_plan *plan = j->plan;
+    struct lfi_account *account = &plan->account;
+    const int64_t saved = lfi_layer_weight_elements(j->layers[kept]);
+    const size_t bytes = lfi_layer_weight_bytes(j->layers[kept]);
+
+    account->candidates_unique -= saved;
+    account->candidates_unique_bytes -= bytes;
+    account->all_unique -= saved;
+    account->all_unique_bytes -= bytes;
+    plan->fusions[plan->fusion_count++] = (struct lfi_fusion){
+        link->a,     link->b, kept,
+        link->score, saved,   lfi_account_ratio(account, plan->options.base),
+        0.0,
+    };
+}
+
+static lfuse_status join_groups(struct lfi_join *j, struct lfi_kin *kin,
+                                struct lfi_pair link, lfuse_error *err)
+{
+    int64_t *owner = j->plan->goal.owner;
+    const int64_t a = owner[link.a], b = owner[link.b],
+                  kept = lfi_join_kept(j, kin, a, b),
+                  g = kin->group[lfi_kin_find(kin, link.a)],
+                  h = kin->group[lfi_kin_find(kin, link.b)];
+    int64_t i;
+
+    j->size[kept] = j->size[a] + j->size[b];
+    for (i = 0; i < j->plan->layer_count; i++)
+        if (owner[i] == a || owner[i] == b)
+            owner[i] = kept;
+    note_fusion(j, &link, kept);
+    return lfi_links_join(j, kin, g < h ? g : h, g < h ? h : g, err);
+}
+
+static lfuse_status join_all(struct lfi_join *j, lfuse_error *err)
+{
+    struct lfi_plan *plan = j->plan;
+    const struct lfi_plan_options *o = &plan->options;
+    lfuse_status status = LFUSE_OK;
+
+    while (status == LFUSE_OK && !is_reached(plan) && plan->fusion_count < o->top_k) {
+        struct lfi_kin *kin = NULL;
+        const struct lfi_pair *link = lfi_links_best(j, &kin);
+
+        if (link == NULL && (o->ratio > 0.0 || o->max_unique_bytes > 0) &&
+            !o->may_fall_short)
+            return fail_unreachable(plan, err);
+        if (link == NULL || !is_alike_enough(j, link))
+            return LFUSE_OK;
+        status = join_groups(j, kin, *link, err);
+    }
+    return status;
+}
+
+static lfuse_status run(struct lfi_join *j, lfuse_error *err)
+{
+    const int64_t *owner = j->plan->goal.owner;
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    for (i = 0; i < j->plan->layer_count; i++) {
+        j->size[owner[i]]++;
+        j->barred[owner[i]] |= j->choice->bar[i] != LFI_BAR_NONE;
+    }
+    lfi_account_measure(j->layers, j->plan->layer_count, owner, &j->plan->account);
+    if (j->plan->options.linkage == LFUSE_LINKAGE_MERGED)
+        status = lfi_means_create(j, err);
+    for (i = 0; i < j->kins->count && status == LFUSE_OK; i++)
+        status = lfi_links_create(j, &j->kins->items[i], err);
+    if (status == LFUSE_OK)
+        status = join_all(j, err);
+    lfi_grouping_set(&j->plan->goal, owner);
+    lfi_account_measure(j->layers, j->plan->layer_count, owner, &j->plan->account);
+    return status;
 }
 
 lfuse_status lfi_plan_join(const struct lfi_env *env,
                            const struct lfi_layer *const *layers,
-                           const struct lfi_pair *pairs, int64_t pair_count,
+                           const struct lfi_choice *choice, struct lfi_kins *kins,
                            struct lfi_plan *plan, lfuse_error *err)
 {
-    const int64_t n = plan->layer_count;
-    struct join j = {layers, plan, NULL, twice_the_middle(layers, n)};
+    const size_t n = (size_t)plan->layer_count;
+    struct lfi_join j = {.env = env,
+                         .layers = layers,
+                         .choice = choice,
+                         .metric = lfi_metric_of(&plan->options.similarity),
+                         .kins = kins,
+                         .plan = plan,
+                         .middle = lfi_join_middle(layers, plan->layer_count)};
     lfuse_status status;
-    int64_t i;
 
-    status = lfi_alloc_zero(env, (size_t)n, sizeof(*j.size), "groups", &j.size, err);
-    if (status != LFUSE_OK)
-        return status;
-    for (i = 0; i < n; i++)
-        j.size[plan->goal.owner[i]]++;
-    lfi_account_measure(layers, n, plan->goal.owner, &plan->account);
-    for (i = 0; i < pair_count && !is_reached(plan); i++) {
-        if (plan->fusion_count == plan->options.top_k)
-            break;
-        if (may_join(&j, &pairs[i]))
-            join_pair(&j, &pairs[i]);
-    }
-    if (plan->options.ratio > 0.0 && !plan->options.may_fall_short && !is_reached(plan) &&
-        plan->fusion_count < plan->options.top_k)
-        status = fail_unreachable(plan, err);
-    lfi_grouping_set(&plan->goal, plan->goal.owner);
-    lfi_account_measure(layers, n, plan->goal.owner, &plan->account);
-    lfi_free(env, j.size, (size_t)n, sizeof(*j.size));
+    status = lfi_alloc_zero(env, n, sizeof(*j.size), "groups", &j.size, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, n, sizeof(*j.barred), "groups", &j.barred, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, n, sizeof(*j.bonds), "links", &j.bonds, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, n, sizeof(*j.list), "links", &j.list, err);
+    if (status == LFUSE_OK)
+        status = run(&j, err);
+    lfi_means_destroy(&j);
+    lfi_free(env, j.list, n, sizeof(*j.list));
+    lfi_free(env, j.bonds, n, sizeof(*j.bonds));
+    lfi_free(env, j.barred, n, sizeof(*j.barred));
+    lfi_free(env, j.size, n, sizeof(*j.size));
     return status;
 }

@@ -56,6 +56,17 @@ double lfi_layer_weight_norm(const struct lfi_layer *layer)
     return norm;
 }
 
+size_t lfi_layer_weight_bytes(const struct lfi_layer *layer)
+{
+    size_t n = 0;
+    int32_t i;
+
+    for (i = 0; i < layer->parameter_count; i++)
+        if (layer->parameters[i].role == LFUSE_ROLE_WEIGHT)
+            n += lfi_view_bytes(&layer->parameters[i].value->view);
+    return n;
+}
+
 struct lfi_array *lfi_parameter_array(const struct lfi_parameter *parameter,
                                       int32_t which)
 {

@@ -4,7 +4,7 @@
  * A plan keeps no layer. It remembers names, shapes and what was in force, so that applying
  * it to other layers, or at another time, is noticed.
  */
-#include "fusion/fusion.h"
+#include "fusion/planning.h"
 
 #include <math.h>
 
@@ -155,14 +155,16 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
                             lfuse_error *err)
 {
     struct lfi_candidates candidates = {0};
-    struct lfi_pair *pairs = NULL;
-    int64_t pair_count = 0;
+    struct lfi_choice choice = {0};
+    struct lfi_kins kins = {0};
     lfuse_status status;
 
     *plan = (struct lfi_plan){.options = *options};
     status = check_layers(layers, count, err);
     if (status == LFUSE_OK)
-        status = lfi_candidates_find(env, layers, count, &candidates, err);
+        status = lfi_choice_create(env, layers, count, &choice, err);
+    if (status == LFUSE_OK)
+        status = lfi_candidates_find(env, layers, &choice, &candidates, err);
     if (status == LFUSE_OK)
         status = check_finite(layers, &candidates, LFUSE_ROLE_WEIGHT, err);
     if (status == LFUSE_OK && lfi_policy_find(options->policy)->draws)
@@ -170,14 +172,15 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
     if (status == LFUSE_OK)
         status = prepare(env, layers, count, in_force, plan, err);
     if (status == LFUSE_OK)
-        status = lfi_pairs_measure(env, layers, &candidates, &options->similarity, &pairs,
-                                   &pair_count, err);
+        status =
+            lfi_kins_measure(env, layers, &candidates, &options->similarity, &kins, err);
     if (status == LFUSE_OK)
-        status = lfi_plan_join(env, layers, pairs, pair_count, plan, err);
+        status = lfi_plan_join(env, layers, &choice, &kins, plan, err);
     if (status == LFUSE_OK && options->policy == LFUSE_POLICY_JS)
         status = lfi_plan_measure_gammas(env, layers, plan, err);
-    lfi_free(env, pairs, (size_t)pair_count, sizeof(*pairs));
+    lfi_kins_destroy(env, &kins);
     lfi_candidates_destroy(env, count, &candidates);
+    lfi_choice_destroy(env, &choice);
     if (status != LFUSE_OK)
         lfi_plan_destroy(env, plan);
     return status;

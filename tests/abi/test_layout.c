@@ -94,6 +94,12 @@ CONSTANT(LFUSE_FREEZE_BOTH, 1);
 CONSTANT(LFUSE_FREEZE_DROPPED, 2);
 TYPE(lfuse_scope, int32_t);
 CONSTANT(LFUSE_SCOPE_GLOBAL, 1);
+CONSTANT(LFUSE_SCOPE_ADJACENT, 2);
+TYPE(lfuse_linkage, int32_t);
+CONSTANT(LFUSE_LINKAGE_SINGLE, 1);
+CONSTANT(LFUSE_LINKAGE_AVERAGE, 2);
+CONSTANT(LFUSE_LINKAGE_COMPLETE, 3);
+CONSTANT(LFUSE_LINKAGE_MERGED, 4);
 TYPE(lfuse_unit, int32_t);
 CONSTANT(LFUSE_UNIT_LAYER, 1);
 TYPE(lfuse_base, int32_t);
@@ -104,6 +110,7 @@ CONSTANT(LFUSE_KEEP_FARTHEST, 1);
 CONSTANT(LFUSE_KEEP_NEAREST, 2);
 CONSTANT(LFUSE_KEEP_FIRST, 3);
 CONSTANT(LFUSE_KEEP_LAST, 4);
+CONSTANT(LFUSE_KEEP_BY_DIRECTION, 5);
 TYPE(lfuse_layer_kind, int32_t);
 CONSTANT(LFUSE_LAYER_OTHER, 0);
 CONSTANT(LFUSE_LAYER_CONV2D, 1);
@@ -250,25 +257,30 @@ FIELD(lfuse_cka_options, exponents, 8);
 
 /* plan.h */
 
+CONSTANT(LFUSE_PLAN_FLAG_THRESHOLD, 1);
 CONSTANT(LFUSE_PLAN_FLAG_RESCALE, 2);
 
-SIZE(lfuse_plan_options, 88);
+SIZE(lfuse_plan_options, 112);
 FIELD(lfuse_plan_options, struct_size, 0);
 FIELD(lfuse_plan_options, ratio, 8);
 FIELD(lfuse_plan_options, top_k, 16);
 FIELD(lfuse_plan_options, similarity, 24);
 FIELD(lfuse_plan_options, in_force, 32);
-FIELD(lfuse_plan_options, importance, 40);
-FIELD(lfuse_plan_options, metric, 48);
-FIELD(lfuse_plan_options, policy, 52);
-FIELD(lfuse_plan_options, freeze_gradient, 56);
-FIELD(lfuse_plan_options, weighting, 60);
-FIELD(lfuse_plan_options, scope, 64);
-FIELD(lfuse_plan_options, unit, 68);
-FIELD(lfuse_plan_options, base, 72);
-FIELD(lfuse_plan_options, max_group, 76);
-FIELD(lfuse_plan_options, keep, 80);
-FIELD(lfuse_plan_options, flags, 84);
+FIELD(lfuse_plan_options, max_unique_bytes, 40);
+FIELD(lfuse_plan_options, threshold, 48);
+FIELD(lfuse_plan_options, importance, 56);
+FIELD(lfuse_plan_options, metric, 64);
+FIELD(lfuse_plan_options, policy, 68);
+FIELD(lfuse_plan_options, freeze_gradient, 72);
+FIELD(lfuse_plan_options, weighting, 76);
+FIELD(lfuse_plan_options, scope, 80);
+FIELD(lfuse_plan_options, unit, 84);
+FIELD(lfuse_plan_options, base, 88);
+FIELD(lfuse_plan_options, linkage, 92);
+FIELD(lfuse_plan_options, max_group, 96);
+FIELD(lfuse_plan_options, keep, 100);
+FIELD(lfuse_plan_options, reserved, 104);
+FIELD(lfuse_plan_options, flags, 108);
 
 SIZE(lfuse_fusion, 64);
 FIELD(lfuse_fusion, struct_size, 0);
@@ -280,7 +292,7 @@ FIELD(lfuse_fusion, saved_parameters, 40);
 FIELD(lfuse_fusion, ratio, 48);
 FIELD(lfuse_fusion, gamma, 56);
 
-SIZE(lfuse_account, 64);
+SIZE(lfuse_account, 72);
 FIELD(lfuse_account, struct_size, 0);
 FIELD(lfuse_account, candidates_logical, 8);
 FIELD(lfuse_account, candidates_unique, 16);
@@ -290,6 +302,7 @@ FIELD(lfuse_account, all_unique_bytes, 40);
 FIELD(lfuse_account, ratio, 48);
 FIELD(lfuse_account, base, 56);
 FIELD(lfuse_account, reserved, 60);
+FIELD(lfuse_account, candidates_unique_bytes, 64);
 
 /* ties.h */
 CONSTANT(LFUSE_TIES_KEEP_ORIGINALS, 1);
