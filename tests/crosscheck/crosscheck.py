@@ -124,6 +124,7 @@ def drawn_cases(cases):
                     cases.add(metric, a, c, dtype)
             option_cases(cases, a, c)
             size_cases(cases, a, c)
+        centroid_cases(cases, rng, *related(rng, min(rows, 64), columns, 0.5))
         sliced_cases(cases, *related(rng, rows, min(columns, 64), 0.5))
         sinkhorn_cases(cases, *related(rng, min(rows, 80), columns, 0.5))
 
@@ -150,6 +151,24 @@ def size_cases(cases, a, c):
     for metric in ("linear_cka", "rbf_cka", "debiased_cka", "procrustes"):
         cases.add(metric, a, fewer_columns)
         cases.add(metric, fewer_columns, a, "f32")
+
+
+def clustered(rng, columns):
+    """Rows about five points, much nearer to these than they are to each other."""
+    points = 10 * rng.standard_normal((5, columns))
+    return rng.permutation(np.repeat(points, [3, 7, 12, 9, 5], 0)
+                           + 0.1 * rng.standard_normal((36, columns)))
+
+
+def centroid_cases(cases, rng, a, c):
+    for dtype in TYPES:
+        cases.add("wasserstein_centroid", clustered(rng, a.shape[1]),
+                  clustered(rng, a.shape[1])[3:], dtype, centroids=5)
+    for exponent in (1.0, 2.0, 3.0):  # every row by itself
+        cases.add("wasserstein_centroid", a, c, exponent=exponent, centroids=64)
+        cases.add("wasserstein_centroid", a, c[:len(c) // 2 + 1], "f32", exponent=exponent,
+                  centroids=64)
+    cases.add("wasserstein_centroid", a, c, flags=SOFTMAX_ROWS, centroids=64)
 
 
 def sliced_cases(cases, a, c):

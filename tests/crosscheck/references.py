@@ -6,6 +6,7 @@ are SciPy's, plans are POT's. Matrices are f64; options have the library's names
 
 import numpy as np
 import ot
+import scipy.cluster.hierarchy as hierarchy
 import scipy.linalg
 import scipy.optimize
 import scipy.special
@@ -133,6 +134,21 @@ def wasserstein_gaussian(a, c, o):
 
 def softmax(x, o):
     return scipy.special.softmax(x, axis=1) if o["flags"] & 1 else x
+
+
+def centroids(x, count):
+    """Of clusters far apart, which any method finds, or of rows each by itself."""
+    if count >= len(x):
+        return x, np.full(len(x), 1 / len(x))
+    label = hierarchy.fcluster(hierarchy.linkage(x), count, "maxclust")
+    names, rows = np.unique(label, return_counts=True)
+    return np.array([x[label == name].mean(0) for name in names]), rows / len(x)
+
+
+def wasserstein_centroid(a, c, o):
+    (u, shares), (v, others) = (centroids(softmax(x, o), o["centroids"]) for x in (a, c))
+    cost = distance.cdist(u, v) ** o["exponent"]
+    return ot.emd2(shares, others, cost) ** (1 / o["exponent"])
 
 
 def wasserstein_sliced(a, c, o):
