@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "checkpoint/checkpoint.h"
+#include "fusion/couplings.h"
 #include "fusion/fusion.h"
 #include "retrain/retrain.h"
 #include "similarity/similarity.h"
@@ -44,6 +45,11 @@ struct lfuse_checkpoint {
 struct lfuse_cka {
     lfuse_context *ctx;
     struct lfi_cka_sums sums;
+};
+
+struct lfuse_couplings {
+    lfuse_context *ctx;
+    struct lfi_couplings couplings;
 };
 
 struct lfuse_plan {

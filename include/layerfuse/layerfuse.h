@@ -15,6 +15,7 @@
 #include <layerfuse/checkpoint.h>
 #include <layerfuse/cka.h>
 #include <layerfuse/context.h>
+#include <layerfuse/couplings.h>
 #include <layerfuse/kernels.h>
 #include <layerfuse/layer.h>
 #include <layerfuse/plan.h>

@@ -248,6 +248,7 @@ typedef int32_t (*lfuse_progress)(const char *what, int64_t done, int64_t total,
 typedef struct lfuse_context lfuse_context;
 typedef struct lfuse_tensor lfuse_tensor;
 typedef struct lfuse_layer lfuse_layer;
+typedef struct lfuse_couplings lfuse_couplings;
 typedef struct lfuse_plan lfuse_plan;
 typedef struct lfuse_ties lfuse_ties;
 typedef struct lfuse_retrainer lfuse_retrainer;

@@ -249,6 +249,19 @@ FIELD(lfuse_matrix_view, column_stride, 32);
 FIELD(lfuse_matrix_view, dtype, 40);
 FIELD(lfuse_matrix_view, reserved, 44);
 
+/* couplings.h */
+
+SIZE(lfuse_coupling, 64);
+FIELD(lfuse_coupling, struct_size, 0);
+FIELD(lfuse_coupling, layer, 8);
+FIELD(lfuse_coupling, parameter, 16);
+FIELD(lfuse_coupling, head_group, 24);
+FIELD(lfuse_coupling, repeat, 32);
+FIELD(lfuse_coupling, offset, 40);
+FIELD(lfuse_coupling, extent, 48);
+FIELD(lfuse_coupling, axis, 56);
+FIELD(lfuse_coupling, reserved, 60);
+
 /* cka.h */
 
 SIZE(lfuse_cka_options, 16);

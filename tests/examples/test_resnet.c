@@ -261,6 +261,76 @@ static void a_file_of_another_network_is_refused_by_name(void **state)
     check_refused(f, LFUSE_ERR_SHAPE, "conv1.weight is 16x16x3x3, expected 16x3x3x3");
 }
 
+/* ---- couplings -------------------------------------------------------------------------------- */
+
+static void shuffle(int64_t *order, int64_t count, uint64_t seed)
+{
+    int64_t i, k, keep;
+
+    for (i = 0; i < count; i++)
+        order[i] = i;
+    for (i = count - 1; i > 0; i--) {
+        k = (int64_t)(random_uniform(seed, 0, (uint64_t)i) * (double)(i + 1));
+        keep = order[i];
+        order[i] = order[k];
+        order[k] = keep;
+    }
+}
+
+static void permute_all(struct fixture *f)
+{
+    const struct resnet *net = f->net;
+    lfuse_couplings *c;
+    int64_t order[64], units, space;
+
+    ok(f, lfuse_couplings_create(f->ctx, &c, &f->err));
+    ok(f, lfuse_couplings_add_preset(c, "resnet-basic",
+                                     (const lfuse_layer *const *)net->layers,
+                                     net->layer_count, 0, &f->err));
+    assert_int_equal(lfuse_couplings_space_count(c), RESNET_STAGES * net->blocks);
+    for (space = 0; space < lfuse_couplings_space_count(c); space++) {
+        ok(f, lfuse_couplings_units(c, (const lfuse_layer *const *)net->layers,
+                                    net->layer_count, space, &units, &f->err));
+        assert_int_equal(units, 16 << space);
+        shuffle(order, units, (uint64_t)space);
+        ok(f, lfuse_couplings_permute(c, net->layers, net->layer_count, space, order,
+                                      &f->err));
+    }
+    lfuse_couplings_destroy(c);
+}
+
+/*
+ * Only the second convolution of each block adds its products in another order: up to 576 of
+ * random sign, each sum off by about sqrt(576) eps = 1.4e-6 of its size, and normalised again;
+ * three of them, on the way to logits of size 1.
+ */
+static void permuted_blocks_compute_the_same(void **state)
+{
+    static const enum resnet_mode modes[] = {RESNET_TRAINING, RESNET_INFERENCE};
+    float before[2][BATCH * RESNET_CLASSES], *scale;
+    struct fixture *f = *state;
+    const float *after;
+    int i, k;
+
+    for (i = 0; i < f->net->unit_count; i++) {
+        scale = lfuse_tensor_data(f->net->units[i].scale.value);
+        for (k = 0; k < f->net->units[i].norm.channels; k++)
+            scale[k] += 0.25f * (float)random_normal(5, (uint64_t)i, (uint64_t)k);
+    }
+    f->net->momentum = 1.0; /* running statistics of the batch */
+    for (i = 0; i < 2; i++) {
+        loss_of(f, modes[i]);
+        memcpy(before[i], lfuse_tensor_data(f->net->logits), sizeof(before[i]));
+    }
+    permute_all(f);
+    for (i = 1; i >= 0; i--) {
+        loss_of(f, modes[i]);
+        after = lfuse_tensor_data(f->net->logits);
+        for (k = 0; k < BATCH * RESNET_CLASSES; k++)
+            assert_true(fabs(after[k] - before[i][k]) < 1e-5);
+    }
+}
+
 /* ---- ties -------------------------------------------------------------------------------------- */
 
 static void update(struct fixture *f, lfuse_retrainer *retrainer)
@@ -330,6 +400,7 @@ int main(void)
         with_network(a_network_for_inference_scores_the_same_bits),
         with_network(a_file_brings_every_tensor_back),
         with_network(a_file_of_another_network_is_refused_by_name),
+        with_network(permuted_blocks_compute_the_same),
         with_network(a_fused_network_stays_tied_while_it_trains),
     };
 
