@@ -43,6 +43,8 @@ lfuse_status lfi_handles_ties_options(const lfuse_ties_options *options, const c
     out->keep_originals = (o.flags & LFUSE_TIES_KEEP_ORIGINALS) != 0;
     out->mirror = (o.flags & LFUSE_TIES_MIRROR) != 0;
     out->gradients = o.gradients != 0 ? o.gradients : LFUSE_GRADIENTS_PER_POSITION;
+    out->merge = o.merge;
+    out->merge_user = o.merge_user;
     out->combine = o.combine != 0 ? o.combine : LFUSE_COMBINE_MEAN;
     return LFUSE_OK;
 }

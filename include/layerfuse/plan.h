@@ -34,6 +34,9 @@
  * to the members' mean norm, (sum w_j |W_j|) / (sum w_j): members that point in different
  * directions have a mean that is shorter than each of them.
  *
+ * The policy custom asks merge of the ties' options for the weights, when the plan is applied,
+ * and averages optimiser state.
+ *
  * The policy js leaves members their weights, and makes their gradients alike: of n that are
  * apart, each trains by (1 - s) g_i + s / (n - 1) times the sum of the others' g, until they are
  * finalised as their mean. s is the mean of gamma over the group's fusions, at most 1/2, where
@@ -118,7 +121,8 @@ LFUSE_API void lfuse_fusion_init(lfuse_fusion *fusion, size_t size);
 LFUSE_API void lfuse_account_init(lfuse_account *account, size_t size);
 
 /**
- * lfuse_policy_from_name() - the policy of this name: "average", "freeze", "random" or "js"
+ * lfuse_policy_from_name() - the policy of this name: "average", "freeze", "random", "js" or
+ * "custom"
  *
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or an unknown name; the message lists the known ones
  *          On failure *policy is untouched.
@@ -129,7 +133,7 @@ LFUSE_API lfuse_status lfuse_policy_from_name(const char *name, lfuse_policy *po
                                               lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
- * lfuse_policy_name() - "average", "freeze", "random" or "js"; "?" for an unknown policy
+ * lfuse_policy_name() - "average", "freeze", "random", "js", "custom"; "?" for an unknown policy
  *
  * Owner:   a constant of the library.
  * Threads: any.

@@ -57,6 +57,8 @@ typedef struct lfuse_ties_options {
     lfuse_gradients gradients; /* 0 means per position */
     lfuse_combine combine;     /* 0 means mean */
     int32_t reserved;
+    lfuse_policy_merge merge; /* of the policy custom, or NULL */
+    void *merge_user;
 } lfuse_ties_options;
 
 /**
@@ -122,7 +124,7 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a weight that is tied anew: says where
  *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients: the
  *                                 dropped positions' share is in their sum already
- *          LFUSE_ERR_CALLBACK     rebind refused; error.detail is its value
+ *          LFUSE_ERR_CALLBACK     rebind or merge refused; error.detail is its value
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          and, random, those of lfuse_plan_build() about biases
  *          On failure nothing has changed.
@@ -160,8 +162,8 @@ LFUSE_API lfuse_status lfuse_ties_show(lfuse_ties *ties, lfuse_show show, int64_
  *
  * Result:  one buffer per group, with the mean of its sources, bit for bit what
  *          LFUSE_SHOW_MEAN showed; optimiser state likewise. Biases have their mean, too (but
- *          not under LFUSE_POLICY_JS), and stay one per position. From now on the group's policy is average. Without groups
- *          that mix nothing happens.
+ *          not under LFUSE_POLICY_JS), and stay one per position. From now on the group's
+ *          policy is average. Without groups that mix nothing happens.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     a mix or mean is shown
  *          LFUSE_ERR_CALLBACK  rebind refused; error.detail is its value

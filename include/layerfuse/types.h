@@ -98,8 +98,9 @@ enum {
     LFUSE_POLICY_AVERAGE = 1, /* 0 means this */
     LFUSE_POLICY_FREEZE = 2,
     LFUSE_POLICY_RANDOM =
-        3,              /* mixes the members' rows anew in every step; tied in the end */
-    LFUSE_POLICY_JS = 4 /* members share their gradients; tied in the end */
+        3,               /* mixes the members' rows anew in every step; tied in the end */
+    LFUSE_POLICY_JS = 4, /* members share their gradients; tied in the end */
+    LFUSE_POLICY_CUSTOM = 5 /* what merge of the ties' options makes of the members */
 };
 
 typedef int32_t lfuse_weighting; /* of the members of a mean */
@@ -271,6 +272,13 @@ typedef struct lfuse_matrix_view {
 /* The metric custom: how alike a and b are, into *out; 0, or what becomes err->detail. */
 typedef int32_t (*lfuse_metric_custom)(void *user, const lfuse_matrix_view *a,
                                        const lfuse_matrix_view *b, double *out);
+
+/*
+ * The policy custom: the members' weights, with their output units as rows, become merged (rows,
+ * columns), dense. 0, or what becomes err->detail; members are read only.
+ */
+typedef int32_t (*lfuse_policy_merge)(void *user, const lfuse_matrix_view *members,
+                                      int64_t count, double *merged);
 
 /* Layer i could not be compared to layer j. 0 goes on to the next pair; else that is all. */
 typedef int32_t (*lfuse_similarity_failed)(void *user, int64_t i, int64_t j,

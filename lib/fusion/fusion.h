@@ -181,6 +181,8 @@ struct lfi_ties_options {
     bool mirror;
     lfuse_gradients gradients;
     lfuse_combine combine;
+    lfuse_policy_merge merge; /* of the policy custom; or NULL */
+    void *merge_user;
 };
 
 /* Which of a parameter's arrays. */
@@ -291,7 +293,29 @@ void *lfi_ties_tied_destination(const struct lfi_ties *ties, int64_t layer,
 struct lfi_mean {
     const double *weights; /* (layers) of members; NULL, or all 0 in a group: alike */
     bool rescale;          /* of values: to the mean norm of the members' */
+    double *const
+        *merged; /* values, parameter by parameter, rows first; NULL: the mean */
 };
+
+/* What the caller makes of the values of groups, by the policy custom. */
+struct lfi_merges {
+    int64_t groups;
+    int64_t
+        *first; /* (groups + 1) where a group's weights start; none: nothing is merged */
+    double **values; /* of all weights, rows first */
+    size_t *sizes;   /* (first[groups]) elements */
+};
+
+/* Calls merge for the weights of the groups of goal that are `changed`. On failure *merges holds
+ * nothing. */
+lfuse_status lfi_merges_create(const struct lfi_env *env, const struct lfi_ties *ties,
+                               const struct lfi_grouping *goal,
+                               bool (*changed)(const void *arg, int64_t kept),
+                               const void *arg, struct lfi_merges *merges,
+                               lfuse_error *err);
+void lfi_merges_destroy(const struct lfi_env *env, struct lfi_merges *merges);
+/* The values of a group's weights, or NULL. */
+double *const *lfi_merges_of(const struct lfi_merges *merges, int64_t group);
 
 /* One group of a grouping gets one buffer. Cannot fail. */
 void lfi_ties_commit_group(struct lfi_ties *ties, const struct lfi_grouping *grouping,
@@ -345,7 +369,9 @@ struct lfi_policy {
     bool averages; /* the buffer starts as the members' mean; else as the kept member's */
     bool freezes;  /* freeze_gradient says which gradients go on training it */
     bool mixes;    /* members keep their own until the group is finalised */
-    bool draws;    /* of a policy that mixes: rows are drawn, and biases averaged */
+    bool
+        calls_back; /* values are what the ties' merge makes of them; state is averaged */
+    bool draws;     /* of a policy that mixes: rows are drawn, and biases averaged */
 };
 
 const struct lfi_policy *lfi_policy_find(lfuse_policy policy); /* NULL: unknown */

@@ -18,6 +18,10 @@ static const struct lfi_policy policies[] = {
      .mixes = true,
      .draws = true},
     {.policy = LFUSE_POLICY_JS, .name = "js", .averages = true, .mixes = true},
+    {.policy = LFUSE_POLICY_CUSTOM,
+     .name = "custom",
+     .averages = true,
+     .calls_back = true},
 };
 
 enum { POLICIES = sizeof(policies) / sizeof(policies[0]) };

@@ -298,35 +298,73 @@ static lfuse_status prepare_weights(const struct lfi_env *env,
     return status;
 }
 
+/* ---- what the caller makes of members ------------------------------------------------------ */
+
+struct change {
+    const struct lfi_ties *ties;
+    const struct lfi_plan *plan;
+};
+
+static bool changes(const void *arg, int64_t kept)
+{
+    const struct change *c = arg;
+
+    return is_changed(c->ties, c->plan, kept);
+}
+
+static lfuse_status prepare_merges(const struct lfi_env *env, const struct lfi_ties *ties,
+                                   const struct lfi_plan *plan, struct lfi_merges *merges,
+                                   lfuse_error *err)
+{
+    const struct change change = {ties, plan};
+
+    *merges = (struct lfi_merges){0};
+    if (!lfi_policy_find(plan->options.policy)->calls_back)
+        return LFUSE_OK;
+    if (ties->options.merge == NULL)
+        return lfi_fail(err, LFUSE_ERR_STATE,
+                        "the plan's policy is custom, but the ties have no merge");
+    return lfi_merges_create(env, ties, &plan->goal, changes, &change, merges, err);
+}
+
+static void commit(const struct lfi_env *env, struct lfi_ties *ties,
+                   const struct lfi_plan *plan, struct lfi_mixes *mixes,
+                   const struct lfi_merges *merges, const double *weights)
+{
+    struct lfi_mean mean = {.weights = weights, .rescale = plan->options.rescale};
+    int64_t group;
+
+    commit_mixes(env, ties, plan, mixes);
+    for (group = 0; group < plan->goal.count; group++) {
+        mean.merged = lfi_merges_of(merges, group);
+        if (is_changed(ties, plan, plan->goal.kept[group]))
+            lfi_ties_commit_group(ties, &plan->goal, group, rule_of(plan), mean);
+    }
+    lfi_grouping_set(&ties->in_force, plan->goal.owner);
+}
+
 lfuse_status lfi_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
                             const struct lfi_plan *plan, lfuse_error *err)
 {
     const bool is_first = ties->originals == NULL;
-    struct lfi_mean mean = {.rescale = plan->options.rescale};
+    struct lfi_merges merges = {0};
     struct lfi_mixes mixes;
-    double *weights;
-    lfuse_status status;
-    int64_t group;
+    double *weights = NULL;
+    lfuse_status status = check(ties, plan, err);
 
-    status = check(ties, plan, err);
     if (status != LFUSE_OK || plan->fusion_count == 0)
         return status;
     status = prepare_weights(env, ties, plan, &weights, err);
-    if (status != LFUSE_OK)
-        return status;
-    mean.weights = weights;
-    status = prepare(env, ties, plan, &mixes, err);
-    if (status != LFUSE_OK) {
-        if (is_first)
+    if (status == LFUSE_OK)
+        status = prepare_merges(env, ties, plan, &merges, err);
+    if (status == LFUSE_OK) {
+        status = prepare(env, ties, plan, &mixes, err);
+        if (status == LFUSE_OK)
+            commit(env, ties, plan, &mixes, &merges, weights);
+        else if (is_first)
             lfi_ties_drop_originals(env, ties);
-        goto done;
     }
-    commit_mixes(env, ties, plan, &mixes);
-    for (group = 0; group < plan->goal.count; group++)
-        if (is_changed(ties, plan, plan->goal.kept[group]))
-            lfi_ties_commit_group(ties, &plan->goal, group, rule_of(plan), mean);
-    lfi_grouping_set(&ties->in_force, plan->goal.owner);
-done:
+    lfi_merges_destroy(env, &merges);
     lfi_free(env, weights, (size_t)ties->count, sizeof(*weights));
     return status;
 }

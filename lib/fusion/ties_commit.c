@@ -118,6 +118,16 @@ static const double *weights_of(const struct lfi_combination *c, const double *w
     return NULL;
 }
 
+/* What the caller made of them, its rows first. */
+static void write_merged(const struct lfi_ties *ties, int64_t kept, int32_t parameter,
+                         const double *merged)
+{
+    const struct lfi_parameter *p = lfi_ties_parameter(ties, kept, parameter);
+    const struct lfi_view rows = lfi_view_axis_first(&p->value->view, p->output_axis);
+
+    lfi_view_write_f64(&rows, 0, lfi_view_elements(&rows), merged);
+}
+
 void lfi_ties_merge(const struct lfi_ties *ties, const struct lfi_grouping *grouping,
                     int64_t group, int32_t parameter, struct lfi_mean mean)
 {
@@ -136,7 +146,9 @@ void lfi_ties_merge(const struct lfi_ties *ties, const struct lfi_grouping *grou
             lfi_parameter_array(lfi_ties_parameter(ties, kept, parameter), c.which);
 
         c.divisor = mean.rescale && c.which == LFI_VALUE ? lfi_combine_rescaled(&c) : 0.0;
-        if (target != NULL && c.which != LFI_GRADIENT)
+        if (target != NULL && c.which == LFI_VALUE && mean.merged != NULL)
+            write_merged(ties, kept, parameter, mean.merged[parameter]);
+        else if (target != NULL && c.which != LFI_GRADIENT)
             lfi_combine(&c, &target->view, 0, lfi_view_elements(&target->view));
     }
 }

@@ -85,6 +85,7 @@ CONSTANT(LFUSE_POLICY_AVERAGE, 1);
 CONSTANT(LFUSE_POLICY_FREEZE, 2);
 CONSTANT(LFUSE_POLICY_RANDOM, 3);
 CONSTANT(LFUSE_POLICY_JS, 4);
+CONSTANT(LFUSE_POLICY_CUSTOM, 5);
 TYPE(lfuse_weighting, int32_t);
 CONSTANT(LFUSE_WEIGHTING_EQUAL, 1);
 CONSTANT(LFUSE_WEIGHTING_NORM, 2);
@@ -321,7 +322,7 @@ FIELD(lfuse_account, candidates_unique_bytes, 64);
 CONSTANT(LFUSE_TIES_KEEP_ORIGINALS, 1);
 CONSTANT(LFUSE_TIES_MIRROR, 2);
 
-SIZE(lfuse_ties_options, 40);
+SIZE(lfuse_ties_options, 56);
 FIELD(lfuse_ties_options, struct_size, 0);
 FIELD(lfuse_ties_options, rebind, 8);
 FIELD(lfuse_ties_options, rebind_user, 16);
@@ -329,6 +330,8 @@ FIELD(lfuse_ties_options, flags, 24);
 FIELD(lfuse_ties_options, gradients, 28);
 FIELD(lfuse_ties_options, combine, 32);
 FIELD(lfuse_ties_options, reserved, 36);
+FIELD(lfuse_ties_options, merge, 40);
+FIELD(lfuse_ties_options, merge_user, 48);
 
 /* retrainer.h */
 
