@@ -1,10 +1,9 @@
 /*
- * directions.c - normal numbers by Box & Muller 1958, a block at a time, so that the compiler may use
- * vectors
+ * directions.c - normal numbers by Box & Muller 1958, in blocks, for the compiler's vectors
  *
  *     sqrt(-2 ln u) cos(2 pi v),   sqrt(-2 ln u) sin(2 pi v)
  *
- * of one random word: its upper half is u in (0, 1], of 24 bits, its lower half v in [-1/2, 1/2).
+ * of one random word: its upper 24 bits are u in (0, 1], its lower half v in [-1/2, 1/2).
  */
 #include "similarity/directions.h"
 

@@ -1,10 +1,10 @@
 /*
  * entropic.c - see entropic.h
  *
- * Cuturi 2013; in the form of Schmitzer 2019, "Stabilized sparse scaling algorithms", sec. 3: most iterations
- * are products with a kernel exp(f_i + g_j - C_ij) that holds the potentials so far, and
- * need no exponential. Each takes one pass over the kernel, a row at a time, whose new scaling
- * goes into the sums of the columns while the row is at hand.
+ * Cuturi 2013; in the form of Schmitzer 2019, "Stabilized sparse scaling algorithms", sec. 3:
+ * most iterations are products with a kernel exp(f_i + g_j - C_ij) that holds the potentials so
+ * far, and need no exponential. Each takes one pass over the kernel, a row at a time, whose new
+ * scaling goes into the sums of the columns while the row is at hand.
  *
  * Scalings stay in [2^-300, 2^300]. What the kernel has lost below 2^-1000 is then less than
  * 2^-400 of any of its sums. An iteration that would leave that range, as the first ones do

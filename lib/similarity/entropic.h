@@ -1,7 +1,7 @@
 /*
  * entropic.h - optimal transport with an entropy term, by Sinkhorn's iterations
  *
- *     OT_eps = min over pi of sum pi_ij C_ij + eps KL(pi | 1/(n m)),   rows of pi 1/n, columns 1/m
+ *     OT_eps = min over pi of sum pi_ij C_ij + eps KL(pi | 1/(n m)), rows 1/n, columns 1/m
  *            = max over f, g of mean f + mean g - eps (mean exp((f_i + g_j - C_ij) / eps) - 1)
  *
  * Costs are given, and values returned, in units of eps. Safe for any: scalings leave their

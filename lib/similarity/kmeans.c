@@ -88,8 +88,8 @@ static int64_t nearest_wide(const struct lfi_kmeans *k, const struct lfi_rows *r
 }
 
 /*
- * |x - c|^2 is |x - e|^2, which is the same for all, + offset - 2 x (c - e), of the centre e of the
- * centroids, with offset |c - e|^2 + 2 e (c - e).
+ * With e the centre of the centroids, |x - c|^2 is |x - e|^2, which is the same for all of them,
+ * + offset - 2 x (c - e), and offset is |c - e|^2 + 2 e (c - e).
  */
 static void prepare_narrow(const struct lfi_kmeans *k, int64_t columns)
 {

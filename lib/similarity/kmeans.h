@@ -1,8 +1,8 @@
 /*
  * kmeans.h - a few points that stand for many rows
  *
- * Arthur & Vassilvitskii 2007 (k-means++), then Lloyd 1982 until no row changes its centroid, or
- * LFI_KMEANS_ROUNDS times. The same rows and seed have the same centroids.
+ * Arthur & Vassilvitskii 2007 (k-means++), then Lloyd 1982 until no row changes its centroid,
+ * or LFI_KMEANS_ROUNDS times. The same rows and seed have the same centroids.
  */
 #ifndef LFI_SIMILARITY_KMEANS_H
 #define LFI_SIMILARITY_KMEANS_H

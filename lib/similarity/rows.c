@@ -63,6 +63,20 @@ int64_t lfi_rows_pitch(int64_t count)
     return ((count + 15) / 16 | 1) * 16;
 }
 
+/* Has the processor fetch what is read next: rows are too far apart for it to guess. */
+static void fetch(const struct lfi_rows *rows, int64_t i, int64_t column)
+{
+    int64_t size = (int64_t)lfi_dtype_size(rows->view->dtype), byte;
+    int64_t left = rows->columns - column < CHUNK ? rows->columns - column : CHUNK;
+    const char *data = rows->view->data;
+
+    if (left <= 0 || !lfi_view_is_dense(rows->view))
+        return;
+    data += (i * rows->columns + column) * size;
+    for (byte = 0; byte < left * size; byte += LFI_ALIGN)
+        __builtin_prefetch(data + byte);
+}
+
 void lfi_rows_multiply(const struct lfi_kernels *kernels, const struct lfi_rows *rows,
                        int64_t first, int64_t count, const float *steps, int64_t columns,
                        float *out)
@@ -87,9 +101,11 @@ void lfi_rows_multiply(const struct lfi_kernels *kernels, const struct lfi_rows 
         int64_t in_chunk = column % CHUNK, left = rows->columns - column;
 
         if (in_chunk == 0)
-            for (i = 0; i < count; i++)
+            for (i = 0; i < count; i++) {
                 lfi_rows_read_f32(rows, first + i, column, left < CHUNK ? left : CHUNK,
                                   values + i * PITCH);
+                fetch(rows, first + i, column + CHUNK);
+            }
         tile.a = values + in_chunk;
         tile.b = steps + column * tile.b_step;
         tile.steps = left < LFI_ROWS_STEPS ? left : LFI_ROWS_STEPS;

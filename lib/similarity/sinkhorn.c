@@ -4,8 +4,9 @@
  *     S(A, C) = OT(A, C) - (OT(A, A) + OT(C, C)) / 2
  *     OT(A, C) = min over pi of sum pi_ij C_ij + eps KL(pi | 1/(n m)),  C_ij = |a_i - c_j|^2
  *
- * Feydy et al. 2019, "Interpolating between optimal transport and MMD using Sinkhorn divergences",
- * eq. 1 and 3: the entropy is relative to the product of the masses, and part of the value.
+ * Feydy et al. 2019, "Interpolating between optimal transport and MMD using Sinkhorn
+ * divergences", eq. 1 and 3: the entropy is relative to the product of the masses, and part of
+ * the value.
  * pi has rows of 1/n and columns of 1/m. eps is the same in all three, regularisation times
  * the mean of the C_ij of A and C. S is about a square of a distance, and is not rooted.
  *

@@ -2,9 +2,9 @@
  * transport.c - see transport.h
  *
  * Ahuja, Magnanti & Orlin 1993, sec. 9.7. From all rows with supply at once, Dijkstra's search
- * finds the nearest column with demand, along arcs to columns at cost_ij and back to rows, where
- * something flows, at -cost_ij. With the potentials of the places no arc has a negative length,
- * but for rounding, which is cut off.
+ * finds the nearest column with demand, along arcs to columns at cost_ij and back to rows,
+ * where something flows, at -cost_ij. With the potentials of the places no arc has a negative
+ * length, but for rounding, which is cut off.
  */
 #include "similarity/transport.h"
 

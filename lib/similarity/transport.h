@@ -1,7 +1,7 @@
 /*
  * transport.h - the cheapest way to move whole masses
  *
- *     min sum flow_ij cost_ij,   flow >= 0,  sum_j flow_ij = supply_i,  sum_i flow_ij = demand_j
+ *     min sum flow_ij cost_ij,  flow >= 0,  sum_j flow_ij = supply_i, sum_i flow_ij = demand_j
  *
  * Exact, for few places: successive shortest paths, each O((rows + columns)^2), at least as
  * many as there are places. Costs are finite and >= 0; supplies and demands have equal sums.

@@ -4,9 +4,9 @@
  *     d(A, C) = (min over flows of sum_kl flow_kl |u_k - v_l|^p)^(1/p)
  *
  * O'Neill et al. 2021, sec. 3: the cheap stand-in for the assignment. u and v are centroids of
- * the rows of A and of C by k-means, with the same seed; the flow takes to each its share of the
- * rows, exactly. Not centred, of the whole matrix. Where there are as many centroids as rows,
- * it is the p-Wasserstein distance of the rows.
+ * the rows of A and of C by k-means, with the same seed; the flow takes to each its share of
+ * the rows, exactly. Not centred, of the whole matrix. Where there are as many centroids as
+ * rows, it is the p-Wasserstein distance of the rows.
  */
 #include "similarity/kmeans.h"
 #include "similarity/transport.h"

@@ -9,8 +9,8 @@
  * Directions are f32 normal numbers, whose length is taken out of the distances in the end.
  * Data narrower than f64 is multiplied with them by the gemm kernel, in sums of LFI_ROWS_STEPS
  * that are added in f32: with columns / LFI_ROWS_STEPS + 130 roundings of 2^-24 at most. Rows
- * are read once, unscaled; only where products are not numbers, or far from 1, are they looked at
- * and read again at a scale of their own.
+ * are read once, unscaled; only where products are not numbers, or far from 1, are they looked
+ * at, and read again at a scale of their own.
  */
 #include "similarity/directions.h"
 #include "similarity/rows.h"
