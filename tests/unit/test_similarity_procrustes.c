@@ -111,6 +111,50 @@ static void procrustes_sees_the_scale(void **state)
     is_near(t, a, c, procrustes(t, a, c), 2.0 * norm(a));
 }
 
+/* A diagonal matrix and an orthogonal one, turned from the right as one likes. */
+static void check_values(struct lft *t, int n, const double *values)
+{
+    lfuse_tensor *any = lft_tensor(t, LFUSE_F64, 1, n, n, 0), *turned;
+    lfuse_tensor *a = lft_affine(t, any, 0.0, 0.0), *one = lft_affine(t, any, 0.0, 0.0);
+    double squares = 0.0;
+    int i;
+
+    for (i = 0; i < n; i++) {
+        lft_set(a, i * n + i, values[i]);
+        lft_set(one, i * n + (i + 1) % n, i % 2 == 0 ? 1.0 : -1.0);
+        squares += (values[i] - 1.0) * (values[i] - 1.0);
+    }
+    turned = lft_rotated(t, a, 3);
+    /* |A|^2 + n - 2 (the sum of the values): that of (value - 1)^2 */
+    is_near(t, a, one, procrustes(t, a, one), sqrt(squares));
+    is_near(t, a, one, procrustes(t, turned, one), sqrt(squares));
+    is_near(t, a, one, procrustes(t, lft_rotated(t, one, 4), turned), sqrt(squares));
+    is_near(t, a, one, procrustes(t, turned, lft_permuted(t, one, 0, n / 2)),
+            sqrt(squares));
+}
+
+/* Equal, graded either way over all of f64's digits and more, in pairs, and mostly 0. */
+static void procrustes_finds_the_singular_values_of_any_spectrum(void **state)
+{
+    static const int orders[] = {1, 2, 3, 7, 24, 61};
+    struct lft *t = *state;
+    double values[61];
+    int k, kind, i, n;
+
+    for (k = 0; k < 6; k++, lft_forget_tensors(t))
+        for (kind = 0; kind < 6; kind++) {
+            n = orders[k];
+            for (i = 0; i < n; i++)
+                values[i] = kind == 0   ? 1.0
+                            : kind == 1 ? ldexp(1.0, -2 * i)
+                            : kind == 2 ? ldexp(1.0, -2 * (n - 1 - i))
+                            : kind == 3 ? 1.0 + i / 2
+                            : kind == 4 ? (i == n / 2 ? 1.0 : 0.0)
+                                        : (i % 3 == 0 ? 1.0 : 0x1p-200);
+            check_values(t, n, values);
+        }
+}
+
 static void a_distance_beyond_f64_is_an_error(void **state)
 {
     struct lft *t = *state;
@@ -128,6 +172,7 @@ int main(void)
         lft_test(procrustes_has_its_reference_values),
         lft_test(procrustes_ignores_rotations_of_either),
         lft_test(procrustes_sees_the_scale),
+        lft_test(procrustes_finds_the_singular_values_of_any_spectrum),
         lft_test(a_distance_beyond_f64_is_an_error),
     };
 
