@@ -48,15 +48,29 @@ double lfi_cholesky_log_det(const double *l, int64_t d)
     return 2.0 * sum;
 }
 
+/* Rows [k, k + 4) of M, of k + 1 to k + 4 elements, are taken from a row below them. */
+static void subtract_rows(double *row, const double *l, const double *m, int64_t k)
+{
+    const double *x[4] = {m, m + (k + 1), m + 2 * k + 3, m + 3 * k + 6};
+    int64_t i, j;
+
+    lfi_vectors_subtract_4(row, l, x, k + 1);
+    for (i = 1; i < 4; i++)
+        for (j = k + 1; j <= k + i; j++)
+            row[j] -= l[i] * x[i][j];
+}
+
 /* Row i of T = L^-1 M needs those above it, which are done. Where M is L, T is exactly I. */
 void lfi_cholesky_solve(const double *l, double *m, int64_t d)
 {
-    double *row = m, *above;
+    double *row = m;
     int64_t i, j, k;
 
     for (i = 0; i < d; l += i + 1, row += ++i) {
-        for (above = m, k = 0; k < i; above += ++k)
-            lfi_vectors_subtract(row, l[k], above, k + 1);
+        for (k = 0; k + 4 <= i; k += 4)
+            subtract_rows(row, l + k, m + lfi_triangle(k), k);
+        for (; k < i; k++)
+            lfi_vectors_subtract(row, l[k], m + lfi_triangle(k), k + 1);
         for (j = 0; j <= i; j++)
             row[j] /= l[i];
     }

@@ -334,6 +334,9 @@ lfuse_status lfi_moments_measure(const struct lfi_env *env,
 double lfi_vectors_dot(const double *x, const double *y, int64_t n);
 double lfi_vectors_square_distance(const double *x, const double *y, int64_t n);
 void lfi_vectors_subtract(double *y, double scale, const double *x, int64_t n);
+/* The same of four, in their order: y is read and written once. */
+void lfi_vectors_subtract_4(double *y, const double *scale, const double *const *x,
+                            int64_t n);
 /* x[i] = exp(x[i]), within 2^-51 of it, with x[i] cut to [-700, 700]. */
 void lfi_vectors_exp(double *x, int64_t n);
 bool lfi_vectors_equal(const double *x, const double *y, int64_t n);

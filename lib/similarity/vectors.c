@@ -45,6 +45,17 @@ void lfi_vectors_subtract(double *y, double scale, const double *x, int64_t n)
         y[i] -= scale * x[i];
 }
 
+void lfi_vectors_subtract_4(double *y, const double *scale, const double *const *x,
+                            int64_t n)
+{
+    const double *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];
+    double s0 = scale[0], s1 = scale[1], s2 = scale[2], s3 = scale[3];
+    int64_t i;
+
+    for (i = 0; i < n; i++)
+        y[i] = y[i] - s0 * x0[i] - s1 * x1[i] - s2 * x2[i] - s3 * x3[i];
+}
+
 bool lfi_vectors_equal(const double *x, const double *y, int64_t n)
 {
     int64_t i;
