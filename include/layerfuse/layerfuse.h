@@ -19,6 +19,7 @@
 #include <layerfuse/kernels.h>
 #include <layerfuse/layer.h>
 #include <layerfuse/plan.h>
+#include <layerfuse/plan_file.h>
 #include <layerfuse/retrainer.h>
 #include <layerfuse/similarity.h>
 #include <layerfuse/status.h>

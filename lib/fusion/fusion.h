@@ -3,7 +3,8 @@
  *
  * layer   what a position of the network is made of: parameters, each an array with its
  *         gradient and optimiser state; the arrays are the caller's and are re-pointed in place
- * plan    candidates, pair scores, greedy joining into groups, the account; touches nothing
+ * plan    candidates, pair scores, greedy joining into groups, the account; touches nothing;
+ *         and the same as JSON, to be read, edited and applied elsewhere
  * ties    groups in force: alias, rebind or mirror; gradients; undo; all or nothing
  * mixes   what the members of a group that mixes show, beside their own weights
  *
@@ -137,6 +138,8 @@ struct lfi_planned_layer {
     char *param_type;
     int32_t weight_count;
     struct lfi_planned_weight *weights;
+    int64_t rest_parameters; /* elements of what is neither a weight nor a statistic */
+    size_t rest_bytes;
 };
 
 struct lfi_planned_weight {
@@ -165,6 +168,30 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
                             const struct lfi_grouping *in_force, struct lfi_plan *plan,
                             lfuse_error *err);
 void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan);
+
+/* plan->layers as these are; on failure what is there is to be destroyed. */
+lfuse_status lfi_plan_remember(const struct lfi_env *env,
+                               const struct lfi_layer *const *layers, int64_t count,
+                               struct lfi_plan *plan, lfuse_error *err);
+void lfi_planned_layer_destroy(const struct lfi_env *env,
+                               struct lfi_planned_layer *planned);
+/* LFUSE_ERR_NAME, _SHAPE or _TYPE when the layer at index is not what was planned for. */
+lfuse_status lfi_planned_layer_check(const struct lfi_planned_layer *planned,
+                                     const struct lfi_layer *layer, int64_t index,
+                                     lfuse_error *err);
+
+/* ---- plan files --------------------------------------------------------------------------- */
+
+/* *bytes of JSON and a NUL, which is not counted: release *bytes + 1 with lfi_free(). */
+lfuse_status lfi_plan_encode(const struct lfi_env *env, const struct lfi_plan *plan,
+                             char **text, size_t *bytes, lfuse_error *err);
+/*
+ * layers is what the plan is to be for: it is held against them and put in their order. NULL: the
+ * text says all of it. On failure *plan holds nothing.
+ */
+lfuse_status lfi_plan_decode(const struct lfi_env *env, const char *text, size_t bytes,
+                             const struct lfi_layer *const *layers, int64_t count,
+                             struct lfi_plan *plan, lfuse_error *err);
 
 /* LFUSE_ERR_NAME, _SHAPE or _TYPE when parameters of this role of two layers do not match. */
 lfuse_status lfi_candidates_check_pair(const struct lfi_layer *a,

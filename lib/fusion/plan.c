@@ -8,53 +8,6 @@
 
 #include <math.h>
 
-static lfuse_status remember_weights(const struct lfi_env *env,
-                                     const struct lfi_layer *layer,
-                                     struct lfi_planned_layer *planned, lfuse_error *err)
-{
-    const int32_t n = lfi_layer_weight_count(layer);
-    lfuse_status status;
-    int32_t i;
-
-    status = lfi_alloc_zero(env, (size_t)n, sizeof(*planned->weights), "a plan",
-                            &planned->weights, err);
-    if (status != LFUSE_OK)
-        return status;
-    planned->weight_count = n;
-    for (i = 0; i < n && status == LFUSE_OK; i++) {
-        const struct lfi_parameter *p = lfi_layer_weight(layer, i);
-
-        planned->weights[i].shape = p->value->view;
-        planned->weights[i].shape.data = NULL;
-        planned->weights[i].output_axis = p->output_axis;
-        status = lfi_string_copy(env, p->name, &planned->weights[i].name, err);
-    }
-    return status;
-}
-
-static lfuse_status remember(const struct lfi_env *env,
-                             const struct lfi_layer *const *layers, int64_t count,
-                             struct lfi_plan *plan, lfuse_error *err)
-{
-    lfuse_status status;
-    int64_t i;
-
-    status = lfi_alloc_zero(env, (size_t)count, sizeof(*plan->layers), "a plan",
-                            &plan->layers, err);
-    if (status != LFUSE_OK)
-        return status;
-    plan->layer_count = count;
-    for (i = 0; i < count && status == LFUSE_OK; i++) {
-        status = lfi_string_copy(env, layers[i]->name, &plan->layers[i].name, err);
-        if (status == LFUSE_OK)
-            status = lfi_string_copy(env, layers[i]->param_type,
-                                     &plan->layers[i].param_type, err);
-        if (status == LFUSE_OK)
-            status = remember_weights(env, layers[i], &plan->layers[i], err);
-    }
-    return status;
-}
-
 static lfuse_status remember_importance(const struct lfi_env *env, struct lfi_plan *plan,
                                         lfuse_error *err)
 {
@@ -86,7 +39,7 @@ static lfuse_status prepare(const struct lfi_env *env,
 {
     lfuse_status status;
 
-    status = remember(env, layers, count, plan, err);
+    status = lfi_plan_remember(env, layers, count, plan, err);
     if (status == LFUSE_OK)
         status = remember_importance(env, plan, err);
     if (status == LFUSE_OK)
@@ -186,18 +139,6 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
     return status;
 }
 
-static void forget(const struct lfi_env *env, struct lfi_planned_layer *planned)
-{
-    int32_t i;
-
-    for (i = 0; i < planned->weight_count; i++)
-        lfi_string_free(env, planned->weights[i].name);
-    lfi_free(env, planned->weights, (size_t)planned->weight_count,
-             sizeof(*planned->weights));
-    lfi_string_free(env, planned->param_type);
-    lfi_string_free(env, planned->name);
-}
-
 void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan)
 {
     int64_t i;
@@ -207,7 +148,7 @@ void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan)
     lfi_grouping_destroy(env, &plan->goal);
     lfi_grouping_destroy(env, &plan->start);
     for (i = 0; i < plan->layer_count; i++)
-        forget(env, &plan->layers[i]);
+        lfi_planned_layer_destroy(env, &plan->layers[i]);
     lfi_free(env, plan->layers, (size_t)plan->layer_count, sizeof(*plan->layers));
     *plan = (struct lfi_plan){0};
 }

@@ -12,57 +12,6 @@
 
 /* ---- checks ---------------------------------------------------------------------------- */
 
-static lfuse_status check_weight(const struct lfi_layer *layer, int32_t index,
-                                 const struct lfi_planned_weight *planned,
-                                 lfuse_error *err)
-{
-    const struct lfi_parameter *p = lfi_layer_weight(layer, index);
-    char now[96], then[96];
-
-    if (strcmp(p->name, planned->name) != 0)
-        return lfi_fail(err, LFUSE_ERR_NAME,
-                        "weight %d of layer %s is named %s, in the plan %s", (int)index,
-                        layer->name, p->name, planned->name);
-    if (!lfi_view_same_shape(&p->value->view, &planned->shape)) {
-        lfi_view_shape_text(&p->value->view, now, sizeof(now));
-        lfi_view_shape_text(&planned->shape, then, sizeof(then));
-        return lfi_fail(err, LFUSE_ERR_SHAPE, "%s of layer %s is %s, in the plan %s",
-                        p->name, layer->name, now, then);
-    }
-    if (p->output_axis != planned->output_axis)
-        return lfi_fail(err, LFUSE_ERR_SHAPE,
-                        "output_axis of %s of layer %s is %d, in the plan %d", p->name,
-                        layer->name, (int)p->output_axis, (int)planned->output_axis);
-    if (p->value->view.dtype != planned->shape.dtype)
-        return lfi_fail(err, LFUSE_ERR_TYPE, "%s of layer %s is %s, in the plan %s",
-                        p->name, layer->name, lfi_dtype_name(p->value->view.dtype),
-                        lfi_dtype_name(planned->shape.dtype));
-    return LFUSE_OK;
-}
-
-static lfuse_status check_layer(const struct lfi_layer *layer,
-                                const struct lfi_planned_layer *planned, int64_t index,
-                                lfuse_error *err)
-{
-    const int32_t n = lfi_layer_weight_count(layer);
-    lfuse_status status = LFUSE_OK;
-    int32_t k;
-
-    if (strcmp(layer->name, planned->name) != 0)
-        return lfi_fail(err, LFUSE_ERR_NAME, "layers[%lld] is %s, in the plan %s",
-                        (long long)index, layer->name, planned->name);
-    if (strcmp(layer->param_type, planned->param_type) != 0)
-        return lfi_fail(err, LFUSE_ERR_NAME,
-                        "layer %s is of param type %s, in the plan of %s", layer->name,
-                        layer->param_type, planned->param_type);
-    if (n != planned->weight_count)
-        return lfi_fail(err, LFUSE_ERR_NAME, "layer %s has %d weights, in the plan %d",
-                        layer->name, (int)n, (int)planned->weight_count);
-    for (k = 0; k < n && status == LFUSE_OK; k++)
-        status = check_weight(layer, k, &planned->weights[k], err);
-    return status;
-}
-
 static lfuse_status check_gained(const struct lfi_ties *ties, int64_t index,
                                  lfuse_role role, const char *what, lfuse_error *err)
 {
@@ -165,7 +114,7 @@ static lfuse_status check(const struct lfi_ties *ties, const struct lfi_plan *pl
                         "the plan is of %lld layers, the ties of %lld",
                         (long long)plan->layer_count, (long long)ties->count);
     for (i = 0; i < ties->count && status == LFUSE_OK; i++)
-        status = check_layer(ties->layers[i], &plan->layers[i], i, err);
+        status = lfi_planned_layer_check(&plan->layers[i], ties->layers[i], i, err);
     for (i = 0; i < ties->count && status == LFUSE_OK; i++)
         status = check_in_force(ties, plan, i, err);
     if (status == LFUSE_OK && plan->fusion_count > 0)

@@ -318,6 +318,13 @@ FIELD(lfuse_account, base, 56);
 FIELD(lfuse_account, reserved, 60);
 FIELD(lfuse_account, candidates_unique_bytes, 64);
 
+/* plan_file.h */
+SIZE(lfuse_plan_load_options, 32);
+FIELD(lfuse_plan_load_options, struct_size, 0);
+FIELD(lfuse_plan_load_options, max_bytes, 8);
+FIELD(lfuse_plan_load_options, layers, 16);
+FIELD(lfuse_plan_load_options, count, 24);
+
 /* ties.h */
 CONSTANT(LFUSE_TIES_KEEP_ORIGINALS, 1);
 CONSTANT(LFUSE_TIES_MIRROR, 2);

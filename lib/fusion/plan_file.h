@@ -1,0 +1,119 @@
+/*
+ * plan_file.h - a plan as JSON; between the files plan_file_*.c, nobody else includes it
+ *
+ *     {
+ *      "layerfuse_plan": 1,
+ *      "options": {"ratio": 2.0, "metric": "euclidean", ...},
+ *      "fusions": [
+ *       {"a": "h.0", "b": "h.1", "kept": "h.0", "score": 1.5, "saved_parameters": 12, "ratio": 1.2,
+ *        "unit": "layer", "policy": "average"},
+ *       ...],
+ *      "groups": [["h.0", "h.1"], ...],
+ *      "parameters": {"logical": 144, "unique": 72, "base": "candidates"},
+ *      "fingerprint": "0123456789abcdef",
+ *      "importance": {"h.0": 1.0, ...},               of each layer, where weighting asks for it
+ *      "in_force": [["h.4", "h.5"], ...],             groups before the fusions, the kept member first
+ *      "layers": [
+ *       {"name": "h.0", "type": "h.*", "weights": [{"name": "weight", "shape": [4, 3], "axis": 0,
+ *        "dtype": "f32"}], "rest": {"parameters": 4, "bytes": 16}},
+ *       ...]
+ *     }
+ *
+ * A fusion, a group and a layer take one line each, keys come in a fixed order: equal plans are
+ * equal texts, and a change of one is a change of its line.
+ *
+ * Fusions are what counts. What follows from them may be left out, and is checked where it is
+ * there: groups; parameters, and with them each saved_parameters and ratio.
+ */
+#ifndef LFI_FUSION_PLAN_FILE_H
+#define LFI_FUSION_PLAN_FILE_H
+
+#include "base/json.h"
+#include "fusion/fusion.h"
+
+enum { LFI_PLAN_VERSION = 1, LFI_FINGERPRINT = 16 }; /* hexadecimal digits */
+
+/* ---- plan_file_options.c ------------------------------------------------------------------ */
+
+/* An object of all that is set; NULL when malloc refused. */
+json_t *lfi_plan_options_encode(const struct lfi_plan_options *options);
+/* Sets what is there, from defaults on. object may be NULL, which is empty. */
+lfuse_status lfi_plan_options_decode(const json_t *object,
+                                     struct lfi_plan_options *options, lfuse_error *err);
+
+/* ---- plan_file_fields.c: objects, built and of unknown origin ------------------------------------------- */
+
+/* What was built, or NULL where a part of it failed: it is released then. */
+json_t *lfi_fields_finish(json_t *built, int failed);
+/* The object `where`, "fusions[3]", has no key but these, NULL-terminated. */
+lfuse_status lfi_fields_check(const json_t *object, const char *where,
+                              const char *const *known, lfuse_error *err);
+/* Each leaves *out as it is where the key is not there. */
+lfuse_status lfi_fields_text(const json_t *object, const char *where, const char *key,
+                             const char **out, lfuse_error *err);
+lfuse_status lfi_fields_number(const json_t *object, const char *where, const char *key,
+                               double *out, lfuse_error *err);
+lfuse_status lfi_fields_count(const json_t *object, const char *where, const char *key,
+                              int64_t *out, lfuse_error *err); /* >= 0 */
+lfuse_status lfi_fields_array(const json_t *object, const char *where, const char *key,
+                              json_t **out, lfuse_error *err);
+/* LFUSE_ERR_FORMAT: "<where> has no <key>". */
+lfuse_status lfi_fields_missing(const char *where, const char *key, lfuse_error *err);
+/* Element index of an array, which is to be a string. */
+lfuse_status lfi_fields_element(const json_t *array, const char *where, size_t index,
+                                const char **out, lfuse_error *err);
+
+/* ---- plan_file_layers.c: what a plan is for -------------------------------------------------- */
+
+/* NULL when malloc refused. */
+json_t *lfi_planned_layer_encode(const struct lfi_planned_layer *layer);
+/* plan->layers of "layers", and their sums. */
+lfuse_status lfi_planned_layers_decode(const struct lfi_env *env, const json_t *array,
+                                       struct lfi_plan *plan, lfuse_error *err);
+
+/* ---- plan_file_network.c ------------------------------------------------------------------------ */
+
+/* Of names, types, shapes and element types, whatever the order of the layers. */
+lfuse_status lfi_plan_fingerprint(const struct lfi_env *env, const struct lfi_plan *plan,
+                                  char text[LFI_FINGERPRINT + 1], lfuse_error *err);
+/* plan->layers as these layers are, in their order: LFUSE_ERR_NAME, _SHAPE or _TYPE says what
+ * differs. */
+lfuse_status lfi_plan_match(const struct lfi_env *env,
+                            const struct lfi_layer *const *layers, int64_t count,
+                            struct lfi_plan *plan, lfuse_error *err);
+
+/* ---- plan_file_groups.c ------------------------------------------------------------------------- */
+
+/* What decoding has at hand. */
+struct lfi_plan_reader {
+    const struct lfi_env *env;
+    json_t *root;
+    struct lfi_names names; /* of the plan's layers */
+    struct lfi_plan *plan;
+    int64_t *parent; /* (layers) of a layer in the tree of its group; of a root: itself */
+    int64_t *kept;   /* (layers) of a root's group */
+    bool is_checked; /* what fusions save is compared to what is written */
+};
+
+lfuse_status lfi_reader_find(const struct lfi_plan_reader *r, const char *where,
+                             const char *name, int64_t *index, lfuse_error *err);
+int64_t lfi_reader_root(const struct lfi_plan_reader *r, int64_t index);
+/* The groups of a and b become one, whose buffer is that of kept. */
+lfuse_status lfi_reader_join(struct lfi_plan_reader *r, const char *where, int64_t a,
+                             int64_t b, int64_t kept, lfuse_error *err);
+/* What the trees say. */
+void lfi_reader_owners(const struct lfi_plan_reader *r, struct lfi_grouping *grouping);
+/* plan->start */
+lfuse_status lfi_in_force_decode(struct lfi_plan_reader *r, lfuse_error *err);
+
+/* ---- plan_file_fusions.c ------------------------------------------------------------------------ */
+
+/* fusions, goal and account of a plan that has its layers, its options and start. */
+lfuse_status lfi_fusions_decode(struct lfi_plan_reader *r, lfuse_error *err);
+
+/* ---- plan_file_check.c: what follows from fusions, where it is written ---------------------------- */
+
+lfuse_status lfi_groups_check(const struct lfi_plan_reader *r, lfuse_error *err);
+lfuse_status lfi_parameters_check(const struct lfi_plan_reader *r, lfuse_error *err);
+
+#endif
