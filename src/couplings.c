@@ -6,6 +6,11 @@ void lfuse_coupling_init(lfuse_coupling *coupling, size_t size)
     lfi_options_init(coupling, size);
 }
 
+void lfuse_match_args_init(lfuse_match_args *args, size_t size)
+{
+    lfi_options_init(args, size);
+}
+
 /* ---- life --------------------------------------------------------------------------------- */
 
 lfuse_status lfuse_couplings_create(lfuse_context *ctx, lfuse_couplings **couplings,
@@ -207,5 +212,30 @@ lfuse_status lfuse_couplings_permute(const lfuse_couplings *couplings,
         status = lfi_couplings_permute(&couplings->ctx->env, &couplings->couplings,
                                        unwrapped, count, space, permutation, err);
     lfi_handles_layers_free(couplings->ctx, unwrapped, count);
+    return status;
+}
+
+lfuse_status lfuse_couplings_match(const lfuse_couplings *couplings,
+                                   const lfuse_match_args *args, int64_t *permutation,
+                                   lfuse_error *err)
+{
+    struct lfi_layer **unwrapped;
+    lfuse_match_args m;
+    lfuse_status status = lfi_options_import(&m, sizeof(m), args, false, "args", err);
+
+    if (status == LFUSE_OK)
+        status = check_space(couplings, m.a, err);
+    if (status == LFUSE_OK)
+        status = check_space(couplings, m.b, err);
+    if (status != LFUSE_OK)
+        return status;
+    if (permutation == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "permutation is NULL");
+    status = lfi_handles_layers(couplings->ctx, m.layers, m.count, &unwrapped, err);
+    if (status == LFUSE_OK)
+        status = lfi_couplings_match(&couplings->ctx->env, &couplings->couplings,
+                                     (const struct lfi_layer *const *)unwrapped, m.count,
+                                     m.a, m.b, m.likeness, permutation, err);
+    lfi_handles_layers_free(couplings->ctx, unwrapped, m.count);
     return status;
 }

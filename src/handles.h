@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "checkpoint/checkpoint.h"
+#include "fusion/alignment.h"
 #include "fusion/couplings.h"
 #include "fusion/fusion.h"
 #include "retrain/retrain.h"

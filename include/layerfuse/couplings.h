@@ -41,14 +41,27 @@ typedef struct lfuse_coupling {
     int32_t reserved;
 } lfuse_coupling;
 
+/* What lfuse_couplings_match() works on. */
+typedef struct lfuse_match_args {
+    size_t struct_size;               /* set by lfuse_match_args_init(&a, sizeof(a)) */
+    const lfuse_layer *const *layers; /* (count) */
+    int64_t count;
+    int64_t a; /* a space */
+    int64_t b; /* another, of equal members */
+    /* (units, units): how alike unit u of a and unit v of b are, at u * units + v; NULL: the
+     * inner products of all that the members have of them. */
+    const double *likeness;
+} lfuse_match_args;
+
 /**
- * lfuse_coupling_init() - clears the bytes the caller has
+ * lfuse_coupling_init(), lfuse_match_args_init() - clear the bytes the caller has
  *
- * Owner:   clears `size` bytes and stores size in struct_size; NULL is ignored.
+ * Owner:   clear `size` bytes and store size in struct_size; NULL is ignored.
  * Threads: any.
  * Source:  Since 0.1.
  */
 LFUSE_API void lfuse_coupling_init(lfuse_coupling *coupling, size_t size);
+LFUSE_API void lfuse_match_args_init(lfuse_match_args *args, size_t size);
 
 /**
  * lfuse_couplings_create() - couplings without a space
@@ -194,6 +207,32 @@ LFUSE_API lfuse_status lfuse_couplings_permute(const lfuse_couplings *couplings,
                                                lfuse_layer *const *layers, int64_t count,
                                                int64_t space, const int64_t *permutation,
                                                lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_couplings_match() - the order of b's units in which they are most alike a's
+ *
+ * Shapes:  permutation is (units): the unit of b that goes with unit u of a, for
+ *          lfuse_couplings_permute() of b. Members of both are in the same order, of the same
+ *          shapes, axes, blocks and offsets.
+ * Result:  the one-to-one way that has the greatest sum of likeness, exactly. Without likeness
+ *          that is of weights, biases and norms, all at once; running statistics are left out,
+ *          and values are rounded to f32. With it, of what the caller has measured, such as
+ *          correlations of activations.
+ * Errors:  those of lfuse_couplings_units(), and
+ *          LFUSE_ERR_SHAPE        the spaces do not have equal members: says which
+ *          LFUSE_ERR_NOT_FINITE   likeness, or a product of weights in f32, is not finite
+ *          LFUSE_ERR_OVERFLOW     the scratch does not fit
+ *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know
+ *          On failure permutation is untouched.
+ * Cost:    O(units^2 p + units^3) time for p weights of each unit; 16 * units^2 bytes of scratch
+ *          and those of two f32 copies of the largest member.
+ * Threads: layers are read.
+ * Source:  Ainsworth et al. 2022, "Git Re-Basin", arXiv:2209.04836, sec. 3.2. Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_couplings_match(const lfuse_couplings *couplings,
+                                             const lfuse_match_args *args,
+                                             int64_t *permutation,
+                                             lfuse_error *err) LFUSE_MUST_CHECK;
 
 LFUSE_END_DECLS
 

@@ -263,6 +263,14 @@ FIELD(lfuse_coupling, extent, 48);
 FIELD(lfuse_coupling, axis, 56);
 FIELD(lfuse_coupling, reserved, 60);
 
+SIZE(lfuse_match_args, 48);
+FIELD(lfuse_match_args, struct_size, 0);
+FIELD(lfuse_match_args, layers, 8);
+FIELD(lfuse_match_args, count, 16);
+FIELD(lfuse_match_args, a, 24);
+FIELD(lfuse_match_args, b, 32);
+FIELD(lfuse_match_args, likeness, 40);
+
 /* cka.h */
 
 SIZE(lfuse_cka_options, 16);
