@@ -25,6 +25,7 @@ static void *counted_alloc(void *user, size_t size, size_t align)
         return NULL;
     memset(ptr, 0xa5, size);
     m->live += (int64_t)size;
+    m->largest = (int64_t)size > m->largest ? (int64_t)size : m->largest;
     return ptr;
 }
 

@@ -19,6 +19,7 @@
 struct lft_memory {
     int64_t allocations; /* so far */
     int64_t live;        /* bytes */
+    int64_t largest;     /* bytes of one allocation */
     int64_t fail_at;     /* the allocation to refuse, from 0; -1: none */
 };
 

@@ -154,6 +154,30 @@ static void threads_and_memory_change_no_bit(void **state)
     assert_int_equal(lft_float_control(), control);
 }
 
+/* In one allocation: those of all layers, or of as many as fit. */
+static void factors_are_kept_within_max_bytes(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_F32};
+    const int64_t limit = 100000;
+    struct lft *t = *state;
+    struct network n = network(t, type, ROWS, COLUMNS);
+    double out[LAYERS * LAYERS];
+    int m;
+
+    n.options.block = 16;
+    for (m = FACTORS; m < BULK; m++) {
+        n.options.metric = bulk[m];
+        n.options.max_bytes = 0;
+        t->memory.largest = 0;
+        lft_ok(t, all_pairs(t->ctx, &n, out, &t->err));
+        assert_true(t->memory.largest > limit);
+        n.options.max_bytes = (size_t)limit;
+        t->memory.largest = 0;
+        lft_ok(t, all_pairs(t->ctx, &n, out, &t->err));
+        assert_in_range(t->memory.largest, limit / 2 + 1, limit);
+    }
+}
+
 static void one_layer_twice_is_alike(void **state)
 {
     static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_F32};
@@ -355,6 +379,7 @@ int main(void)
         lft_test(pairs_at_once_are_pairs_one_by_one_in_every_type),
         lft_test(numbers_beyond_the_squares_of_f32_are_compared_alike),
         lft_test(threads_and_memory_change_no_bit),
+        lft_test(factors_are_kept_within_max_bytes),
         lft_test(one_layer_twice_is_alike),
         lft_test(blocks_that_do_not_vary_are_left_out_pair_by_pair),
         lft_test(layers_of_different_rows_are_compared_pair_by_pair),
