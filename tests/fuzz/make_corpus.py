@@ -128,6 +128,73 @@ INDICES = {
     "truncated": index(f"{A},{B}")[:-3],
     "long-name": index('"u":"' + "a" * 5000 + '"'),
 }
+
+
+def layer(name, kind="A", shape="[2,3]", dtype="f32"):
+    return (f'{{"name":"{name}","type":"{kind}","weights":[{{"name":"weight","shape":{shape},'
+            f'"axis":0,"dtype":"{dtype}"}}]}}')
+
+
+# The network of fuzz_plan.c.
+LAYERS = ",".join([layer("p"), layer("q"), layer("r"), layer("s", shape="[2,4]"), layer("t", "B")])
+PQ, QR = '{"a":"p","b":"q"}', '{"a":"q","b":"r","kept":"r","score":0.5}'
+
+
+def plan(fusions, more="", layers=LAYERS):
+    return f'{{"layerfuse_plan":1,{more}"fusions":[{fusions}],"layers":[{layers}]}}'.encode()
+
+
+def options(text):
+    return plan(PQ, f'"options":{{{text}}},')
+
+
+PLANS = {
+    "empty": b"",
+    "array": b"[]",
+    "no-plan": b"{}",
+    "version-2": b'{"layerfuse_plan":2}',
+    "bare": f'{{"layerfuse_plan":1,"fusions":[{PQ},{QR}]}}'.encode(),
+    "two": plan(f"{PQ},{QR}"),
+    "groups": plan(f"{PQ},{QR}", '"groups":[["p","q","r"]],'),
+    "parameters": plan(PQ, '"parameters":{"logical":26,"unique":20,"base":"candidates"},'),
+    "whole": plan('{"a":"p","b":"q","kept":"p","score":1.0,"saved_parameters":6,"ratio":1.3,'
+                  '"unit":"layer","policy":"average"}',
+                  '"parameters":{"logical":26,"unique":20,"base":"candidates"},'),
+    "in-force": plan(QR, '"in_force":[["p","q"]],'),
+    "fingerprint": plan(PQ, '"fingerprint":"0123456789abcdef",'),
+    "importance": plan(PQ, '"options":{"weighting":"importance"},'
+                       '"importance":{"p":1,"q":0.5,"r":0,"s":1,"t":1e300},'),
+    "js": plan('{"a":"p","b":"q","gamma":0.25}', '"options":{"policy":"js"},'),
+    "freeze": options('"policy":"freeze","freeze_gradient":"dropped"'),
+    "random": options('"policy":"random"'),
+    "custom": options('"policy":"custom"'),
+    "all-options": options(
+        '"ratio":2.0,"max_unique_bytes":100,"threshold":-0.5,"top_k":3,"max_group":2,'
+        '"policy":"average","weighting":"norm","rescale":true,"scope":"adjacent","base":"all",'
+        '"linkage":"merged","keep":"by_direction","metric":"kl","block":-1,"ridge":-1.0,'
+        '"bandwidth":0.5,"exponent":2.0,"regularisation":0.05,"projections":128,"centroids":16,'
+        '"iterations":100,"seed":"18446744073709551615","softmax_rows":true,'
+        '"unequal":"refuse"'),
+    "unknown-option": options('"raito":2'),
+    "itself": plan('{"a":"p","b":"p"}'),
+    "cycle": plan(f'{PQ},{QR},{{"a":"r","b":"p"}}'),
+    "neither": plan('{"a":"p","b":"q","kept":"r"}'),
+    "nobody": plan('{"a":"p","b":"x"}'),
+    "other-shape": plan('{"a":"p","b":"s"}'),
+    "other-type": plan('{"a":"p","b":"t"}'),
+    "other-order": plan(PQ, layers=",".join(map(layer, "rqp"))),
+    "twice": plan(PQ, layers=f'{layer("p")},{layer("p")}'),
+    "huge": plan("", layers=layer("p", shape="[4294967296,4294967296]")),
+    "sum-of-sizes": plan("", layers=",".join(
+        layer(n, shape="[288230376151711743]", dtype="f64") for n in "pqrst")),
+    "rest": plan("", layers='{"name":"p","type":"A","rest":{"parameters":3,"bytes":12}}'),
+    "escaped": plan("", layers=layer('\\"\\n\\u0001\u00f6')),
+    "not-utf8": plan(PQ).replace(b'"p"', b'"\xff"'),
+    "nul": plan(PQ).replace(b'"p"', b'"\\u0000"'),
+    "deep": b'{"layerfuse_plan":' + b"[" * 3000,
+    "truncated": plan(PQ)[:-3],
+    "overflow": plan(PQ.replace("}", ',"score":1e999}')),
+}
 OPTIONS = {  # known - 8, claimed (2 bytes), the caller's bytes
     "equal": struct.pack("<BH", 24, 32) + bytes(range(32)),
     "older": struct.pack("<BH", 24, 16) + bytes(range(16)),
@@ -139,7 +206,7 @@ OPTIONS = {  # known - 8, claimed (2 bytes), the caller's bytes
 }
 
 for name, inputs in (("checkpoint", CHECKPOINTS), ("index", INDICES),
-                     ("options", OPTIONS)):
+                     ("options", OPTIONS), ("plan", PLANS)):
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus", name)
     os.makedirs(folder, exist_ok=True)
     for key, content in inputs.items():
