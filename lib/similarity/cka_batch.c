@@ -7,11 +7,13 @@
  * (n, p) outputs X. One task per layer makes its K*, then one per layer takes the inner
  * products with those before it: what a task finds does not depend on which thread runs it.
  *
- * K* is measured where values are about 1 (centred.c), and so are the products; sums, which
- * other accumulators add to, are of the outputs as they are, 2^exponent times.
+ * K* is measured where values are about 1 (centred.c), and so are the products, f32 ones of
+ * narrow data in sums of LFI_PANEL (products.c); sums, which other accumulators add to, are of
+ * the outputs as they are, 2^exponent times.
  */
 #include "similarity/similarity.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,15 +42,19 @@ struct batch {
 /* A slot's. */
 struct scratch {
     struct lfi_centred side;
-    double *panel; /* (LFI_PANEL, pitch) */
-    double *line;  /* (columns) */
-    double *sums;  /* (n) */
+    struct lfi_products products;
+    void *panel;  /* (LFI_PANEL, pitch) of the type of the products */
+    double *line; /* (columns) */
+    double *sums; /* (n) */
 };
 
 static struct scratch lay_out(const struct batch *b, struct lfi_arena *arena)
 {
     struct lfi_block widest = {.rows = b->n, .columns = b->columns};
     struct scratch s = {
+        .products = {.kernels = b->env.kernels,
+                     .order = b->order,
+                     .strip = lfi_arena_take(arena, LFI_PANEL, b->order)},
         .panel = lfi_arena_take(arena, LFI_PANEL, lfi_products_pitch(b->order)),
         .line = lfi_arena_take(arena, 1, b->columns),
         .sums = lfi_arena_take(arena, 1, b->n),
@@ -58,25 +64,50 @@ static struct scratch lay_out(const struct batch *b, struct lfi_arena *arena)
     return s;
 }
 
+/* Columns [first, first + count) of the centred outputs; zeros pad the order. */
+static void load_panel(const struct batch *b, const struct scratch *s, int64_t first,
+                       int64_t count)
+{
+    int64_t pitch = lfi_products_pitch(b->order), i, j;
+    double *wide = s->panel;
+    float *narrow = s->panel;
+
+    memset(s->panel, 0,
+           (size_t)(count * pitch) *
+               (s->products.wide ? sizeof(*wide) : sizeof(*narrow)));
+    for (i = 0; i < b->n; i++) {
+        lfi_centred_read(&s->side, i, first, count, s->line);
+        if (s->products.wide)
+            for (j = 0; j < count; j++)
+                wide[j * pitch + i] = s->line[j];
+        else
+            for (j = 0; j < count; j++)
+                narrow[j * pitch + i] = (float)s->line[j];
+    }
+}
+
 /* K = X X' of the centred outputs. */
 static void multiply(const struct batch *b, const struct scratch *s,
                      const struct lfi_block *whole, double *k)
 {
-    struct lfi_products products = {
-        .kernels = b->env.kernels, .order = b->order, .wide = true};
-    int64_t pitch = lfi_products_pitch(b->order), step, steps, i, j;
+    int64_t step, steps;
 
-    lfi_products_clear(&products, k);
+    lfi_products_clear(&s->products, k);
     for (step = 0; step < whole->columns; step += steps) {
         steps = whole->columns - step < LFI_PANEL ? whole->columns - step : LFI_PANEL;
-        memset(s->panel, 0, (size_t)(steps * pitch) * sizeof(*s->panel));
-        for (i = 0; i < b->n; i++) {
-            lfi_centred_read(&s->side, i, step, steps, s->line);
-            for (j = 0; j < steps; j++)
-                s->panel[j * pitch + i] = s->line[j];
-        }
-        lfi_products_add(&products, s->panel, s->panel, steps, k);
+        load_panel(b, s, step, steps);
+        lfi_products_add(&s->products, s->panel, s->panel, steps, k);
     }
+}
+
+/*
+ * The share of K's norm that is rounding, times some that debiasing adds: of f64 as in
+ * debiased_cka.c; of f32 LFI_PANEL + 2 times 2^-24, where the sums between add nothing.
+ */
+static double noise(const struct batch *b, const struct lfi_block *whole, bool wide)
+{
+    return wide ? 16.0 * (double)(b->n + whole->columns) * DBL_EPSILON
+                : 4.0 * (LFI_PANEL + 2) * 0x1p-24;
 }
 
 static void measure_layer(void *arg, int64_t index, int32_t slot)
@@ -93,12 +124,14 @@ static void measure_layer(void *arg, int64_t index, int32_t slot)
 
     (void)snprintf(name, sizeof(name), "activations[%lld]", (long long)index);
     s.side.view = &b->outputs[index];
+    s.products.wide = s.side.view->dtype == LFUSE_F64;
     outcome->status = lfi_similarity_check_finite(s.side.view, name, &outcome->err);
     if (outcome->status != LFUSE_OK)
         return;
     lfi_centred_prepare(&s.side, &whole, s.line);
     multiply(b, &s, &whole, k);
-    (void)lfi_gram_debias_rows(k, b->n, b->order, whole.columns, s.sums);
+    (void)lfi_gram_debias_rows(k, b->n, b->order, noise(b, &whole, s.products.wide),
+                               s.sums);
     outcome->exponent = 2 * (lfi_centred_exponent(&s.side) - (int)b->s->exponents[index]);
 }
 

@@ -11,6 +11,8 @@
  */
 #include "similarity/similarity.h"
 
+#include <float.h>
+
 static double *lay_out(struct lfi_moments *m, const struct lfi_block *whole,
                        struct lfi_arena *arena)
 {
@@ -29,12 +31,14 @@ static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
     return lfi_arena_bytes(&arena, bytes);
 }
 
+/* K is off by as many 2^-53 of its norm as it sums terms, K* by some n times more. */
 static lfuse_status debias(const struct lfi_comparison *pair, const char *name, double *k,
                            int64_t stride, double *sums, lfuse_error *err)
 {
     int64_t n = pair->a.dims[0], columns = lfi_block_of_pair(pair).columns;
 
-    if (lfi_gram_debias_rows(k, n, stride, columns, sums))
+    if (lfi_gram_debias_rows(k, n, stride, 16.0 * (double)(n + columns) * DBL_EPSILON,
+                             sums))
         return LFUSE_OK;
     return lfi_fail(err, LFUSE_ERR_DEGENERATE,
                     "debiased_cka: the %lld rows of %s are equally far from each other",

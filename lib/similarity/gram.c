@@ -1,7 +1,6 @@
 /* gram.c - (n, n) kernel matrices of the rows: their means taken out, and their alignment */
 #include "similarity/similarity.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -45,15 +44,10 @@ void lfi_gram_debias(double *k, int64_t n, double *sums)
         k[i * n + i] = 0.0;
 }
 
-/*
- * K of products of `columns` terms is off by that many 2^-53 of its norm, and K* by some n
- * times more.
- */
-bool lfi_gram_debias_rows(double *k, int64_t n, int64_t stride, int64_t columns,
+bool lfi_gram_debias_rows(double *k, int64_t n, int64_t stride, double noise,
                           double *sums)
 {
     double whole = lfi_vectors_dot(k, k, stride * stride);
-    double noise = 16.0 * (double)(n + columns) * DBL_EPSILON;
     int64_t i, j;
 
     for (i = 0; i < n; i++)

@@ -386,11 +386,11 @@ void lfi_gram_center(double *k, int64_t n, double *sums);
 /* The same for the unbiased HSIC: K has 0 on its diagonal, before and after; n >= 4. */
 void lfi_gram_debias(double *k, int64_t n, double *sums);
 /*
- * Leaves the first n rows and columns of K, whose rows are `stride` apart, dense and debiased; K is
- * of products of `columns` terms. false: what was left might have been rounding alone, as where
- * rows are equally far from each other, and K is 0.
+ * Leaves the first n rows and columns of K, whose rows are `stride` apart, dense and debiased.
+ * false: what was left is no more than `noise` of the norm of K, so it might have been rounding
+ * alone, as where rows are equally far from each other, and K is 0.
  */
-bool lfi_gram_debias_rows(double *k, int64_t n, int64_t stride, int64_t columns,
+bool lfi_gram_debias_rows(double *k, int64_t n, int64_t stride, double noise,
                           double *sums);
 double lfi_gram_alignment(const double *k, const double *l, int64_t n); /* a cosine */
 
