@@ -110,34 +110,36 @@ static void load_panel(const struct lfi_distances *d, const struct lfi_rows *row
     }
 }
 
-/* square -= 2 P'Q */
+/* square -= 2 P'Q; where a is c, from the diagonal on. */
 static void subtract_products(const struct lfi_distances *d, const struct lfi_rows *a,
                               const struct lfi_rows *c, int64_t steps, double *square,
                               int64_t pitch)
 {
     const int64_t tap = 0;
+    const float *c_panel = a == c ? d->a_panel : d->c_panel;
     struct lfi_gemm_tile tile = {
-        .b = d->c_panel,
         .c = d->strip,
         .a_tap = &tap,
         .b_tap = &tap,
         .taps = 1,
         .steps = steps,
-        .cols = c->rows,
         .a_row = 1,
         .a_step = lfi_rows_pitch(a->rows),
         .b_step = lfi_rows_pitch(c->rows),
         .c_row = c->rows,
     };
-    int64_t first, i, j;
+    int64_t first, from, i, j;
 
     for (first = 0; first < a->rows; first += tile.rows) {
+        from = a == c ? first : 0;
         tile.a = d->a_panel + first;
+        tile.b = c_panel + from;
+        tile.cols = c->rows - from;
         tile.rows = a->rows - first < LFI_ROWS_BLOCK ? a->rows - first : LFI_ROWS_BLOCK;
         d->kernels->gemm_f32(&tile);
         for (i = 0; i < tile.rows; i++)
-            for (j = 0; j < c->rows; j++)
-                square[(first + i) * pitch + j] -=
+            for (j = 0; j < tile.cols; j++)
+                square[(first + i) * pitch + from + j] -=
                     2.0 * (double)d->strip[i * c->rows + j];
     }
 }
@@ -146,39 +148,47 @@ static void subtract_products(const struct lfi_distances *d, const struct lfi_ro
 static void add_norms(const struct lfi_distances *d, const struct lfi_rows *a,
                       const struct lfi_rows *c, double *square, int64_t pitch)
 {
+    const double *c_norm = a == c ? d->a_norm : d->c_norm;
     int64_t i, j;
 
-    for (i = 0; i < a->rows; i++, square += pitch)
-        for (j = 0; j < c->rows; j++) {
-            double norms = d->a_norm[i] + d->c_norm[j];
+    for (i = 0; i < a->rows; i++)
+        for (j = a == c ? i : 0; j < c->rows; j++) {
+            double norms = d->a_norm[i] + c_norm[j], *to = &square[i * pitch + j];
 
-            square[j] += norms;
-            if (square[j] < KEPT * norms)
-                square[j] = lfi_distances_one(d, a, i, c, j);
+            *to += norms;
+            if (*to < KEPT * norms)
+                *to = lfi_distances_one(d, a, i, c, j);
+            if (a == c)
+                square[j * pitch + i] = *to;
         }
 }
 
-void lfi_distances_square(const struct lfi_distances *d, const struct lfi_rows *a,
+static void square_narrow(const struct lfi_distances *d, const struct lfi_rows *a,
                           const struct lfi_rows *c, double *square, int64_t pitch)
 {
     int64_t column, steps, i;
 
-    if (d->wide) {
-        square_differences(d, a, c, square, pitch);
-        return;
-    }
     find_centre(d, a, c);
-    for (i = 0; i < a->rows; i++) {
-        d->a_norm[i] = 0.0;
+    for (i = 0; i < a->rows; i++)
         memset(square + i * pitch, 0, (size_t)c->rows * sizeof(*square));
-    }
+    memset(d->a_norm, 0, (size_t)a->rows * sizeof(*d->a_norm));
     memset(d->c_norm, 0, (size_t)c->rows * sizeof(*d->c_norm));
     for (column = 0; column < a->columns; column += steps) {
         steps =
             a->columns - column < LFI_ROWS_STEPS ? a->columns - column : LFI_ROWS_STEPS;
         load_panel(d, a, column, steps, d->a_panel, d->a_norm);
-        load_panel(d, c, column, steps, d->c_panel, d->c_norm);
+        if (a != c)
+            load_panel(d, c, column, steps, d->c_panel, d->c_norm);
         subtract_products(d, a, c, steps, square, pitch);
     }
     add_norms(d, a, c, square, pitch);
+}
+
+void lfi_distances_square(const struct lfi_distances *d, const struct lfi_rows *a,
+                          const struct lfi_rows *c, double *square, int64_t pitch)
+{
+    if (d->wide)
+        square_differences(d, a, c, square, pitch);
+    else
+        square_narrow(d, a, c, square, pitch);
 }

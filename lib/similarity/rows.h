@@ -59,7 +59,7 @@ bool lfi_rows_equal(const struct lfi_rows *a, const struct lfi_rows *c, double *
  * f32, these added in f64; where more than four bits cancel, of differences as well. An error
  * is then at most 2^-13 of the square, and that of most about 2^-22.
  */
-enum { LFI_ROWS_BLOCK = 16 };
+enum { LFI_ROWS_BLOCK = 24 };
 
 struct lfi_distances {
     const struct lfi_kernels *kernels;

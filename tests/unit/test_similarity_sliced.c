@@ -196,6 +196,30 @@ static void seeds_and_threads(void **state)
     }
 }
 
+/* Products are summed in other orders, and fused or not: 330 * 2^-24 of their sizes. */
+static void every_instruction_set_finds_about_the_same(void **state)
+{
+    static const lfuse_isa isas[] = {LFUSE_ISA_SCALAR, LFUSE_ISA_AVX2, LFUSE_ISA_AVX512};
+    static const lfuse_metric metrics[] = {
+        LFUSE_METRIC_WASSERSTEIN_ASSIGNMENT, LFUSE_METRIC_WASSERSTEIN_CENTROID,
+        LFUSE_METRIC_WASSERSTEIN_SLICED, LFUSE_METRIC_SINKHORN};
+    struct lft *t = *state;
+    lfuse_tensor *a = lft_tensor(t, LFUSE_F32, 1, 70, 300, 0);
+    lfuse_tensor *c = lft_tensor(t, LFUSE_F32, 2, 90, 300, 0);
+    int i, m;
+
+    for (m = 0; m < 4; m++)
+        for (i = 0; i < 3 && lft_runs(isas[i]); i++) {
+            lfuse_similarity_options o = lft_metric_options(metrics[m], 0);
+            lfuse_context *ctx = lft_context(t, 1, isas[i]);
+            double want = lft_metric_with(t, a, c, &o), out = NAN;
+
+            lft_ok(t, lfuse_similarity(ctx, a, c, &o, &out, &t->err));
+            assert_true(fabs(out - want) <= 0x1p-15 * want);
+            lfuse_context_destroy(ctx);
+        }
+}
+
 static int32_t refuse(void *user, int64_t count, lfuse_task task, void *arg)
 {
     (void)user;
@@ -339,6 +363,7 @@ int main(void)
         lft_test(a_shift_is_seen_by_its_share),
         lft_test(sliced_ignores_order_and_common_shifts),
         lft_test(seeds_and_threads),
+        lft_test(every_instruction_set_finds_about_the_same),
         lft_test(an_executor_that_refuses_is_an_error),
         lft_test(bad_options_are_named),
         lft_test(a_distance_beyond_f64_is_an_error),
