@@ -72,7 +72,8 @@ static lfuse_status check_numbers(const lfuse_plan_options *o, const char *what,
 static lfuse_status check_flags(const lfuse_plan_options *o, const char *what,
                                 lfuse_error *err)
 {
-    const uint32_t known = LFUSE_PLAN_FLAG_THRESHOLD | LFUSE_PLAN_FLAG_RESCALE;
+    const uint32_t known = LFUSE_PLAN_FLAG_THRESHOLD | LFUSE_PLAN_FLAG_RESCALE |
+                           LFUSE_PLAN_FLAG_INCLUDE_ENDS | LFUSE_PLAN_FLAG_SKIP_UNEQUAL;
 
     if ((o->flags & ~known) != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.flags has unknown bits: 0x%x", what,
@@ -88,6 +89,33 @@ static lfuse_status check_flags(const lfuse_plan_options *o, const char *what,
                         "%s.threshold is %g, without LFUSE_PLAN_FLAG_THRESHOLD", what,
                         o->threshold);
     return LFUSE_OK;
+}
+
+static lfuse_status check_rules(const lfuse_plan_options *o, const char *what,
+                                lfuse_error *err)
+{
+    const long long n = o->rule_count;
+    lfuse_status status = LFUSE_OK;
+    int64_t r;
+
+    if (n < 0 || (n > 0 && o->rules == NULL))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.rule_count is %lld, rules is %s",
+                        what, n, o->rules == NULL ? "NULL" : "given");
+    for (r = 0; r < n && status == LFUSE_OK; r++) {
+        const lfuse_plan_rule *rule = &o->rules[r];
+
+        if (rule->pattern == NULL || rule->pattern[0] == '\0')
+            status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.rules[%lld].pattern is %s",
+                              what, (long long)r, rule->pattern ? "empty" : "NULL");
+        else if (rule->action < LFUSE_PLAN_ACTION_INCLUDE ||
+                 rule->action > LFUSE_PLAN_ACTION_FORCE)
+            status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.rules[%lld].action is %d",
+                              what, (long long)r, (int)rule->action);
+        else if (rule->reserved != 0)
+            status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "%s.rules[%lld].reserved is %d",
+                              what, (long long)r, (int)rule->reserved);
+    }
+    return status;
 }
 
 static lfuse_status check_constants(const lfuse_plan_options *o, const char *what,
@@ -128,6 +156,8 @@ static lfuse_status import_options(const lfuse_context *ctx,
         status = check_numbers(o, what, err);
     if (status == LFUSE_OK)
         status = check_flags(o, what, err);
+    if (status == LFUSE_OK)
+        status = check_rules(o, what, err);
     if (status == LFUSE_OK)
         status = check_constants(o, what, err);
     return status;
@@ -214,6 +244,10 @@ static void fill_options(const lfuse_plan_options *o, struct lfi_plan_options *o
     out->weighting = o->weighting != 0 ? o->weighting : LFUSE_WEIGHTING_EQUAL;
     out->rescale = (o->flags & LFUSE_PLAN_FLAG_RESCALE) != 0;
     out->importance = o->importance;
+    out->include_ends = (o->flags & LFUSE_PLAN_FLAG_INCLUDE_ENDS) != 0;
+    out->skip_unequal = (o->flags & LFUSE_PLAN_FLAG_SKIP_UNEQUAL) != 0;
+    out->rules = o->rules;
+    out->rule_count = o->rule_count;
     out->may_fall_short = false;
 }
 
@@ -382,6 +416,25 @@ int64_t lfuse_plan_group_kept(const lfuse_plan *plan, int64_t group)
     if (lfuse_plan_group_size(plan, group) == 0)
         return -1;
     return plan->plan.goal.kept[group];
+}
+
+int64_t lfuse_plan_skipped_count(const lfuse_plan *plan)
+{
+    return plan == NULL ? 0 : plan->plan.skip_count;
+}
+
+int64_t lfuse_plan_skipped(const lfuse_plan *plan, int64_t index)
+{
+    if (index < 0 || index >= lfuse_plan_skipped_count(plan))
+        return -1;
+    return plan->plan.skips[index].layer;
+}
+
+const char *lfuse_plan_skipped_reason(const lfuse_plan *plan, int64_t index)
+{
+    if (index < 0 || index >= lfuse_plan_skipped_count(plan))
+        return NULL;
+    return plan->plan.skips[index].reason;
 }
 
 lfuse_status lfuse_plan_account(const lfuse_plan *plan, lfuse_account *account,

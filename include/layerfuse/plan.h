@@ -27,6 +27,24 @@
  * own), so b is kept where that is less than what is lost the other way. Of groups, these are
  * their kept members; of two alike, it is as without keep.
  *
+ * Rules choose by the names of layers. A pattern is a shell's: * any bytes, ? one byte, [a-z] or
+ * [!a-z] a set, \ takes away the meaning of the next; dots and slashes are like others, and a
+ * name matches itself. What rules leave out still counts in a ratio, so that leaving layers out
+ * never makes one look better, and still stands between its neighbours in the chain. Groups in
+ * force that have a layer that may not fuse do not grow. Forced layers, those that one rule matches,
+ * are of one param type; they are joined whatever the ratio, the bytes or the threshold, within
+ * max_group, scope and top_k, rule after rule.
+ *
+ * A layer at the first or last of all positions does not fuse where no other of its param type is of
+ * its kind, unless LFUSE_PLAN_FLAG_INCLUDE_ENDS is given: embeddings and classifiers do another
+ * work than what is between them. It counts, as what rules leave out does.
+ *
+ * Weights of other sizes, and layers that the metric cannot compare, are refused. With
+ * LFUSE_PLAN_FLAG_SKIP_UNEQUAL the layers of a param type whose weights are of the same sizes
+ * fuse among themselves; a layer that has no such other, or that cannot be compared to any other,
+ * is left out and listed with the reason (lfuse_plan_skipped()). Where only some pairs, or means
+ * of groups, cannot be compared, what would need them does not join: nothing is listed.
+ *
  * The policy average gives a group the mean of its members' weights, (sum w_j W_j) / (sum w_j),
  * and their optimiser state the same mean. weighting says what w is: 1, the norm of a layer's
  * weights as they are when the plan is applied, or importance. Where it is 0 for all members
@@ -56,7 +74,9 @@ LFUSE_BEGIN_DECLS
 /* Flags of lfuse_plan_options. */
 enum {
     LFUSE_PLAN_FLAG_THRESHOLD = 1, /* threshold is given: 0 is a value, too */
-    LFUSE_PLAN_FLAG_RESCALE = 2    /* average: the mean of weights gets their mean norm */
+    LFUSE_PLAN_FLAG_RESCALE = 2,   /* average: the mean of weights gets their mean norm */
+    LFUSE_PLAN_FLAG_INCLUDE_ENDS = 4, /* first and last layers of another kind may fuse */
+    LFUSE_PLAN_FLAG_SKIP_UNEQUAL = 8  /* leave out what cannot be compared, and note it */
 };
 
 typedef struct lfuse_plan_options {
@@ -65,8 +85,10 @@ typedef struct lfuse_plan_options {
     int64_t top_k;      /* most fusions in this plan; 0 means no limit */
     const lfuse_similarity_options *similarity; /* of the metric; NULL: all defaults */
     const lfuse_ties *in_force;                 /* ties over the same layers, or NULL */
-    size_t max_unique_bytes;  /* of the base's unique weights; 0 means no limit */
-    double threshold;         /* with its flag: nothing less alike is joined */
+    size_t max_unique_bytes;      /* of the base's unique weights; 0 means no limit */
+    double threshold;             /* with its flag: nothing less alike is joined */
+    const lfuse_plan_rule *rules; /* (rule_count), in any order */
+    int64_t rule_count;
     const double *importance; /* (count), each >= 0, of weighting importance */
     lfuse_metric metric;      /* 0 means similarity's, or euclidean */
     lfuse_policy policy;      /* 0 means average */
@@ -162,15 +184,20 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *                                  metric, a layer without parameters, in_force over other
  *                                  layers; importance that is missing, given in vain,
  *                                  negative or not finite; weighting or rescaling for other
- *                                  policies than average
+ *                                  policies than average; a rule without pattern or known
+ *                                  action; or layers that are forced together but are of
+ *                                  other types or sizes, may not fuse, are more than max_group,
+ *                                  both pinned, or not next to each other: says which, and why
  *          LFUSE_ERR_NAME          two layers of one name, or weights of other names within a
- *                                  param type, or a layer without any where others have some
+ *                                  param type, or a layer without any where others have some; a
+ *                                  rule that matches no layer
  *          LFUSE_ERR_SHAPE         weights of other shapes or output axes within a param type
  *          LFUSE_ERR_TYPE          weights of other element types within a param type
  *          LFUSE_ERR_NOT_FINITE    NaN or infinity in a weight: says which and where
  *                                  These four go for biases, too, with LFUSE_POLICY_RANDOM,
  *                                  which averages them.
- *          LFUSE_ERR_STATE         with LFUSE_POLICY_RANDOM: the bias of a layer that could fuse
+ *          LFUSE_ERR_STATE         a pinned layer that has another's buffer by the ties in force;
+ *                                  with LFUSE_POLICY_RANDOM: the bias of a layer that could fuse
  *                                  starts where another bias does, or has a tensor of it: says
  *                                  which
  *          LFUSE_ERR_DEGENERATE    the metric is undefined for a layer, or for the mean of a group
@@ -178,9 +205,8 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *                                  joining the most alike first gets
  *          LFUSE_ERR_NO_MEMORY     the scratch was refused
  *          LFUSE_ERR_CANCELLED     the progress callback said stop
- *          LFUSE_ERR_CALLBACK      the host's executor refused
- *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know, or the metric
- *                                  custom
+ *          LFUSE_ERR_CALLBACK      the host's executor refused, or the metric custom failed
+ *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know
  *          On failure *plan is NULL.
  * Cost:    every pair of a param type is measured once, both ways if these differ, and kept:
  *          48 bytes a pair, twice. Each fusion among n layers of a type then takes O(n^2) at
@@ -244,6 +270,21 @@ LFUSE_API int64_t lfuse_plan_group_size(const lfuse_plan *plan, int64_t group);
 LFUSE_API int64_t lfuse_plan_group_member(const lfuse_plan *plan, int64_t group,
                                           int64_t member);
 LFUSE_API int64_t lfuse_plan_group_kept(const lfuse_plan *plan, int64_t group);
+
+/**
+ * lfuse_plan_skipped_count() - layers that were left out though others have their param type
+ * lfuse_plan_skipped() - index of the layer of one of them, ascending; -1 when out of range
+ * lfuse_plan_skipped_reason() - why, as one line; NULL when out of range
+ *
+ * Result:  ends of the network, and with LFUSE_PLAN_FLAG_SKIP_UNEQUAL what cannot be
+ *          compared; not those that rules leave out.
+ * Owner:   the reason is borrowed until the plan is destroyed.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_plan_skipped_count(const lfuse_plan *plan);
+LFUSE_API int64_t lfuse_plan_skipped(const lfuse_plan *plan, int64_t index);
+LFUSE_API const char *lfuse_plan_skipped_reason(const lfuse_plan *plan, int64_t index);
 
 /**
  * lfuse_plan_account() - what the network costs once the plan is applied

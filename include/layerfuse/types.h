@@ -149,6 +149,14 @@ enum {
     LFUSE_KEEP_BY_DIRECTION = 5 /* of metrics that are not symmetric; see plan.h */
 };
 
+typedef int32_t lfuse_plan_action; /* what a rule does to layers; no default */
+enum {
+    LFUSE_PLAN_ACTION_INCLUDE = 1, /* where there is one: no others may fuse */
+    LFUSE_PLAN_ACTION_EXCLUDE = 2, /* they do not fuse, included or not */
+    LFUSE_PLAN_ACTION_PIN = 3,     /* in a group each one's buffer is kept: in one each */
+    LFUSE_PLAN_ACTION_FORCE = 4    /* they fuse with each other, first of all */
+};
+
 typedef int32_t lfuse_layer_kind;
 enum {
     LFUSE_LAYER_OTHER = 0,
@@ -255,6 +263,15 @@ typedef struct lfuse_ties lfuse_ties;
 typedef struct lfuse_retrainer lfuse_retrainer;
 typedef struct lfuse_checkpoint lfuse_checkpoint;
 typedef struct lfuse_cka lfuse_cka;
+
+/* ---- plans: see plan.h ------------------------------------------------------------------- */
+
+/* What goes for all layers of these names. */
+typedef struct lfuse_plan_rule {
+    const char *pattern;
+    lfuse_plan_action action;
+    int32_t reserved; /* 0 */
+} lfuse_plan_rule;
 
 /* ---- similarity: see similarity.h ------------------------------------------------------- */
 

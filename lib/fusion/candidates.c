@@ -2,8 +2,10 @@
  * candidates.c - which layers could fuse
  *
  * Those whose param type occurs at least twice with weights. Types none of whose layers has a
- * weight (norm layers) are left alone; one some of whose layers have none is a mistake. Within a type weights have the
- * same names in the same order, shapes, output axes and element types.
+ * weight (norm layers) are left alone; one some of whose layers have none is a mistake. Within a
+ * type weights have the same names in the same order, shapes, output axes and element types.
+ * Where those that do not match are skipped, each set of layers that do match is a type of its
+ * own, and a layer that matches no other is left out.
  */
 #include "fusion/planning.h"
 
@@ -68,38 +70,59 @@ lfuse_status lfi_candidates_check_pair(const struct lfi_layer *a,
     return status;
 }
 
-/* Appends the type whose first layer is at index. */
-static lfuse_status add_type(const struct lfi_layer *const *layers, int64_t count,
-                             int64_t index, struct lfi_candidates *c, lfuse_error *err)
-{
-    int64_t at = c->first[c->type_count], i;
-    lfuse_status status = LFUSE_OK;
+struct search {
+    const struct lfi_env *env;
+    const struct lfi_layer *const *layers;
+    struct lfi_choice *choice;
+    struct lfi_plan *plan;
+    struct lfi_candidates *found;
+};
 
-    for (i = index; i < count && status == LFUSE_OK; i++) {
-        if (strcmp(layers[i]->param_type, layers[index]->param_type) != 0)
-            continue;
-        status =
-            lfi_candidates_check_pair(layers[index], layers[i], LFUSE_ROLE_WEIGHT, err);
-        c->members[at++] = i;
-    }
-    c->first[++c->type_count] = at;
-    return status;
+/* Whether the layer at i, of the param type of the one at index, might fuse. */
+static bool is_kin(const struct search *s, int64_t i, int64_t index)
+{
+    return s->choice->bar[i] == LFI_BAR_NONE &&
+           strcmp(s->layers[i]->param_type, s->layers[index]->param_type) == 0;
+}
+
+/* Two weights that do not match are an error, or *matches says so. */
+static lfuse_status match(const struct search *s, int64_t a, int64_t b, bool *matches,
+                          lfuse_error *err)
+{
+    const bool skips = s->plan->options.skip_unequal;
+    lfuse_status status = lfi_candidates_check_pair(
+        s->layers[a], s->layers[b], LFUSE_ROLE_WEIGHT, skips ? NULL : err);
+
+    *matches = status == LFUSE_OK;
+    return skips ? LFUSE_OK : status;
+}
+
+/* Leaves out the layer at index, as it does not match the one at other. */
+static lfuse_status skip(const struct search *s, int64_t index, int64_t other,
+                         lfuse_error *err)
+{
+    lfuse_error why = {0};
+
+    (void)lfi_candidates_check_pair(s->layers[other], s->layers[index], LFUSE_ROLE_WEIGHT,
+                                    &why);
+    s->choice->bar[index] = LFI_BAR_SKIPPED;
+    return lfi_plan_skip(s->env, s->plan, index, why.message, err);
 }
 
 /* A layer without weights is of a type without weights. */
-static lfuse_status check_weightless(const struct lfi_layer *const *layers, int64_t count,
-                                     int64_t index, lfuse_error *err)
+static lfuse_status check_weightless(const struct search *s, int64_t index,
+                                     lfuse_error *err)
 {
     lfuse_status status = LFUSE_OK;
+    bool matches = true;
     int64_t i;
 
-    if (lfi_layer_weight_count(layers[index]) > 0)
+    if (lfi_layer_weight_count(s->layers[index]) > 0)
         return LFUSE_OK;
-    for (i = 0; i < count && status == LFUSE_OK; i++)
-        if (strcmp(layers[i]->param_type, layers[index]->param_type) == 0)
-            status = lfi_candidates_check_pair(layers[i], layers[index],
-                                               LFUSE_ROLE_WEIGHT, err);
-    return status;
+    for (i = 0; i < s->choice->count && status == LFUSE_OK && matches; i++)
+        if (is_kin(s, i, index))
+            status = match(s, i, index, &matches, err);
+    return matches || status != LFUSE_OK ? status : skip(s, index, i - 1, err);
 }
 
 /* Whether a type that was found already has the layer at index. */
@@ -113,21 +136,47 @@ static bool is_found(const struct lfi_candidates *c, int64_t index)
     return false;
 }
 
+/* Appends the layers that match the first of theirs, at index, if there are any. */
+static lfuse_status add_type(const struct search *s, int64_t index, lfuse_error *err)
+{
+    struct lfi_candidates *c = s->found;
+    const int64_t first = c->first[c->type_count];
+    int64_t at = first, other = -1, i;
+    lfuse_status status = LFUSE_OK;
+    bool matches;
+
+    for (i = 0; i < s->choice->count && status == LFUSE_OK; i++) {
+        if (!is_kin(s, i, index) || lfi_layer_weight_count(s->layers[i]) == 0)
+            continue;
+        status = match(s, index, i, &matches, err);
+        if (matches)
+            c->members[at++] = i;
+        else if (other < 0)
+            other = i;
+    }
+    if (status == LFUSE_OK && at > first + 1)
+        c->first[++c->type_count] = at;
+    else if (status == LFUSE_OK && other >= 0)
+        status = skip(s, index, other, err);
+    return status;
+}
+
 /* Whoever is no candidate does not fuse. */
-static void bar_the_rest(const struct lfi_candidates *c, struct lfi_choice *choice)
+static void bar_the_rest(const struct search *s)
 {
     int64_t i;
 
-    for (i = 0; i < choice->count; i++)
-        if (choice->bar[i] == LFI_BAR_NONE && !is_found(c, i))
-            choice->bar[i] = LFI_BAR_NO_CANDIDATE;
+    for (i = 0; i < s->choice->count; i++)
+        if (s->choice->bar[i] == LFI_BAR_NONE && !is_found(s->found, i))
+            s->choice->bar[i] = LFI_BAR_NO_CANDIDATE;
 }
 
 lfuse_status lfi_candidates_find(const struct lfi_env *env,
                                  const struct lfi_layer *const *layers,
-                                 struct lfi_choice *choice,
+                                 struct lfi_choice *choice, struct lfi_plan *plan,
                                  struct lfi_candidates *candidates, lfuse_error *err)
 {
+    const struct search s = {env, layers, choice, plan, candidates};
     struct lfi_candidates *c = candidates;
     const int64_t count = choice->count;
     lfuse_status status;
@@ -140,12 +189,14 @@ lfuse_status lfi_candidates_find(const struct lfi_env *env,
         status = lfi_alloc_zero(env, (size_t)count + 1, sizeof(*c->members), "candidates",
                                 &c->members, err);
     for (i = 0; i < count && status == LFUSE_OK; i++)
-        status = check_weightless(layers, count, i, err);
+        if (choice->bar[i] == LFI_BAR_NONE)
+            status = check_weightless(&s, i, err);
     for (i = 0; i < count && status == LFUSE_OK; i++)
-        if (!is_found(c, i) && lfi_layers_is_candidate(layers, count, i))
-            status = add_type(layers, count, i, c, err);
+        if (choice->bar[i] == LFI_BAR_NONE && !is_found(c, i) &&
+            lfi_layer_weight_count(layers[i]) > 0)
+            status = add_type(&s, i, err);
     if (status == LFUSE_OK)
-        bar_the_rest(c, choice);
+        bar_the_rest(&s);
     else
         lfi_candidates_destroy(env, count, c);
     return status;

@@ -107,6 +107,10 @@ struct lfi_plan_options {
     size_t max_unique_bytes; /* or 0 */
     double threshold;
     bool has_threshold;
+    bool include_ends;
+    bool skip_unequal;
+    const lfuse_plan_rule *rules; /* (rule_count); a plan's own once built */
+    int64_t rule_count;
     int64_t top_k;     /* or INT64_MAX */
     int64_t max_group; /* or INT64_MAX */
     struct lfi_similarity_params similarity;
@@ -148,12 +152,20 @@ struct lfi_planned_weight {
     int32_t output_axis;
 };
 
+struct lfi_skip {
+    int64_t layer;
+    char *reason;
+};
+
 struct lfi_plan {
     struct lfi_plan_options options;
     int64_t layer_count;
     struct lfi_planned_layer *layers;
     struct lfi_grouping start; /* what was in force */
     struct lfi_grouping goal;
+    int64_t skip_count;
+    struct lfi_skip *skips; /* (layer_count), by layer; NULL until there is one */
+    lfuse_plan_rule *rules; /* (options.rule_count) */
     int64_t fusion_count;
     int64_t fusion_capacity;
     struct lfi_fusion *fusions;

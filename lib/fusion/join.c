@@ -10,6 +10,7 @@
 bool lfi_join_may(const struct lfi_join *j, int64_t a, int64_t b)
 {
     return a != b && !j->barred[a] && !j->barred[b] &&
+           !(j->choice->pinned[a] && j->choice->pinned[b]) &&
            j->size[a] + j->size[b] <= j->plan->options.max_group;
 }
 
@@ -76,8 +77,8 @@ static void note_fusion(struct lfi_join *j, const struct lfi_pair *link, int64_t
     };
 }
 
-static lfuse_status join_groups(struct lfi_join *j, struct lfi_kin *kin,
-                                struct lfi_pair link, lfuse_error *err)
+lfuse_status lfi_join_link(struct lfi_join *j, struct lfi_kin *kin, struct lfi_pair link,
+                           lfuse_error *err)
 {
     int64_t *owner = j->plan->goal.owner;
     const int64_t a = owner[link.a], b = owner[link.b],
@@ -109,26 +110,42 @@ static lfuse_status join_all(struct lfi_join *j, lfuse_error *err)
             return fail_unreachable(plan, err);
         if (link == NULL || !is_alike_enough(j, link))
             return LFUSE_OK;
-        status = join_groups(j, kin, *link, err);
+        status = lfi_join_link(j, kin, *link, err);
     }
     return status;
+}
+
+/* What groups in force are like. */
+static lfuse_status count_groups(struct lfi_join *j, lfuse_error *err)
+{
+    const int64_t *owner = j->plan->goal.owner;
+    int64_t i;
+
+    for (i = 0; i < j->plan->layer_count; i++) {
+        if (j->choice->pinned[i] && owner[i] != i)
+            return lfi_fail(err, LFUSE_ERR_STATE,
+                            "layer %.80s is pinned, but by the ties in force it has the "
+                            "buffer of %.80s",
+                            j->layers[i]->name, j->layers[owner[i]]->name);
+        j->size[owner[i]]++;
+        j->barred[owner[i]] = j->barred[owner[i]] || j->choice->bar[i] != LFI_BAR_NONE;
+    }
+    return LFUSE_OK;
 }
 
 static lfuse_status run(struct lfi_join *j, lfuse_error *err)
 {
     const int64_t *owner = j->plan->goal.owner;
-    lfuse_status status = LFUSE_OK;
+    lfuse_status status = count_groups(j, err);
     int64_t i;
 
-    for (i = 0; i < j->plan->layer_count; i++) {
-        j->size[owner[i]]++;
-        j->barred[owner[i]] |= j->choice->bar[i] != LFI_BAR_NONE;
-    }
     lfi_account_measure(j->layers, j->plan->layer_count, owner, &j->plan->account);
-    if (j->plan->options.linkage == LFUSE_LINKAGE_MERGED)
+    if (status == LFUSE_OK && j->plan->options.linkage == LFUSE_LINKAGE_MERGED)
         status = lfi_means_create(j, err);
     for (i = 0; i < j->kins->count && status == LFUSE_OK; i++)
         status = lfi_links_create(j, &j->kins->items[i], err);
+    if (status == LFUSE_OK)
+        status = lfi_join_forced(j, err);
     if (status == LFUSE_OK)
         status = join_all(j, err);
     lfi_grouping_set(&j->plan->goal, owner);
@@ -155,6 +172,8 @@ lfuse_status lfi_plan_join(const struct lfi_env *env,
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, n, sizeof(*j.barred), "groups", &j.barred, err);
     if (status == LFUSE_OK)
+        status = lfi_alloc(env, n, sizeof(*j.forced), "groups", &j.forced, err);
+    if (status == LFUSE_OK)
         status = lfi_alloc(env, n, sizeof(*j.bonds), "links", &j.bonds, err);
     if (status == LFUSE_OK)
         status = lfi_alloc(env, n, sizeof(*j.list), "links", &j.list, err);
@@ -163,6 +182,7 @@ lfuse_status lfi_plan_join(const struct lfi_env *env,
     lfi_means_destroy(&j);
     lfi_free(env, j.list, n, sizeof(*j.list));
     lfi_free(env, j.bonds, n, sizeof(*j.bonds));
+    lfi_free(env, j.forced, n, sizeof(*j.forced));
     lfi_free(env, j.barred, n, sizeof(*j.barred));
     lfi_free(env, j.size, n, sizeof(*j.size));
     return status;

@@ -5,6 +5,8 @@
  * positions, of two as far the earlier: outer layers matter more, and the middle ones are the
  * redundant ones (O'Neill et al. 2021, sec. 3.2).
  *
+ * A pinned one is kept whatever else is asked for; two of them never join.
+ *
  * By direction: of a metric that is not symmetric, such as kl, the value of a to b is what is
  * lost when b stands for a. So b is kept where that is less than what is lost the other way.
  */
@@ -61,6 +63,8 @@ int64_t lfi_join_kept(const struct lfi_join *j, const struct lfi_kin *kin, int64
     const double d =
         j->plan->options.keep == LFUSE_KEEP_BY_DIRECTION ? lead(j, kin, a, b) : 0.0;
 
+    if (j->choice->pinned[a] || j->choice->pinned[b])
+        return j->choice->pinned[a] ? a : b;
     if (d > 0.0 || d < 0.0)
         return d > 0.0 ? a : b;
     if (ma != mb)

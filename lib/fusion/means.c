@@ -8,6 +8,7 @@
  */
 #include "fusion/planning.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum { BLOCK = 512, NAME = 160 };
@@ -213,6 +214,15 @@ static void prepare(const struct lfi_join *j, const struct lfi_kin *kin, int64_t
     }
 }
 
+/* Two groups that cannot be compared do not join, where what is so is skipped. */
+static int32_t take_failure(void *user, int64_t i, int64_t j, const lfuse_error *error)
+{
+    (void)user;
+    (void)i;
+    (void)j;
+    return error->status == LFUSE_ERR_CALLBACK;
+}
+
 lfuse_status lfi_means_measure(struct lfi_join *j, const struct lfi_kin *kin, int64_t g,
                                int64_t h, struct lfi_pair *link, lfuse_error *err)
 {
@@ -221,7 +231,8 @@ lfuse_status lfi_means_measure(struct lfi_join *j, const struct lfi_kin *kin, in
     const int32_t weights = lfi_layer_weight_count(layer);
     struct lfi_similarity_item items[2];
     struct lfi_env quiet = *j->env;
-    double out[4];
+    struct lfi_similarity_params params = j->plan->options.similarity;
+    double out[4] = {NAN, NAN, NAN, NAN};
     lfuse_status status =
         lfi_progress(j->env, "merging", j->plan->fusion_count, means->fusions, err);
     int32_t k;
@@ -238,8 +249,8 @@ lfuse_status lfi_means_measure(struct lfi_join *j, const struct lfi_kin *kin, in
                                                 .weight_names = means->names,
                                                 .count = weights};
     quiet.progress = NULL;
-    status =
-        lfi_similarity_matrix(&quiet, items, 2, &j->plan->options.similarity, out, err);
+    params.failed = j->plan->options.skip_unequal ? take_failure : NULL;
+    status = lfi_similarity_matrix(&quiet, items, 2, &params, out, err);
     if (status != LFUSE_OK)
         return status;
     link->score = j->metric->is_symmetric ? out[1] : 0.5 * out[1] + 0.5 * out[2];

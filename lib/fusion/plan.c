@@ -31,6 +31,17 @@ static lfuse_status remember_importance(const struct lfi_env *env, struct lfi_pl
     return status;
 }
 
+static lfuse_status remember_rules(const struct lfi_env *env, struct lfi_plan *plan,
+                                   lfuse_error *err)
+{
+    const lfuse_plan_rule *given = plan->options.rules;
+    lfuse_status status =
+        lfi_rules_copy(env, given, plan->options.rule_count, &plan->rules, err);
+
+    plan->options.rules = plan->rules;
+    return status;
+}
+
 /* Everything a plan has before its pairs are measured. */
 static lfuse_status prepare(const struct lfi_env *env,
                             const struct lfi_layer *const *layers, int64_t count,
@@ -42,6 +53,8 @@ static lfuse_status prepare(const struct lfi_env *env,
     status = lfi_plan_remember(env, layers, count, plan, err);
     if (status == LFUSE_OK)
         status = remember_importance(env, plan, err);
+    if (status == LFUSE_OK)
+        status = remember_rules(env, plan, err);
     if (status == LFUSE_OK)
         status = lfi_grouping_create(env, count, &plan->start, err);
     if (status == LFUSE_OK)
@@ -101,6 +114,23 @@ static lfuse_status check_biases(const struct lfi_layer *const *layers, int64_t 
     return status;
 }
 
+/* What there is to join. */
+static lfuse_status find_candidates(const struct lfi_env *env,
+                                    const struct lfi_layer *const *layers,
+                                    struct lfi_plan *plan, struct lfi_choice *choice,
+                                    struct lfi_candidates *candidates, lfuse_error *err)
+{
+    lfuse_status status = lfi_choice_create(env, layers, plan, choice, err);
+
+    if (status == LFUSE_OK)
+        status = lfi_candidates_find(env, layers, choice, plan, candidates, err);
+    if (status == LFUSE_OK && !plan->options.skip_unequal)
+        status = check_finite(layers, candidates, LFUSE_ROLE_WEIGHT, err);
+    if (status == LFUSE_OK && lfi_policy_find(plan->options.policy)->draws)
+        status = check_biases(layers, plan->layer_count, candidates, err);
+    return status;
+}
+
 lfuse_status lfi_plan_build(const struct lfi_env *env,
                             const struct lfi_layer *const *layers, int64_t count,
                             const struct lfi_plan_options *options,
@@ -115,18 +145,11 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
     *plan = (struct lfi_plan){.options = *options};
     status = check_layers(layers, count, err);
     if (status == LFUSE_OK)
-        status = lfi_choice_create(env, layers, count, &choice, err);
-    if (status == LFUSE_OK)
-        status = lfi_candidates_find(env, layers, &choice, &candidates, err);
-    if (status == LFUSE_OK)
-        status = check_finite(layers, &candidates, LFUSE_ROLE_WEIGHT, err);
-    if (status == LFUSE_OK && lfi_policy_find(options->policy)->draws)
-        status = check_biases(layers, count, &candidates, err);
-    if (status == LFUSE_OK)
         status = prepare(env, layers, count, in_force, plan, err);
     if (status == LFUSE_OK)
-        status =
-            lfi_kins_measure(env, layers, &candidates, &options->similarity, &kins, err);
+        status = find_candidates(env, layers, plan, &choice, &candidates, err);
+    if (status == LFUSE_OK)
+        status = lfi_kins_measure(env, layers, &candidates, &choice, plan, &kins, err);
     if (status == LFUSE_OK)
         status = lfi_plan_join(env, layers, &choice, &kins, plan, err);
     if (status == LFUSE_OK && options->policy == LFUSE_POLICY_JS)
@@ -145,6 +168,8 @@ void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan)
 
     lfi_free(env, plan->importance, (size_t)plan->layer_count, sizeof(*plan->importance));
     lfi_free(env, plan->fusions, (size_t)plan->fusion_capacity, sizeof(*plan->fusions));
+    lfi_plan_forget_skips(env, plan);
+    lfi_rules_free(env, plan->rules, plan->options.rule_count);
     lfi_grouping_destroy(env, &plan->goal);
     lfi_grouping_destroy(env, &plan->start);
     for (i = 0; i < plan->layer_count; i++)

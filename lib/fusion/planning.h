@@ -1,6 +1,7 @@
 /*
  * planning.h - what the files of planning share; nobody else includes it
  *
+ * rules     what names say
  * choice    what rules and ends of the network say of each layer, before anything is measured
  * scores    every two candidates of one param type
  * links     how alike two groups are, by the linkage, and the best two that may join
@@ -17,19 +18,52 @@
 /* Why a layer does not fuse. */
 enum lfi_bar {
     LFI_BAR_NONE,
-    LFI_BAR_NO_CANDIDATE, /* no other layer that it could fuse with */
+    LFI_BAR_EXCLUDED,
+    LFI_BAR_NOT_INCLUDED, /* while others are */
+    LFI_BAR_END,     /* of the network, of another kind than the others of its type */
+    LFI_BAR_SKIPPED, /* it matches no other, or the metric cannot compare it */
+    LFI_BAR_NO_CANDIDATE, /* there is no other of its type */
 };
+
+/* ---- rules ------------------------------------------------------------------------------ */
+
+bool lfi_pattern_matches(const char *pattern, const char *name);
+bool lfi_rule_matches(const struct lfi_plan_options *options, int64_t rule,
+                      const struct lfi_layer *layer);
+/* LFUSE_ERR_NAME when a rule matches no layer. */
+lfuse_status lfi_rules_check(const struct lfi_plan_options *options,
+                             const struct lfi_layer *const *layers, int64_t count,
+                             lfuse_error *err);
+/* Whether a rule of this action matches the layer; layer NULL: whether there is one. */
+bool lfi_rules_say(const struct lfi_plan_options *options, lfuse_plan_action action,
+                   const struct lfi_layer *layer);
+/* On failure *copy may hold some: lfi_rules_free() takes them. */
+lfuse_status lfi_rules_copy(const struct lfi_env *env, const lfuse_plan_rule *rules,
+                            int64_t count, lfuse_plan_rule **copy, lfuse_error *err);
+void lfi_rules_free(const struct lfi_env *env, lfuse_plan_rule *rules, int64_t count);
+
+/* ---- skips ------------------------------------------------------------------------------ */
+
+/* Notes that a layer is left out. */
+lfuse_status lfi_plan_skip(const struct lfi_env *env, struct lfi_plan *plan,
+                           int64_t layer, const char *reason, lfuse_error *err);
+void lfi_plan_forget_skips(const struct lfi_env *env, struct lfi_plan *plan);
+
+/* ---- choice ----------------------------------------------------------------------------- */
 
 /* What is known of every layer of a plan, by index. */
 struct lfi_choice {
     int64_t count;
     uint8_t *bar;  /* enum lfi_bar */
+    bool *pinned;  /* its buffer is kept */
     int64_t *rank; /* among the layers of its param type that have weights, by position */
 };
 
+/* Of a plan that has its options and layers; ends that are left out are among its skips then. */
 lfuse_status lfi_choice_create(const struct lfi_env *env,
-                               const struct lfi_layer *const *layers, int64_t count,
-                               struct lfi_choice *choice, lfuse_error *err);
+                               const struct lfi_layer *const *layers,
+                               struct lfi_plan *plan, struct lfi_choice *choice,
+                               lfuse_error *err);
 void lfi_choice_destroy(const struct lfi_env *env, struct lfi_choice *choice);
 
 /* ---- candidates ------------------------------------------------------------------------- */
@@ -43,11 +77,11 @@ struct lfi_candidates {
 
 /*
  * Of layers that nothing bars; it bars those that no other could fuse with. LFUSE_ERR_NAME, _SHAPE
- * or _TYPE when the weights of a type do not match.
+ * or _TYPE when the weights of a type do not match and the plan does not skip those that do not.
  */
 lfuse_status lfi_candidates_find(const struct lfi_env *env,
                                  const struct lfi_layer *const *layers,
-                                 struct lfi_choice *choice,
+                                 struct lfi_choice *choice, struct lfi_plan *plan,
                                  struct lfi_candidates *candidates, lfuse_error *err);
 void lfi_candidates_destroy(const struct lfi_env *env, int64_t count,
                             struct lfi_candidates *candidates);
@@ -77,11 +111,14 @@ struct lfi_kins {
     struct lfi_kin *items;
 };
 
-/* Measures all candidates. On failure *kins holds nothing. */
+/*
+ * Measures all candidates. Where the plan skips them, those that cannot be compared to any other
+ * are barred and noted. On failure *kins holds nothing.
+ */
 lfuse_status lfi_kins_measure(const struct lfi_env *env,
                               const struct lfi_layer *const *layers,
                               const struct lfi_candidates *candidates,
-                              const struct lfi_similarity_params *params,
+                              struct lfi_choice *choice, struct lfi_plan *plan,
                               struct lfi_kins *kins, lfuse_error *err);
 void lfi_kins_destroy(const struct lfi_env *env, struct lfi_kins *kins);
 
@@ -114,7 +151,8 @@ struct lfi_join {
     struct lfi_plan *plan;
     struct lfi_means *means; /* of the linkage merged, or NULL */
     int64_t *size;           /* of the group of an owner */
-    uint8_t *barred;         /* whether a member of the group of an owner may not fuse */
+    bool *barred;            /* whether a member of the group of an owner may not fuse */
+    bool *forced;            /* (layers) by the rule at hand */
     struct lfi_bond *bonds;  /* scratch of links: (layers) */
     int64_t *list;           /* the same */
     int64_t middle;          /* twice the middle of all positions */
@@ -129,6 +167,11 @@ lfuse_status lfi_plan_join(const struct lfi_env *env,
 lfuse_status lfi_plan_measure_gammas(const struct lfi_env *env,
                                      const struct lfi_layer *const *layers,
                                      struct lfi_plan *plan, lfuse_error *err);
+/* Joins the groups of a link that may. */
+lfuse_status lfi_join_link(struct lfi_join *j, struct lfi_kin *kin, struct lfi_pair link,
+                           lfuse_error *err);
+/* Joins what rules force. LFUSE_ERR_ARGUMENT when it cannot be. */
+lfuse_status lfi_join_forced(struct lfi_join *j, lfuse_error *err);
 /* Whether the groups of two owners may become one, whatever their score. */
 bool lfi_join_may(const struct lfi_join *j, int64_t a, int64_t b);
 /* Which of two owners keeps its buffer. */

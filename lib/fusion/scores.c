@@ -6,6 +6,8 @@
  */
 #include "fusion/planning.h"
 
+#include <math.h>
+
 /* Progress over all types, out of that over one. */
 struct share {
     const struct lfi_env *env;
@@ -78,18 +80,66 @@ static lfuse_status question_create(const struct lfi_env *env,
     return status;
 }
 
+/* The first failure of each layer; status 0: none. A failing callback fails all. */
+static int32_t note_failure(void *user, int64_t i, int64_t j, const lfuse_error *error)
+{
+    lfuse_error *first = user;
+
+    if (error->status == LFUSE_ERR_CALLBACK)
+        return 1;
+    if (first[i].status == LFUSE_OK)
+        first[i] = *error;
+    if (first[j].status == LFUSE_OK)
+        first[j] = *error;
+    return 0;
+}
+
+/* Layers that cannot be compared to any other are left out. */
+static lfuse_status skip_incomparable(const struct lfi_env *env,
+                                      const struct lfi_kin *kin, const lfuse_error *first,
+                                      struct lfi_choice *choice, struct lfi_plan *plan,
+                                      lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t x, y, good;
+
+    for (x = 0; x < kin->count && status == LFUSE_OK; x++) {
+        for (y = good = 0; y < kin->count; y++)
+            good += y != x && !isnan(kin->scores[x * kin->count + y]);
+        if (good > 0)
+            continue;
+        choice->bar[kin->members[x]] = LFI_BAR_SKIPPED;
+        status = lfi_plan_skip(env, plan, kin->members[x], first[x].message, err);
+    }
+    return status;
+}
+
 static lfuse_status measure(const struct lfi_env *env,
                             const struct lfi_layer *const *layers,
-                            const struct lfi_similarity_params *params,
+                            struct lfi_choice *choice, struct lfi_plan *plan,
                             struct lfi_kin *kin, lfuse_error *err)
 {
+    struct lfi_similarity_params params = plan->options.similarity;
+    const bool skips = plan->options.skip_unequal;
+    const size_t n = skips ? (size_t)kin->count : 0;
+    lfuse_error *first = NULL;
     struct question q;
     lfuse_status status;
+    int64_t i;
 
+    for (i = 0; i < kin->count * kin->count; i++)
+        kin->scores[i] = NAN;
     status = question_create(env, layers, kin->members, kin->count, &q, err);
     if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, n, sizeof(*first), "failures", &first, err);
+    params.failed = skips ? note_failure : NULL;
+    params.failed_user = first;
+    if (status == LFUSE_OK)
         status =
-            lfi_similarity_matrix(env, q.items, kin->count, params, kin->scores, err);
+            lfi_similarity_matrix(env, q.items, kin->count, &params, kin->scores, err);
+    if (status == LFUSE_OK && skips)
+        status = skip_incomparable(env, kin, first, choice, plan, err);
+    lfi_free(env, first, n, sizeof(*first));
     question_free(env, &q);
     return status;
 }
@@ -127,7 +177,7 @@ static int64_t pairs_of(const struct lfi_kin *kin)
 
 static lfuse_status measure_all(const struct lfi_env *env,
                                 const struct lfi_layer *const *layers,
-                                const struct lfi_similarity_params *params,
+                                struct lfi_choice *choice, struct lfi_plan *plan,
                                 struct lfi_kins *kins, lfuse_error *err)
 {
     struct lfi_env shared = *env;
@@ -141,7 +191,7 @@ static lfuse_status measure_all(const struct lfi_env *env,
     shared.progress_user = &share;
     for (i = 0; i < kins->count && status == LFUSE_OK; i++) {
         share.pairs = pairs_of(&kins->items[i]);
-        status = measure(&shared, layers, params, &kins->items[i], err);
+        status = measure(&shared, layers, choice, plan, &kins->items[i], err);
         share.before += share.pairs;
     }
     return status;
@@ -150,7 +200,7 @@ static lfuse_status measure_all(const struct lfi_env *env,
 lfuse_status lfi_kins_measure(const struct lfi_env *env,
                               const struct lfi_layer *const *layers,
                               const struct lfi_candidates *candidates,
-                              const struct lfi_similarity_params *params,
+                              struct lfi_choice *choice, struct lfi_plan *plan,
                               struct lfi_kins *kins, lfuse_error *err)
 {
     const struct lfi_candidates *c = candidates;
@@ -170,7 +220,7 @@ lfuse_status lfi_kins_measure(const struct lfi_env *env,
         status = kin_create(env, kin, err);
     }
     if (status == LFUSE_OK)
-        status = measure_all(env, layers, params, kins, err);
+        status = measure_all(env, layers, choice, plan, kins, err);
     if (status != LFUSE_OK)
         lfi_kins_destroy(env, kins);
     return status;

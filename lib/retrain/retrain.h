@@ -45,7 +45,7 @@ struct lfi_trained {
 };
 
 struct lfi_retrainer {
-    struct lfi_plan_options plan_options;
+    struct lfi_plan goal; /* what was tried at first; owns what its options point to */
     struct lfi_schedule schedule;
     struct lfi_ties *ties;
     struct lfi_plan *plan; /* of the latest fusion; zeros before the first */

@@ -11,9 +11,10 @@
 #include "retrain/retrain.h"
 
 static lfuse_status build(const struct lfi_env *env, const struct lfi_retrainer *r,
-                          double ratio, struct lfi_plan *plan, lfuse_error *err)
+                          const struct lfi_plan_options *plan_options, double ratio,
+                          struct lfi_plan *plan, lfuse_error *err)
 {
-    struct lfi_plan_options options = r->plan_options;
+    struct lfi_plan_options options = *plan_options;
 
     options.ratio = ratio;
     options.may_fall_short = r->fused > 0;
@@ -29,18 +30,14 @@ lfuse_status lfi_retrainer_create(const struct lfi_env *env,
 {
     const struct lfi_rule rule = {plan_options->policy, plan_options->freeze_gradient};
     struct lfi_retrainer *r = retrainer;
-    struct lfi_plan goal;
     lfuse_status status;
 
-    *r = (struct lfi_retrainer){
-        .plan_options = *plan_options, .schedule = *schedule, .ties = ties, .plan = plan};
+    *r = (struct lfi_retrainer){.schedule = *schedule, .ties = ties, .plan = plan};
     status = lfi_ties_check_rule(&ties->options, rule, err);
     if (status == LFUSE_OK)
-        status = build(env, r, schedule->ratio, &goal, err);
-    if (status != LFUSE_OK)
-        return status;
-    lfi_plan_destroy(env, &goal);
-    status = lfi_trained_reserve(env, r, err);
+        status = build(env, r, plan_options, schedule->ratio, &r->goal, err);
+    if (status == LFUSE_OK)
+        status = lfi_trained_reserve(env, r, err);
     if (status == LFUSE_OK)
         lfi_trained_list(r);
     return status;
@@ -50,6 +47,7 @@ void lfi_retrainer_destroy(const struct lfi_env *env, struct lfi_retrainer *retr
 {
     lfi_free(env, retrainer->trained, (size_t)retrainer->trained_capacity,
              sizeof(*retrainer->trained));
+    lfi_plan_destroy(env, &retrainer->goal);
     *retrainer = (struct lfi_retrainer){0};
 }
 
@@ -62,8 +60,8 @@ static lfuse_status fuse_next(const struct lfi_env *env, struct lfi_retrainer *r
 
     status = lfi_trained_reserve(env, r, err);
     if (status == LFUSE_OK)
-        status =
-            build(env, r, lfi_schedule_ratio(&r->schedule, r->fused + 1), &plan, err);
+        status = build(env, r, &r->goal.options,
+                       lfi_schedule_ratio(&r->schedule, r->fused + 1), &plan, err);
     if (status != LFUSE_OK)
         return status;
     status = lfi_ties_apply(env, r->ties, &plan, err);

@@ -112,6 +112,11 @@ CONSTANT(LFUSE_KEEP_NEAREST, 2);
 CONSTANT(LFUSE_KEEP_FIRST, 3);
 CONSTANT(LFUSE_KEEP_LAST, 4);
 CONSTANT(LFUSE_KEEP_BY_DIRECTION, 5);
+TYPE(lfuse_plan_action, int32_t);
+CONSTANT(LFUSE_PLAN_ACTION_INCLUDE, 1);
+CONSTANT(LFUSE_PLAN_ACTION_EXCLUDE, 2);
+CONSTANT(LFUSE_PLAN_ACTION_PIN, 3);
+CONSTANT(LFUSE_PLAN_ACTION_FORCE, 4);
 TYPE(lfuse_layer_kind, int32_t);
 CONSTANT(LFUSE_LAYER_OTHER, 0);
 CONSTANT(LFUSE_LAYER_CONV2D, 1);
@@ -156,6 +161,11 @@ FIELD(lfuse_executor, parallel_for, 0);
 FIELD(lfuse_executor, user, 8);
 FIELD(lfuse_executor, concurrency, 16);
 FIELD(lfuse_executor, reserved, 20);
+
+SIZE(lfuse_plan_rule, 16);
+FIELD(lfuse_plan_rule, pattern, 0);
+FIELD(lfuse_plan_rule, action, 8);
+FIELD(lfuse_plan_rule, reserved, 12);
 
 /* context.h */
 
@@ -281,8 +291,10 @@ FIELD(lfuse_cka_options, exponents, 8);
 
 CONSTANT(LFUSE_PLAN_FLAG_THRESHOLD, 1);
 CONSTANT(LFUSE_PLAN_FLAG_RESCALE, 2);
+CONSTANT(LFUSE_PLAN_FLAG_INCLUDE_ENDS, 4);
+CONSTANT(LFUSE_PLAN_FLAG_SKIP_UNEQUAL, 8);
 
-SIZE(lfuse_plan_options, 112);
+SIZE(lfuse_plan_options, 128);
 FIELD(lfuse_plan_options, struct_size, 0);
 FIELD(lfuse_plan_options, ratio, 8);
 FIELD(lfuse_plan_options, top_k, 16);
@@ -290,19 +302,21 @@ FIELD(lfuse_plan_options, similarity, 24);
 FIELD(lfuse_plan_options, in_force, 32);
 FIELD(lfuse_plan_options, max_unique_bytes, 40);
 FIELD(lfuse_plan_options, threshold, 48);
-FIELD(lfuse_plan_options, importance, 56);
-FIELD(lfuse_plan_options, metric, 64);
-FIELD(lfuse_plan_options, policy, 68);
-FIELD(lfuse_plan_options, freeze_gradient, 72);
-FIELD(lfuse_plan_options, weighting, 76);
-FIELD(lfuse_plan_options, scope, 80);
-FIELD(lfuse_plan_options, unit, 84);
-FIELD(lfuse_plan_options, base, 88);
-FIELD(lfuse_plan_options, linkage, 92);
-FIELD(lfuse_plan_options, max_group, 96);
-FIELD(lfuse_plan_options, keep, 100);
-FIELD(lfuse_plan_options, reserved, 104);
-FIELD(lfuse_plan_options, flags, 108);
+FIELD(lfuse_plan_options, rules, 56);
+FIELD(lfuse_plan_options, rule_count, 64);
+FIELD(lfuse_plan_options, importance, 72);
+FIELD(lfuse_plan_options, metric, 80);
+FIELD(lfuse_plan_options, policy, 84);
+FIELD(lfuse_plan_options, freeze_gradient, 88);
+FIELD(lfuse_plan_options, weighting, 92);
+FIELD(lfuse_plan_options, scope, 96);
+FIELD(lfuse_plan_options, unit, 100);
+FIELD(lfuse_plan_options, base, 104);
+FIELD(lfuse_plan_options, linkage, 108);
+FIELD(lfuse_plan_options, max_group, 112);
+FIELD(lfuse_plan_options, keep, 116);
+FIELD(lfuse_plan_options, reserved, 120);
+FIELD(lfuse_plan_options, flags, 124);
 
 SIZE(lfuse_fusion, 64);
 FIELD(lfuse_fusion, struct_size, 0);

@@ -71,6 +71,8 @@ static void options_out_of_range_are_refused(void **state)
         {{.top_k = 1, .flags = 1u << 31}, "options.flags has unknown bits: 0x80000000"},
         {{.top_k = 1, .threshold = NAN, .flags = 1}, "options.threshold is nan"},
         {{.top_k = 1, .threshold = INFINITY, .flags = 1}, "options.threshold is inf"},
+        {{.top_k = 1, .rule_count = -1}, "options.rule_count is -1, rules is NULL"},
+        {{.top_k = 1, .rule_count = 1}, "options.rule_count is 1, rules is NULL"},
         {{.top_k = 1, .threshold = 0.5},
          "options.threshold is 0.5, without LFUSE_PLAN_FLAG_THRESHOLD"},
         {{.top_k = 1, .unit = 2}, "options.unit is 2"},
