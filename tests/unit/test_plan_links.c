@@ -240,6 +240,46 @@ static void groups_join_as_the_definition_of_the_linkage_says(void **state)
     }
 }
 
+/* Work is cut by shape: the same scores to the bit, so the same plan. */
+static void no_linkage_depends_on_the_number_of_threads(void **state)
+{
+    static const char *const names[] = {"l0", "l1", "l2", "l3", "l4", "l5", "l6"};
+    static const lfuse_metric metrics[] = {LFUSE_METRIC_EUCLIDEAN,
+                                           LFUSE_METRIC_LINEAR_CKA, LFUSE_METRIC_KL};
+    struct lft *t = *state;
+    const lfuse_layer *const *layers = (const lfuse_layer *const *)t->layers;
+    lfuse_plan_options o = lft_plan_best(100);
+    int i, m, threads;
+
+    for (i = 0; i < 7; i++)
+        lft_layer(t, names[i], i < 5 ? "A" : "B", i,
+                  lft_tensor(t, LFUSE_BF16, (uint64_t)i, 37, 19, 0), NULL, NULL);
+    for (m = 0; m < 3; m++)
+        for (o.linkage = 1; o.linkage <= LFUSE_LINKAGE_MERGED; o.linkage++) {
+            lfuse_plan *expected;
+
+            o.metric = metrics[m];
+            expected = lft_plan_build(t, o);
+            assert_int_equal(lfuse_plan_fusion_count(expected), 5);
+            for (threads = 1; threads <= 3; threads++) {
+                lfuse_context *ctx = lft_context(t, threads, LFUSE_ISA_BEST);
+                lfuse_plan *plan;
+
+                lft_ok(t, lfuse_plan_build(ctx, layers, 7, &o, &plan, &t->err));
+                assert_int_equal(lfuse_plan_fusion_count(plan), 5);
+                for (i = 0; i < 5; i++) {
+                    const lfuse_fusion f = lft_plan_fusion(t, expected, i),
+                                       g = lft_plan_fusion(t, plan, i);
+
+                    assert_memory_equal(&f, &g, sizeof(f));
+                }
+                lfuse_plan_destroy(plan);
+                lfuse_context_destroy(ctx);
+            }
+            lfuse_plan_destroy(expected);
+        }
+}
+
 /* ---- scopes and linkages by hand ------------------------------------------------------------ */
 
 /* 0, 10, 11, 20, 23 at positions 0 .. 4: neighbours are 10, 1, 9, 3 apart. */
@@ -624,6 +664,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         lft_test(groups_join_as_the_definition_of_the_linkage_says),
+        lft_test(no_linkage_depends_on_the_number_of_threads),
         lft_test(adjacent_joins_neighbours_and_groups_grow_along_the_chain),
         lft_test(layers_tied_before_are_one_for_every_linkage),
         lft_test(means_of_f64_weights_are_f64),
