@@ -1,6 +1,8 @@
 /* elementwise_scalar.c - ReLU and add as they are defined; NaN passes through */
 #include "kernels/entries.h"
 
+#include <string.h>
+
 void lfi_relu_forward_f32__scalar(const float *x, int64_t count, float *y)
 {
     int64_t i;
@@ -32,4 +34,15 @@ void lfi_add_to_f64__scalar(const float *x, int64_t count, double *y)
 
     for (i = 0; i < count; i++)
         y[i] += (double)x[i];
+}
+
+void lfi_bf16_to_f32__scalar(const uint16_t *x, int64_t count, float *y)
+{
+    uint16_t bits;
+    int64_t i;
+
+    for (i = 0; i < count; i++) {
+        memcpy(&bits, x + i, sizeof(bits)); /* at any address */
+        y[i] = lfi_bf16_to_f32(bits);
+    }
 }

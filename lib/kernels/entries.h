@@ -15,7 +15,8 @@
     void lfi_relu_backward_f32__##ISA(const float *y, const float *dy, int64_t count, \
                                       float *dx);                                     \
     void lfi_add_f32__##ISA(const float *a, const float *b, int64_t count, float *y); \
-    void lfi_add_to_f64__##ISA(const float *x, int64_t count, double *y);
+    void lfi_add_to_f64__##ISA(const float *x, int64_t count, double *y);             \
+    void lfi_bf16_to_f32__##ISA(const uint16_t *x, int64_t count, float *y);
 
 #define LFI_UPDATE_ENTRIES(ISA)                                                   \
     void lfi_sgd_f32__##ISA(float *value, const float *gradient, float *velocity, \

@@ -151,6 +151,8 @@ struct lfi_kernels {
     void (*relu_backward_f32)(const float *y, const float *dy, int64_t count, float *dx);
     void (*add_f32)(const float *a, const float *b, int64_t count, float *y);
     void (*add_to_f64)(const float *x, int64_t count, double *y); /* y += x */
+    void (*bf16_to_f32)(const uint16_t *x, int64_t count,
+                        float *y); /* x at any address */
     /* update, count elements */
     void (*sgd_f32)(float *value, const float *gradient, float *velocity, int64_t count,
                     float learning_rate, float momentum, float weight_decay,

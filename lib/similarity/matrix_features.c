@@ -30,9 +30,9 @@ static size_t value_bytes(const struct bank *b)
     return (size_t)b->size.count * (b->wide ? sizeof(double) : sizeof(float));
 }
 
+/* Of the same sums as those over pairs, so that equal features are at a cosine of 1. */
 static double square_sum(const struct bank *b, const void *values)
 {
-    enum { CHUNK = 1024 };
     const float *x = values;
     struct lfi_pairs_tile tile = {.a = &x, .b = &x, .rows = 1, .cols = 1};
     double sum = 0.0;
@@ -41,9 +41,10 @@ static double square_sum(const struct bank *b, const void *values)
     if (b->wide)
         return lfi_vectors_dot(values, values, b->size.count);
     tile.sums = &sum;
-    for (i = 0; i < b->size.count; i += CHUNK) {
+    for (i = 0; i < b->size.count; i += LFI_PAIR_CHUNK) {
         x = (const float *)values + i;
-        tile.count = b->size.count - i < CHUNK ? b->size.count - i : CHUNK;
+        tile.count =
+            b->size.count - i < LFI_PAIR_CHUNK ? b->size.count - i : LFI_PAIR_CHUNK;
         b->m->env->kernels->pairs_f32(&tile);
     }
     return sum;

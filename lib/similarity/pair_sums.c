@@ -17,7 +17,7 @@
  */
 #include "similarity/similarity.h"
 
-enum { CHUNK = 1024, MOST_SEGMENTS = 16, ROUND = 128, BAND = 4 };
+enum { CHUNK = LFI_PAIR_CHUNK, MOST_SEGMENTS = 16, ROUND = 64, BAND = 4 };
 
 struct pass {
     const struct lfi_pair_sums *p;
@@ -48,6 +48,29 @@ static size_t chunk_bytes(const struct pass *s)
     return pointer_bytes(s) + (size_t)s->p->count * CHUNK * element;
 }
 
+static void read_chunk(const struct pass *s, const struct lfi_view *view, int64_t first,
+                       int64_t count, float *out)
+{
+    if (view->dtype == LFUSE_BF16 && lfi_view_is_dense(view))
+        s->env.kernels->bf16_to_f32((const uint16_t *)view->data + first, count, out);
+    else
+        lfi_view_read_f32(view, first, count, out);
+}
+
+/* The vectors' next chunk, so that it comes from memory while this one is worked on. */
+static void fetch_ahead(const struct pass *s, int64_t from, int64_t to, int64_t first)
+{
+    int64_t count = s->elements - first < CHUNK ? s->elements - first : CHUNK, byte, i;
+
+    for (i = from; i < to; i++) {
+        const struct lfi_view *view = &s->p->views[i];
+        const int64_t size = (int64_t)lfi_dtype_size(view->dtype);
+
+        for (byte = 0; byte < count * size && lfi_view_is_dense(view); byte += LFI_ALIGN)
+            __builtin_prefetch((const char *)view->data + first * size + byte, 0, 2);
+    }
+}
+
 static void add_narrow(const struct pass *s, int64_t first, int64_t count, void *scratch,
                        double *sums)
 {
@@ -59,9 +82,12 @@ static void add_narrow(const struct pass *s, int64_t first, int64_t count, void 
     for (i = 0; i < p->count; i++) {
         x[i] = s->direct ? (const float *)p->views[i].data + first : copies + i * CHUNK;
         if (!s->direct)
-            lfi_view_read_f32(&p->views[i], first, count, copies + i * CHUNK);
+            read_chunk(s, &p->views[i], first, count, copies + i * CHUNK);
     }
     for (i = 0; i < p->rows; i += BAND) {
+        fetch_ahead(s, i * p->count / p->rows,
+                    (i + BAND < p->rows ? (i + BAND) * p->count / p->rows : p->count),
+                    first + CHUNK);
         from = i > p->first ? i : p->first;
         const struct lfi_pairs_tile tile = {.a = x + i,
                                             .b = x + from,

@@ -206,6 +206,7 @@ struct lfi_pair_sums {
     void *user;
 };
 
+enum { LFI_PAIR_CHUNK = 2048 }; /* elements that are summed at a time */
 lfuse_status lfi_pair_sums(const struct lfi_env *env, const struct lfi_pair_sums *p,
                            lfuse_error *err);
 

@@ -224,6 +224,37 @@ static void float_control_is_left_alone(void **state)
     assert_int_equal(lft_float_control(), before);
 }
 
+/* Every bit, from any address, at every tail. */
+static void every_set_widens_bf16(void **state)
+{
+    lfuse_isa isa;
+    int64_t count, i;
+
+    (void)state;
+    for (isa = LFUSE_ISA_SCALAR; isa <= LFUSE_ISA_AVX512; isa++) {
+        const struct lfi_kernels *kernels = lfi_kernels_select(isa);
+
+        for (count = 0; count <= 70 && kernels != NULL; count++) {
+            char memory[71 * sizeof(uint16_t) + 1], *odd = memory + count % 2;
+            float y[71];
+
+            for (i = 0; i < count; i++) {
+                uint16_t bits = (uint16_t)(i * 40503 + count);
+
+                memcpy(odd + i * 2, &bits, sizeof(bits));
+            }
+            y[count] = 7.0f;
+            kernels->bf16_to_f32((const uint16_t *)(const void *)odd, count, y);
+            for (i = 0; i < count; i++) {
+                float expected = lfi_bf16_to_f32((uint16_t)(i * 40503 + count));
+
+                assert_memory_equal(&y[i], &expected, sizeof(float));
+            }
+            assert_true(y[count] == 7.0f);
+        }
+    }
+}
+
 /* The kernel behind sums of f32 in f64: exact, at every tail, and nothing beyond it. */
 static void every_set_adds_f32_to_f64(void **state)
 {
@@ -253,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         lft_test(every_set_adds_f32_to_f64),
+        lft_test(every_set_widens_bf16),
         lft_test(every_instruction_set_gives_the_defined_bits_at_every_tail),
         lft_test(threads_change_nothing),
         lft_test(outputs_may_be_inputs),
