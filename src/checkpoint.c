@@ -179,7 +179,9 @@ static lfuse_status save(lfuse_context *ctx, const char *path,
 {
     struct lfi_checkpoint_params params = {.metadata = o->metadata,
                                            .metadata_count = o->metadata_count,
-                                           .expand = o->mode == LFUSE_SAVE_EXPAND};
+                                           .expand = o->mode == LFUSE_SAVE_EXPAND,
+                                           .fill = o->fill,
+                                           .fill_user = o->fill_user};
     struct lfi_checkpoint_entry *given;
     lfuse_status status;
     int64_t i;

@@ -58,6 +58,11 @@ struct lfuse_plan {
     struct lfi_plan plan;
 };
 
+struct lfuse_preview {
+    lfuse_context *ctx;
+    struct lfi_preview preview;
+};
+
 struct lfuse_ties {
     lfuse_context *ctx;
     struct lfi_ties ties;

@@ -392,6 +392,53 @@ const char *lfuse_plan_layer_name(const lfuse_plan *plan, int64_t index)
     return plan->plan.layers[index].name;
 }
 
+void lfuse_planned_weight_init(lfuse_planned_weight *weight, size_t size)
+{
+    lfi_options_init(weight, size);
+}
+
+int64_t lfuse_plan_owner(const lfuse_plan *plan, int64_t index)
+{
+    if (plan == NULL || index < 0 || index >= plan->plan.layer_count)
+        return -1;
+    return plan->plan.goal.owner[index];
+}
+
+const char *lfuse_plan_layer_type(const lfuse_plan *plan, int64_t index)
+{
+    if (plan == NULL || index < 0 || index >= plan->plan.layer_count)
+        return NULL;
+    return plan->plan.layers[index].param_type;
+}
+
+int32_t lfuse_plan_weight_count(const lfuse_plan *plan, int64_t index)
+{
+    if (plan == NULL || index < 0 || index >= plan->plan.layer_count)
+        return 0;
+    return plan->plan.layers[index].weight_count;
+}
+
+lfuse_status lfuse_plan_weight(const lfuse_plan *plan, int64_t index, int32_t weight,
+                               lfuse_planned_weight *out, lfuse_error *err)
+{
+    const struct lfi_planned_weight *w;
+    lfuse_planned_weight known = {0};
+    int32_t i;
+
+    if (weight < 0 || weight >= lfuse_plan_weight_count(plan, index))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "layer %lld has %d weights, weight is %d", (long long)index,
+                        (int)lfuse_plan_weight_count(plan, index), (int)weight);
+    w = &plan->plan.layers[index].weights[weight];
+    known.name = w->name;
+    known.rank = w->shape.rank;
+    known.dtype = w->shape.dtype;
+    known.output_axis = w->output_axis;
+    for (i = 0; i < known.rank; i++)
+        known.dims[i] = w->shape.dims[i];
+    return lfi_options_export(out, &known, sizeof(known), "weight", err);
+}
+
 int64_t lfuse_plan_group_count(const lfuse_plan *plan)
 {
     return plan == NULL ? 0 : plan->plan.goal.count;

@@ -127,12 +127,23 @@ typedef struct lfuse_checkpoint_entry {
     const char *owner;          /* name of the entry that is to hold its data, or NULL */
 } lfuse_checkpoint_entry;
 
+/*
+ * Elements [first, first + count), in row order, of the entry at index, into out, which has room
+ * for them and is aligned to them: 0. LFUSE_FILL_NONE, asked for its first elements: this tensor is
+ * stored as it is. Another value stops the save.
+ */
+typedef int32_t (*lfuse_checkpoint_fill)(void *user, int64_t index, int64_t first,
+                                         int64_t count, void *out);
+enum { LFUSE_FILL_NONE = 1 };
+
 typedef struct lfuse_checkpoint_save_options {
     size_t struct_size; /* set by lfuse_checkpoint_save_options_init(&o, sizeof(o)) */
     const char *const *metadata; /* key, value, key, value, ... */
     int64_t metadata_count; /* number of keys; keys "layerfuse.*" are the library's */
     lfuse_save_mode mode;   /* 0 means dedup */
     int32_t reserved;
+    lfuse_checkpoint_fill fill; /* what is stored for tensors; NULL: what is in them */
+    void *fill_user;
 } lfuse_checkpoint_save_options;
 
 /**
@@ -154,6 +165,10 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *          in both. The file is written beside path, flushed to the disk and renamed over it.
  *          A file at path leaves its permission bits to the new one. A symbolic link at path is
  *          followed and stays. Equal entries and options give equal bytes.
+ *          With fill, what it gives is stored in a tensor's place, block by block: of tensors that
+ *          are larger than memory, or not there yet, shape and type are enough. It is asked for
+ *          entries that own their data, in the order of the file, in expand files also for each
+ *          that shows it.
  * Owner:   everything is borrowed for the call.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1, an empty or reserved name or key, text that
  *                                 is not UTF-8, or an unknown mode
@@ -165,6 +180,7 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *          LFUSE_ERR_OVERFLOW     the file would be too large, or its header, which may have
  *                                 100000000 bytes
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
+ *          LFUSE_ERR_CALLBACK     fill stopped the save; detail is its value
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
  *          On failure what was at path is as before, and nothing is left beside it. Killed, it
  *          leaves ".layerfuse-*.tmp" on a file system without unnamed files (O_TMPFILE).

@@ -20,6 +20,7 @@
 #include <layerfuse/layer.h>
 #include <layerfuse/plan.h>
 #include <layerfuse/plan_file.h>
+#include <layerfuse/preview.h>
 #include <layerfuse/retrainer.h>
 #include <layerfuse/similarity.h>
 #include <layerfuse/status.h>

@@ -255,6 +255,46 @@ LFUSE_API lfuse_status lfuse_plan_fusion(const lfuse_plan *plan, int64_t index,
 LFUSE_API int64_t lfuse_plan_layer_count(const lfuse_plan *plan);
 LFUSE_API const char *lfuse_plan_layer_name(const lfuse_plan *plan, int64_t index);
 
+/* A weight of a layer, as the plan remembers it. */
+typedef struct lfuse_planned_weight {
+    size_t struct_size; /* set by lfuse_planned_weight_init(&w, sizeof(w)) */
+    const char *name;   /* borrowed until the plan is destroyed */
+    int64_t dims[8];    /* rank of them */
+    int32_t rank;
+    lfuse_dtype dtype;
+    int32_t output_axis;
+    int32_t reserved;
+} lfuse_planned_weight;
+
+/**
+ * lfuse_planned_weight_init() - clears the bytes the caller has
+ *
+ * Owner:   clears `size` bytes and stores size in struct_size; NULL is ignored.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API void lfuse_planned_weight_init(lfuse_planned_weight *weight, size_t size);
+
+/**
+ * lfuse_plan_owner() - index of the layer whose buffer the layer at index will have; itself
+ *                      where nobody else's, -1 when out of range
+ * lfuse_plan_layer_type() - the param type of the layer at index; NULL when out of range
+ * lfuse_plan_weight_count() - the number of its weights; 0 when out of range
+ * lfuse_plan_weight() - one of its weights
+ *
+ * Owner:   strings are borrowed until the plan is destroyed.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL, or an index out of range
+ *          On failure *weight is untouched.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_plan_owner(const lfuse_plan *plan, int64_t index);
+LFUSE_API const char *lfuse_plan_layer_type(const lfuse_plan *plan, int64_t index);
+LFUSE_API int32_t lfuse_plan_weight_count(const lfuse_plan *plan, int64_t index);
+LFUSE_API lfuse_status lfuse_plan_weight(const lfuse_plan *plan, int64_t index,
+                                         int32_t weight, lfuse_planned_weight *out,
+                                         lfuse_error *err) LFUSE_MUST_CHECK;
+
 /**
  * lfuse_plan_group_count() - groups of two layers or more once the plan is applied
  * lfuse_plan_group_size() - number of members of a group; 0 when out of range

@@ -259,6 +259,7 @@ typedef struct lfuse_tensor lfuse_tensor;
 typedef struct lfuse_layer lfuse_layer;
 typedef struct lfuse_couplings lfuse_couplings;
 typedef struct lfuse_plan lfuse_plan;
+typedef struct lfuse_preview lfuse_preview;
 typedef struct lfuse_ties lfuse_ties;
 typedef struct lfuse_retrainer lfuse_retrainer;
 typedef struct lfuse_checkpoint lfuse_checkpoint;

@@ -42,7 +42,12 @@ struct lfi_checkpoint_params {
     const char *const *metadata; /* key, value, ... */
     int64_t metadata_count;
     bool expand;
+    /* What is stored for the entry at index, or NULL: what is in its view. */
+    int32_t (*fill)(void *user, int64_t index, int64_t first, int64_t count, void *out);
+    void *fill_user;
 };
+
+enum { LFI_FILL_NONE = 1 }; /* of fill: as it is */
 
 /* Names, owners, keys and values are checked here; pointers and the count by the caller. */
 lfuse_status lfi_checkpoint_save(const struct lfi_env *env, const char *path,

@@ -15,7 +15,7 @@
 
 #include <math.h>
 
-enum { BLOCK = 512 };
+enum { BLOCK = LFI_COMBINE_BLOCK };
 
 /* Dense memory as one long row: its elements are then read in one run. */
 static struct lfi_view as_row(const struct lfi_view *view)
@@ -71,20 +71,28 @@ static double add_up(const struct lfi_combination *c, int64_t first, int64_t cou
     return total;
 }
 
+void lfi_combine_block(const struct lfi_combination *combination, int64_t first,
+                       int64_t count, double *values)
+{
+    const double total = add_up(combination, first, count, values),
+                 divisor = combination->divisor > 0.0 ? combination->divisor : total;
+    int64_t i;
+
+    for (i = 0; i < count; i++)
+        values[i] /= divisor;
+}
+
 void lfi_combine(const struct lfi_combination *combination, const struct lfi_view *target,
                  int64_t first, int64_t count)
 {
     const struct lfi_view row = as_row(target);
     const int64_t end = first + count;
-    double sum[BLOCK], divisor, total;
-    int64_t n, i;
+    double sum[BLOCK];
+    int64_t n;
 
     for (; first < end; first += n) {
         n = end - first < BLOCK ? end - first : BLOCK;
-        total = add_up(combination, first, n, sum);
-        divisor = combination->divisor > 0.0 ? combination->divisor : total;
-        for (i = 0; i < n; i++)
-            sum[i] /= divisor;
+        lfi_combine_block(combination, first, n, sum);
         lfi_view_write_f64(&row, first, n, sum);
     }
 }

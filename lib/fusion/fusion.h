@@ -363,6 +363,34 @@ void lfi_ties_commit_group(struct lfi_ties *ties, const struct lfi_grouping *gro
 void lfi_ties_merge(const struct lfi_ties *ties, const struct lfi_grouping *grouping,
                     int64_t group, int32_t parameter, struct lfi_mean mean);
 
+/* What applying checks before it takes any memory. */
+lfuse_status lfi_ties_check(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                            lfuse_error *err);
+/* (ties->count) of members in a mean, or NULL where they count alike. */
+lfuse_status lfi_ties_weigh(const struct lfi_env *env, const struct lfi_ties *ties,
+                            const struct lfi_plan *plan, double **weights,
+                            lfuse_error *err);
+
+/* ---- preview: what the weights will be, read block by block -------------------------------- */
+
+struct lfi_preview {
+    struct lfi_ties ties; /* nothing is ever in force */
+    const struct lfi_plan *plan;
+    int64_t *group;   /* (layers) of goal, or -1 */
+    double *weights;  /* (layers), or NULL */
+    int64_t *first;   /* (groups + 1) where a group's divisors start */
+    double *divisors; /* of its weights; 0: the sum of weights */
+};
+
+/* layers are only read. plan and layers are kept. On failure *preview holds nothing. */
+lfuse_status lfi_preview_create(const struct lfi_env *env, const struct lfi_plan *plan,
+                                struct lfi_layer *const *layers, int64_t count,
+                                struct lfi_preview *preview, lfuse_error *err);
+void lfi_preview_destroy(const struct lfi_env *env, struct lfi_preview *preview);
+/* Elements [first, first + count) of a weight, of its own type. */
+void lfi_preview_read(const struct lfi_preview *preview, int64_t layer, int32_t weight,
+                      int64_t first, int64_t count, void *out);
+
 /* ---- groups that mix ----------------------------------------------------------------------- */
 
 /* What to show in a group's place: the row of one source or another, or their mean. Groups that
@@ -432,6 +460,14 @@ struct lfi_combination {
     double divisor;        /* of the sum; 0: the weights of members that have the array */
 };
 
+/* weights, unless they are all 0 for these members and so say nothing: NULL. */
+const double *lfi_combine_weights(const struct lfi_combination *c, const double *weights);
+
+enum { LFI_COMBINE_BLOCK = 512 };
+
+/* Elements [first, first + count), at most a block. */
+void lfi_combine_block(const struct lfi_combination *combination, int64_t first,
+                       int64_t count, double *values);
 /* Elements [first, first + count) of target. target may be one of the sources. */
 void lfi_combine(const struct lfi_combination *combination, const struct lfi_view *target,
                  int64_t first, int64_t count);

@@ -101,8 +101,8 @@ lfuse_status lfi_ties_check_rule(const struct lfi_ties_options *options,
     return LFUSE_OK;
 }
 
-static lfuse_status check(const struct lfi_ties *ties, const struct lfi_plan *plan,
-                          lfuse_error *err)
+lfuse_status lfi_ties_check(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                            lfuse_error *err)
 {
     lfuse_status status = lfi_ties_expect_sources(ties, "apply", err);
     int64_t i;
@@ -229,11 +229,9 @@ static void fill_weights(const struct lfi_ties *ties, const struct lfi_plan *pla
                          : plan->options.importance[i];
 }
 
-/* NULL where members count alike. */
-static lfuse_status prepare_weights(const struct lfi_env *env,
-                                    const struct lfi_ties *ties,
-                                    const struct lfi_plan *plan, double **weights,
-                                    lfuse_error *err)
+lfuse_status lfi_ties_weigh(const struct lfi_env *env, const struct lfi_ties *ties,
+                            const struct lfi_plan *plan, double **weights,
+                            lfuse_error *err)
 {
     lfuse_status status;
 
@@ -299,11 +297,11 @@ lfuse_status lfi_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
     struct lfi_merges merges = {0};
     struct lfi_mixes mixes;
     double *weights = NULL;
-    lfuse_status status = check(ties, plan, err);
+    lfuse_status status = lfi_ties_check(ties, plan, err);
 
     if (status != LFUSE_OK || plan->fusion_count == 0)
         return status;
-    status = prepare_weights(env, ties, plan, &weights, err);
+    status = lfi_ties_weigh(env, ties, plan, &weights, err);
     if (status == LFUSE_OK)
         status = prepare_merges(env, ties, plan, &merges, err);
     if (status == LFUSE_OK) {

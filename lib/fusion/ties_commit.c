@@ -107,8 +107,7 @@ static void tie_weight(const struct lfi_ties *ties, int64_t layer, int64_t kept,
         lfi_view_copy(&p->value->view, buffer);
 }
 
-/* Weights that are all 0 say nothing. */
-static const double *weights_of(const struct lfi_combination *c, const double *weights)
+const double *lfi_combine_weights(const struct lfi_combination *c, const double *weights)
 {
     int64_t m;
 
@@ -140,7 +139,7 @@ void lfi_ties_merge(const struct lfi_ties *ties, const struct lfi_grouping *grou
         .parameter = parameter,
     };
 
-    c.weights = weights_of(&c, mean.weights);
+    c.weights = lfi_combine_weights(&c, mean.weights);
     for (c.which = 0; c.which < LFI_ARRAYS; c.which++) {
         const struct lfi_array *target =
             lfi_parameter_array(lfi_ties_parameter(ties, kept, parameter), c.which);

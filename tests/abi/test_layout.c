@@ -340,6 +340,15 @@ FIELD(lfuse_account, base, 56);
 FIELD(lfuse_account, reserved, 60);
 FIELD(lfuse_account, candidates_unique_bytes, 64);
 
+SIZE(lfuse_planned_weight, 96);
+FIELD(lfuse_planned_weight, struct_size, 0);
+FIELD(lfuse_planned_weight, name, 8);
+FIELD(lfuse_planned_weight, dims, 16);
+FIELD(lfuse_planned_weight, rank, 80);
+FIELD(lfuse_planned_weight, dtype, 84);
+FIELD(lfuse_planned_weight, output_axis, 88);
+FIELD(lfuse_planned_weight, reserved, 92);
+
 /* plan_file.h */
 SIZE(lfuse_plan_load_options, 32);
 FIELD(lfuse_plan_load_options, struct_size, 0);
@@ -384,12 +393,15 @@ SIZE(lfuse_checkpoint_open_options, 16);
 FIELD(lfuse_checkpoint_open_options, struct_size, 0);
 FIELD(lfuse_checkpoint_open_options, max_header_bytes, 8);
 
-SIZE(lfuse_checkpoint_save_options, 32);
+CONSTANT(LFUSE_FILL_NONE, 1);
+SIZE(lfuse_checkpoint_save_options, 48);
 FIELD(lfuse_checkpoint_save_options, struct_size, 0);
 FIELD(lfuse_checkpoint_save_options, metadata, 8);
 FIELD(lfuse_checkpoint_save_options, metadata_count, 16);
 FIELD(lfuse_checkpoint_save_options, mode, 24);
 FIELD(lfuse_checkpoint_save_options, reserved, 28);
+FIELD(lfuse_checkpoint_save_options, fill, 32);
+FIELD(lfuse_checkpoint_save_options, fill_user, 40);
 
 /* gemm.h */
 CONSTANT(LFUSE_GEMM_TRANSPOSE_A, 1);
