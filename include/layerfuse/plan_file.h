@@ -12,7 +12,9 @@
  *       "parameters": {"logical": 24, "unique": 12, "base": "candidates"},
  *       "fingerprint": "16 hexadecimal digits",
  *       "importance": {"h.0": 1.0, ...},
+ *       "rules": [{"pattern": "h.[0-3].*", "action": "exclude"}, ...],
  *       "in_force": [["h.4", "h.5"], ...],
+ *       "skipped": [{"layer": "wte", "reason": "..."}, ...],
  *       "layers": [{"name": "h.0", "type": "h.*", "weights": [...]}, ...]
  *     }
  *
@@ -24,6 +26,8 @@
  * else that of a's group, "score" is not known, and the rest follows. What follows from the fusions
  * may be left out and is computed, or else has to be right: "groups"; "parameters", and where it
  * is there each "saved_parameters" and "ratio". So after an edit: delete these two.
+ *
+ * "rules" and "skipped" say how the plan came about, and are there where there are any.
  *
  * "layers" and "in_force" (what the layers shared already, the kept one first) say what the plan
  * is for, and are not to be edited: "fingerprint" is the hash of the layers' names, types and
@@ -60,7 +64,7 @@ LFUSE_API void lfuse_plan_load_options_init(lfuse_plan_load_options *options,
  *          which asks for needed alone.
  * Owner:   text has `size` bytes, the caller's.
  * Errors:  LFUSE_ERR_ARGUMENT   NULL for plan or needed
- *          LFUSE_ERR_NAME       a name, or param type, is not UTF-8: says which
+ *          LFUSE_ERR_NAME       a name, param type or pattern is not UTF-8: says which
  *          LFUSE_ERR_OVERFLOW   size is less than needed
  *          LFUSE_ERR_NO_MEMORY  the allocator refused
  *          On failure text and *needed are untouched.

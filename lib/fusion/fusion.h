@@ -180,6 +180,14 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
                             const struct lfi_grouping *in_force, struct lfi_plan *plan,
                             lfuse_error *err);
 void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan);
+/* On failure *copy may hold some: lfi_rules_free() takes them. */
+lfuse_status lfi_rules_copy(const struct lfi_env *env, const lfuse_plan_rule *rules,
+                            int64_t count, lfuse_plan_rule **copy, lfuse_error *err);
+void lfi_rules_free(const struct lfi_env *env, lfuse_plan_rule *rules, int64_t count);
+/* Notes that a layer is left out; each once. */
+lfuse_status lfi_plan_skip(const struct lfi_env *env, struct lfi_plan *plan,
+                           int64_t layer, const char *reason, lfuse_error *err);
+void lfi_plan_forget_skips(const struct lfi_env *env, struct lfi_plan *plan);
 
 /* plan->layers as these are; on failure what is there is to be destroyed. */
 lfuse_status lfi_plan_remember(const struct lfi_env *env,

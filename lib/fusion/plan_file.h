@@ -12,7 +12,9 @@
  *      "parameters": {"logical": 144, "unique": 72, "base": "candidates"},
  *      "fingerprint": "0123456789abcdef",
  *      "importance": {"h.0": 1.0, ...},               of each layer, where weighting asks for it
+ *      "rules": [{"pattern": "h.[0-3].*", "action": "exclude"}, ...],            where there are any
  *      "in_force": [["h.4", "h.5"], ...],             groups before the fusions, the kept member first
+ *      "skipped": [{"layer": "wte", "reason": "..."}, ...],                       where there are any
  *      "layers": [
  *       {"name": "h.0", "type": "h.*", "weights": [{"name": "weight", "shape": [4, 3], "axis": 0,
  *        "dtype": "f32"}], "rest": {"parameters": 4, "bytes": 16}},
@@ -105,6 +107,15 @@ lfuse_status lfi_reader_join(struct lfi_plan_reader *r, const char *where, int64
 void lfi_reader_owners(const struct lfi_plan_reader *r, struct lfi_grouping *grouping);
 /* plan->start */
 lfuse_status lfi_in_force_decode(struct lfi_plan_reader *r, lfuse_error *err);
+
+/* ---- plan_file_rules.c ------------------------------------------------------------------------- */
+
+/* NULL when malloc refused. */
+json_t *lfi_plan_rule_encode(const lfuse_plan_rule *rule);
+json_t *lfi_plan_skip_encode(const struct lfi_plan *plan, const struct lfi_skip *skip);
+/* options.rules and skips of a plan that has its layers. */
+lfuse_status lfi_plan_rules_decode(struct lfi_plan_reader *r, lfuse_error *err);
+lfuse_status lfi_plan_skips_decode(struct lfi_plan_reader *r, lfuse_error *err);
 
 /* ---- plan_file_fusions.c ------------------------------------------------------------------------ */
 

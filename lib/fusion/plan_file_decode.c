@@ -9,8 +9,8 @@
 #include <string.h>
 
 static const char *const known[] = {
-    "layerfuse_plan", "options",    "fusions",  "groups", "parameters",
-    "fingerprint",    "importance", "in_force", "layers", NULL};
+    "layerfuse_plan", "options", "fusions",  "groups",  "parameters", "fingerprint",
+    "importance",     "rules",   "in_force", "skipped", "layers",     NULL};
 
 static lfuse_status check_version(const json_t *root, lfuse_error *err)
 {
@@ -155,6 +155,10 @@ static lfuse_status read_plan(struct lfi_plan_reader *r,
         status = list_names(r, err);
     if (status == LFUSE_OK)
         status = read_importance(r, err);
+    if (status == LFUSE_OK)
+        status = lfi_plan_rules_decode(r, err);
+    if (status == LFUSE_OK)
+        status = lfi_plan_skips_decode(r, err);
     if (status == LFUSE_OK)
         status = prepare(r, err);
     if (status == LFUSE_OK)

@@ -159,6 +159,30 @@ static void put_groups(struct text *t, const struct lfi_plan *plan,
     put(t, g->count > 0 ? "\n ]" : "]");
 }
 
+static void put_rules(struct text *t, const struct lfi_plan *plan)
+{
+    int64_t i;
+
+    if (plan->options.rule_count == 0)
+        return;
+    put(t, ",\n \"rules\": [");
+    for (i = 0; i < plan->options.rule_count; i++)
+        put_item(t, i, lfi_plan_rule_encode(&plan->options.rules[i]));
+    put(t, "\n ]");
+}
+
+static void put_skips(struct text *t, const struct lfi_plan *plan)
+{
+    int64_t i;
+
+    if (plan->skip_count == 0)
+        return;
+    put(t, ",\n \"skipped\": [");
+    for (i = 0; i < plan->skip_count; i++)
+        put_item(t, i, lfi_plan_skip_encode(plan, &plan->skips[i]));
+    put(t, "\n ]");
+}
+
 static void put_plan(struct text *t, const struct lfi_plan *plan, const char *fingerprint)
 {
     int64_t i;
@@ -178,10 +202,12 @@ static void put_plan(struct text *t, const struct lfi_plan *plan, const char *fi
         put(t, ",\n \"importance\": ");
         put_json(t, importance_encode(plan));
     }
+    put_rules(t, plan);
     if (plan->start.count > 0) {
         put(t, ",\n \"in_force\": [");
         put_groups(t, plan, &plan->start, true);
     }
+    put_skips(t, plan);
     put(t, ",\n \"layers\": [");
     for (i = 0; i < plan->layer_count; i++)
         put_item(t, i, lfi_planned_layer_encode(&plan->layers[i]));
@@ -194,6 +220,10 @@ static lfuse_status check_text(const struct lfi_plan *plan, lfuse_error *err)
     int64_t i;
     int32_t k;
 
+    for (i = 0; i < plan->options.rule_count; i++)
+        if (!lfi_is_utf8(plan->options.rules[i].pattern))
+            return lfi_fail(err, LFUSE_ERR_NAME,
+                            "the pattern of rules[%lld] is not UTF-8", (long long)i);
     for (i = 0; i < plan->layer_count; i++) {
         const struct lfi_planned_layer *layer = &plan->layers[i];
 

@@ -37,17 +37,6 @@ lfuse_status lfi_rules_check(const struct lfi_plan_options *options,
 /* Whether a rule of this action matches the layer; layer NULL: whether there is one. */
 bool lfi_rules_say(const struct lfi_plan_options *options, lfuse_plan_action action,
                    const struct lfi_layer *layer);
-/* On failure *copy may hold some: lfi_rules_free() takes them. */
-lfuse_status lfi_rules_copy(const struct lfi_env *env, const lfuse_plan_rule *rules,
-                            int64_t count, lfuse_plan_rule **copy, lfuse_error *err);
-void lfi_rules_free(const struct lfi_env *env, lfuse_plan_rule *rules, int64_t count);
-
-/* ---- skips ------------------------------------------------------------------------------ */
-
-/* Notes that a layer is left out. */
-lfuse_status lfi_plan_skip(const struct lfi_env *env, struct lfi_plan *plan,
-                           int64_t layer, const char *reason, lfuse_error *err);
-void lfi_plan_forget_skips(const struct lfi_env *env, struct lfi_plan *plan);
 
 /* ---- choice ----------------------------------------------------------------------------- */
 
