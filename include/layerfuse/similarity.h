@@ -9,7 +9,7 @@
  *
  *      66 u    an entry of S of covariance: over at most 64 rows
  *     130 u    euclidean and cosine of a matrix of layers: over at most 128 elements
- *     260 u    CKA of a matrix: entries of A A' over at most 256 columns; A A' itself, like S,
+ *     516 u    CKA of a matrix: entries of A A' over at most 512 columns; A A' itself, like S,
  *              is then rounded to f32, and its products summed over at most 128 entries
  *
  * Errors of either sign cancel: values of large layers are off by some 1e-8.

@@ -15,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { STRIP = 32, STEPS = 256, PART = 64, SAMPLE = 16 };
+enum { STRIP = 32, STEPS = 512, PART = 64, SAMPLE = 16 };
 
 struct work {
     const struct lfi_env *env;
@@ -23,7 +23,8 @@ struct work {
     struct lfi_block whole;
     int64_t strips;
     bool wide;
-    bool direct;                /* dense f32 */
+    bool direct; /* dense f32 */
+    bool plain;  /* and about centred, at a scale that suits f32, as it is */
     struct lfi_centred centred; /* of f64 data */
     double *line;               /* (columns) */
     float *origin;              /* (columns): what is subtracted from narrow data */
@@ -88,6 +89,17 @@ static float measure_narrow(struct work *w, int64_t stride)
     return largest;
 }
 
+/* Means within the spread cost K no more than two of its digits in binary. */
+static bool is_about_centred(const struct work *w, float spread)
+{
+    int64_t j;
+
+    for (j = 0; j < w->whole.columns; j++)
+        if (!(fabsf(w->origin[j]) <= spread))
+            return false;
+    return true;
+}
+
 /* false: all rows are equal, or numbers are not finite, or too large for f32's squares. */
 static bool prepare(struct work *w)
 {
@@ -105,6 +117,8 @@ static bool prepare(struct work *w)
         return false;
     (void)frexpf(largest, &exponent);
     w->scale = ldexpf(1.0f, exponent < -120 ? 120 : -exponent);
+    w->plain =
+        w->direct && exponent > -30 && exponent < 30 && is_about_centred(w, largest);
     return true;
 }
 
@@ -128,7 +142,21 @@ static void read_part(const struct work *w, int64_t row, int64_t at, int64_t cou
         line[j] = (x[j] - origin[j]) * w->scale;
 }
 
-/* The strip's rows in the panel's steps, step by step. */
+/* The strip's rows in the panel's steps, step by step: as they lie in memory. */
+static void pack_plain(const struct work *w, int64_t strip)
+{
+    float *to = (float *)w->panel + strip * STRIP * STEPS;
+    int64_t first = strip * STRIP, columns = w->whole.columns;
+    int64_t rows = w->whole.rows - first < STRIP ? w->whole.rows - first : STRIP;
+
+    if (rows < STRIP)
+        memset(to, 0, STRIP * STEPS * sizeof(*to));
+    w->env->kernels->transpose_f32((const float *)w->view->data + first * columns +
+                                       w->first,
+                                   rows, w->steps, columns, to, STRIP);
+}
+
+/* The same of rows that are centred and scaled on the way. */
 static void pack_narrow(const struct work *w, int64_t strip)
 {
     float *to = (float *)w->panel + strip * STRIP * STEPS, lines[STRIP][PART];
@@ -163,15 +191,15 @@ static void pack_strip(void *arg, int64_t strip, int32_t slot)
     const struct work *w = arg;
 
     (void)slot;
-    (w->wide ? pack_wide : pack_narrow)(w, strip);
+    (w->wide ? pack_wide : w->plain ? pack_plain : pack_narrow)(w, strip);
 }
 
-/* tile = P'Q over the steps of two strips. */
+/* tile = P'Q over the steps of two strips; of one and itself, not of the upper right quarter. */
 static void multiply_narrow(const struct work *w, const float *p, const float *q,
                             float *tile)
 {
     const int64_t tap = 0;
-    const struct lfi_gemm_tile g = {
+    struct lfi_gemm_tile g = {
         .a = p,
         .b = q,
         .c = tile,
@@ -187,6 +215,13 @@ static void multiply_narrow(const struct work *w, const float *p, const float *q
         .c_row = STRIP,
     };
 
+    if (p == q) {
+        g.rows = g.cols = STRIP / 2;
+        w->env->kernels->gemm_f32(&g);
+        g.a += STRIP / 2;
+        g.c += STRIP / 2 * STRIP;
+        g.cols = STRIP;
+    }
     w->env->kernels->gemm_f32(&g);
 }
 
@@ -220,7 +255,8 @@ static void add_tile_narrow(const struct work *w, int64_t i, int64_t j, int64_t 
 
     multiply_narrow(w, panel + i * STRIP * STEPS, panel + j * STRIP * STEPS, tile);
     for (r = 0; r < rows; r++)
-        w->env->kernels->add_to_f64(tile + r * STRIP, columns, k + r * w->whole.rows);
+        w->env->kernels->add_to_f64(tile + r * STRIP, i == j ? r + 1 : columns,
+                                    k + r * w->whole.rows);
 }
 
 static void add_tile_wide(const struct work *w, int64_t i, int64_t j, int64_t rows,

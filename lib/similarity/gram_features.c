@@ -98,7 +98,7 @@ static bool center(const struct lfi_weight *weight, struct work *w, bool debiase
         after += change_row(w->k + i * n, i, w->sums, share, all, debiased);
         lfi_features_put_row(features, &at, w->k + i * n, i, 1.0);
     }
-    noise = wide ? 0x1p-48 * (double)(n + columns) : 0x1p-16;
+    noise = wide ? 0x1p-48 * (double)(n + columns) : 0x1p-15;
     return isfinite(before) && after > noise * noise * before;
 }
 

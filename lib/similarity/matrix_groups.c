@@ -10,6 +10,8 @@
  */
 #include "similarity/matrix.h"
 
+enum { TASKS_PER_SLOT = 4 }; /* of a batch, between which progress is told */
+
 /* One batch of items that tasks prepare. */
 struct batch {
     const struct lfi_groups *g;
@@ -50,13 +52,14 @@ static lfuse_status fill(struct lfi_groups *g, int64_t place, int64_t item, int6
 {
     struct batch b = {.g = g, .inner = *g->m->env, .scratch = g->memory};
     struct lfi_env env = *g->m->env;
+    const int64_t most = g->slots == 1 ? 1 : TASKS_PER_SLOT * g->slots;
     lfuse_status status = LFUSE_OK;
     int64_t i, size;
 
     b.inner.executor = lfi_executor_serial();
     env.executor.concurrency = g->slots;
     for (i = 0; i < count && status == LFUSE_OK; i += size) {
-        size = count - i < g->slots ? count - i : g->slots;
+        size = count - i < most ? count - i : most;
         b.place = place + i;
         b.item = item + i;
         if (g->slots == 1)

@@ -48,14 +48,14 @@ static lfuse_status all_pairs(lfuse_context *ctx, const struct network *n, doubl
 }
 
 /*
- * Narrow data: features and elements are f32 in sums of at most 256 products, so that a value
- * in [-1, 1] is off by no more than 264 * 2^-24 from rounding each of its three sums, as the
+ * Narrow data: features and elements are f32 in sums of at most 512 products, so that a value
+ * in [-1, 1] is off by no more than 520 * 2^-24 from rounding each of its three sums, as the
  * pairs' own f32 products of covariance are; a distance by half of that, relatively. f64: sums
  * of ROWS * ROWS products of COLUMNS terms, in another order.
  */
 static double bound(bool wide, double value)
 {
-    double share = wide ? ROWS * ROWS * 0x1p-52 : 3 * 264 * 0x1p-24;
+    double share = wide ? ROWS * ROWS * 0x1p-52 : 3 * 520 * 0x1p-24;
 
     return share * fmax(1.0, fabs(value));
 }

@@ -266,7 +266,7 @@ static void a_matrix_takes_what_its_pairs_take(void **state)
             for (j = i + 1; j < LAYERS; j++) {
                 pair = lft_metric_with(t, n.weight[i], n.weight[j], &n.options);
                 assert_true(fabs(out[i * LAYERS + j] - pair) <=
-                            3 * 264 * 0x1p-24 * fmax(1.0, pair));
+                            3 * 520 * 0x1p-24 * fmax(1.0, pair));
             }
         lft_every_allocation_fails(t, matrix_once, &n);
     }
