@@ -57,6 +57,22 @@ lfuse_status lfi_handles_constant(int32_t value, int32_t last, const char *optio
                     field, (int)value);
 }
 
+int64_t lfi_handles_row_owner(const struct lfi_rows *rows,
+                              const struct lfi_grouping *grouping, int64_t layer,
+                              int32_t weight, int64_t row, int64_t *owner_row)
+{
+    const struct lfi_row asked = {.layer = layer, .weight = weight, .index = row};
+    const int64_t number = lfi_rows_number(rows, asked);
+    struct lfi_row owner;
+
+    if (number < 0)
+        return -1;
+    owner = lfi_rows_find(rows, grouping->owner[number]);
+    if (owner_row != NULL)
+        *owner_row = owner.index;
+    return owner.layer;
+}
+
 lfuse_status lfi_handles_account(const struct lfi_account *measured, lfuse_base base,
                                  lfuse_account *account, lfuse_error *err)
 {
@@ -69,6 +85,7 @@ lfuse_status lfi_handles_account(const struct lfi_account *measured, lfuse_base 
         .ratio = lfi_account_ratio(measured, base),
         .base = base,
         .candidates_unique_bytes = measured->candidates_unique_bytes,
+        .index_bytes = measured->index_bytes,
     };
 
     return lfi_options_export(account, &a, sizeof(a), "account", err);

@@ -109,6 +109,10 @@ lfuse_status lfi_handles_given(const struct lfi_handles_field *fields, int count
 /* LFUSE_ERR_ARGUMENT unless value is in [0, last]. */
 lfuse_status lfi_handles_constant(int32_t value, int32_t last, const char *options,
                                   const char *field, lfuse_error *err);
+/* The layer of the row whose values this one has, and which row of it; -1: no such row. */
+int64_t lfi_handles_row_owner(const struct lfi_rows *rows,
+                              const struct lfi_grouping *grouping, int64_t layer,
+                              int32_t weight, int64_t row, int64_t *owner_row);
 lfuse_status lfi_handles_account(const struct lfi_account *measured, lfuse_base base,
                                  lfuse_account *account, lfuse_error *err);
 

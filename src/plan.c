@@ -131,7 +131,7 @@ static lfuse_status check_constants(const lfuse_plan_options *o, const char *wha
     if (status == LFUSE_OK)
         status = lfi_handles_constant(o->scope, LFUSE_SCOPE_ADJACENT, what, "scope", err);
     if (status == LFUSE_OK)
-        status = lfi_handles_constant(o->unit, LFUSE_UNIT_LAYER, what, "unit", err);
+        status = lfi_handles_constant(o->unit, LFUSE_UNIT_ROW, what, "unit", err);
     if (status == LFUSE_OK)
         status = lfi_handles_constant(o->base, LFUSE_BASE_ALL, what, "base", err);
     if (status == LFUSE_OK)
@@ -238,6 +238,7 @@ static void fill_options(const lfuse_plan_options *o, struct lfi_plan_options *o
     out->freeze_gradient =
         o->freeze_gradient != 0 ? o->freeze_gradient : LFUSE_FREEZE_BOTH;
     out->scope = o->scope != 0 ? o->scope : LFUSE_SCOPE_GLOBAL;
+    out->unit = o->unit != 0 ? o->unit : LFUSE_UNIT_LAYER;
     out->base = o->base != 0 ? o->base : LFUSE_BASE_CANDIDATES;
     out->linkage = o->linkage != 0 ? o->linkage : LFUSE_LINKAGE_SINGLE;
     out->keep = o->keep != 0 ? o->keep : LFUSE_KEEP_FARTHEST;
@@ -269,7 +270,7 @@ lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
         return status;
     fill_options(&o, out);
     *in_force = o.in_force;
-    return LFUSE_OK;
+    return lfi_rows_check_options(out, what, err);
 }
 
 /* ---- building ------------------------------------------------------------------------------ */
@@ -307,7 +308,7 @@ static lfuse_status build(lfuse_context *ctx, struct lfi_layer **layers, int64_t
     p->ctx = ctx;
     status =
         lfi_plan_build(&ctx->env, (const struct lfi_layer *const *)layers, count, options,
-                       in_force != NULL ? &in_force->ties.in_force : NULL, &p->plan, err);
+                       in_force != NULL ? &in_force->ties : NULL, &p->plan, err);
     if (status == LFUSE_OK)
         *plan = p;
     else
@@ -362,6 +363,7 @@ lfuse_status lfuse_plan_fusion(const lfuse_plan *plan, int64_t index,
 {
     const struct lfi_fusion *f;
     lfuse_fusion known = {0};
+    bool is_row;
 
     if (plan == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "plan is NULL");
@@ -370,6 +372,7 @@ lfuse_status lfuse_plan_fusion(const lfuse_plan *plan, int64_t index,
                         "index is %lld, the plan has %lld fusions", (long long)index,
                         (long long)plan->plan.fusion_count);
     f = &plan->plan.fusions[index];
+    is_row = plan->plan.options.unit == LFUSE_UNIT_ROW;
     known.a = f->a;
     known.b = f->b;
     known.kept = f->kept;
@@ -377,6 +380,10 @@ lfuse_status lfuse_plan_fusion(const lfuse_plan *plan, int64_t index,
     known.saved_parameters = f->saved_parameters;
     known.ratio = f->ratio;
     known.gamma = f->gamma;
+    known.weight = is_row ? f->weight : -1;
+    known.row_a = is_row ? f->row_a : -1;
+    known.row_b = is_row ? f->row_b : -1;
+    known.row_kept = is_row ? f->row_kept : -1;
     return lfi_options_export(fusion, &known, sizeof(known), "fusion", err);
 }
 
@@ -482,6 +489,15 @@ const char *lfuse_plan_skipped_reason(const lfuse_plan *plan, int64_t index)
     if (index < 0 || index >= lfuse_plan_skipped_count(plan))
         return NULL;
     return plan->plan.skips[index].reason;
+}
+
+int64_t lfuse_plan_row_owner(const lfuse_plan *plan, int64_t layer, int32_t weight,
+                             int64_t row, int64_t *owner_row)
+{
+    if (plan == NULL)
+        return -1;
+    return lfi_handles_row_owner(&plan->plan.rows, &plan->plan.row_goal, layer, weight,
+                                 row, owner_row);
 }
 
 lfuse_status lfuse_plan_account(const lfuse_plan *plan, lfuse_account *account,

@@ -156,6 +156,15 @@ int64_t lfuse_ties_owner(const lfuse_ties *ties, int64_t index)
     return ties->ties.in_force.owner[index];
 }
 
+int64_t lfuse_ties_row_owner(const lfuse_ties *ties, int64_t layer, int32_t weight,
+                             int64_t row, int64_t *owner_row)
+{
+    if (ties == NULL)
+        return -1;
+    return lfi_handles_row_owner(&ties->ties.rows.rows, &ties->ties.rows.in_force, layer,
+                                 weight, row, owner_row);
+}
+
 int32_t lfuse_ties_is_frozen(const lfuse_ties *ties, int64_t index)
 {
     if (ties == NULL || index < 0 || index >= ties->ties.count)
@@ -174,8 +183,7 @@ lfuse_status lfuse_ties_account(const lfuse_ties *ties, lfuse_base base,
     if (base < 0 || base > LFUSE_BASE_ALL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "base is %d, which is unknown",
                         (int)base);
-    lfi_account_measure((const struct lfi_layer *const *)ties->ties.layers,
-                        ties->ties.count, ties->ties.in_force.owner, &measured);
+    lfi_ties_account(&ties->ties, &measured);
     status = lfi_handles_account(&measured, base != 0 ? base : LFUSE_BASE_CANDIDATES,
                                  account, err);
     return status;

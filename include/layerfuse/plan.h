@@ -62,7 +62,18 @@
  * similarity's block and ridge (O'Neill et al. 2021, eq. 6; which of the two weights is whose
  * the paper leaves open).
  *
- * A ratio is logical / unique over its base: 2 means that half of those weights are gone.
+ * With the unit row what is joined are rows, the slices of weights along their output axis:
+ * filters and neurons, within a layer and across the layers of a param type, each weight for
+ * itself. The candidates are the same layers; of two rows that is kept whose layer would be, of
+ * one layer the first; weighting by the norm is by that of a row. Metrics are those that one row
+ * has a value under: euclidean, cosine and custom; policies are average and freeze; linkages
+ * single, average and complete, with the scope adjacent (then: of neighbours, or of one layer)
+ * single alone; rules pin, include and exclude the rows of layers, and force none. Rows and
+ * layers are not joined in one network at a time.
+ *
+ * A ratio is logical / unique over its base: 2 means that half of those weights are gone. Where
+ * rows are shared, an index says which row is where: lfuse_account has its size, and no ratio
+ * counts it.
  */
 #ifndef LAYERFUSE_PLAN_H
 #define LAYERFUSE_PLAN_H
@@ -107,13 +118,18 @@ typedef struct lfuse_plan_options {
 /* One step of a plan: the groups of a and b, the most alike pair of both, become one. */
 typedef struct lfuse_fusion {
     size_t struct_size;       /* set by lfuse_fusion_init(&f, sizeof(f)) */
-    int64_t a;                /* index of a layer, a < b */
+    int64_t a;                /* index of a layer, a < b; of rows a <= b */
     int64_t b;                /* index of a layer */
     int64_t kept;             /* index of the layer whose buffer the joined group has */
     double score;             /* of the two groups under metric and linkage */
     int64_t saved_parameters; /* by this fusion */
     double ratio;             /* after this fusion, over the plan's base */
     double gamma;             /* of the policy js: of a and b, in nats; else 0 */
+    int64_t row_a;            /* of the unit row: which row of a, */
+    int64_t row_b;            /* of b */
+    int64_t row_kept;         /* and of kept; of layers these are -1 */
+    int32_t weight;           /* of rows: index among a's weights; of layers -1 */
+    int32_t reserved;
 } lfuse_fusion;
 
 /* What a network costs, in parameters; statistics (running means) are not counted. */
@@ -128,6 +144,7 @@ typedef struct lfuse_account {
     lfuse_base base;
     int32_t reserved;
     size_t candidates_unique_bytes; /* what candidates_unique takes, likewise */
+    size_t index_bytes; /* on top: 4 for each row of weights that share rows */
 } lfuse_account;
 
 /**
@@ -206,13 +223,18 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *          LFUSE_ERR_NO_MEMORY     the scratch was refused
  *          LFUSE_ERR_CANCELLED     the progress callback said stop
  *          LFUSE_ERR_CALLBACK      the host's executor refused, or the metric custom failed
- *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know
+ *          LFUSE_ERR_UNSUPPORTED   options hold fields this version does not know; of the unit
+ *                                  row: another metric, policy, linkage, keep or rule than it takes,
+ *                                  or more rows of one weight of a param type than 48 bytes for
+ *                                  each two, both ways, fit similarity's max_bytes; rows where
+ *                                  in_force ties layers, or layers where it ties rows
  *          On failure *plan is NULL.
  * Cost:    every pair of a param type is measured once, both ways if these differ, and kept:
  *          48 bytes a pair, twice. Each fusion among n layers of a type then takes O(n^2) at
  *          worst. merged reads all weights of the type once more for each fusion, and
  *          measures the new group and every other that it may join, one after the other; it
- *          holds the means of two layers.
+ *          holds the means of two layers. Of n rows of a weight of a param type 8 n^2 bytes
+ *          are kept, and each fusion takes O(n) if all goes well, O(n^2) at worst.
  * Threads: layers are read; concurrent calls may share them.
  * Source:  O'Neill et al. 2021, algorithms 1 and 2. Since 0.1.
  */
@@ -325,6 +347,19 @@ LFUSE_API int64_t lfuse_plan_group_kept(const lfuse_plan *plan, int64_t group);
 LFUSE_API int64_t lfuse_plan_skipped_count(const lfuse_plan *plan);
 LFUSE_API int64_t lfuse_plan_skipped(const lfuse_plan *plan, int64_t index);
 LFUSE_API const char *lfuse_plan_skipped_reason(const lfuse_plan *plan, int64_t index);
+
+/**
+ * lfuse_plan_row_owner() - the layer whose row this row's values are, once the plan is applied
+ *
+ * Result:  index of the layer, and which row of the same weight of it in *owner_row, unless that
+ *          is NULL; the row itself when it is not joined. weight is an index among the weights
+ *          of the layer. -1 where there is no such row, or the unit is not row; *owner_row is
+ *          then untouched.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_plan_row_owner(const lfuse_plan *plan, int64_t layer,
+                                       int32_t weight, int64_t row, int64_t *owner_row);
 
 /**
  * lfuse_plan_account() - what the network costs once the plan is applied

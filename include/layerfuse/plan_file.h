@@ -66,6 +66,7 @@ LFUSE_API void lfuse_plan_load_options_init(lfuse_plan_load_options *options,
  * Errors:  LFUSE_ERR_ARGUMENT   NULL for plan or needed
  *          LFUSE_ERR_NAME       a name, param type or pattern is not UTF-8: says which
  *          LFUSE_ERR_OVERFLOW   size is less than needed
+ *          LFUSE_ERR_UNSUPPORTED  a plan of the unit row
  *          LFUSE_ERR_NO_MEMORY  the allocator refused
  *          On failure text and *needed are untouched.
  * Cost:    the text is made twice over when it is asked for twice.

@@ -24,6 +24,13 @@
  * State of members is lost where the kept member has none. Accumulated gradients that the
  * kept member's cannot take over (none there, another layout or type) stay apart, unused.
  *
+ * Rows that are joined (the unit row) stay where they are, parts of weights that are read whole:
+ * nothing re-points, and every weight is an optimiser's to step. The kept row of a group is its
+ * authoritative copy, the others are mirrors; of frozen groups that copy is in a bank of the
+ * ties. lfuse_ties_combine_gradients() gives the kept row the group's gradient and the others
+ * zeros (of frozen groups: all), and lfuse_ties_refresh() after the step makes all equal again:
+ * so a group is stepped once, and a frozen one is not moved. Optimiser state is the kept row's.
+ *
  * A layer may be in one ties object, or retrainer, at a time.
  *
  * Ties are confined to one thread, and so are their layers' tensors while ties change.
@@ -123,7 +130,9 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *                                 applied, or groups show a mix or mean
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a weight that is tied anew: says where
  *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients: the
- *                                 dropped positions' share is in their sum already
+ *                                 dropped positions' share is in their sum already; rows with
+ *                                 accumulated gradients, rows where layers are tied, or layers
+ *                                 where rows are
  *          LFUSE_ERR_CALLBACK     rebind or merge refused; error.detail is its value
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          and, random, those of lfuse_plan_build() about biases
@@ -217,7 +226,8 @@ LFUSE_API lfuse_status lfuse_ties_combine_gradients(lfuse_ties *ties,
 /**
  * lfuse_ties_refresh() - copies every group's buffer to its mirrors
  *
- * Result:  without mirrors nothing happens.
+ * Result:  without mirrors nothing happens. Rows: the kept row of a group goes to the others; of
+ *          a frozen group, all are what they were when it was applied.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_CALLBACK  the host's executor refused; some mirrors may be stale
  * Threads: layers are written, over the context's threads.
@@ -236,8 +246,19 @@ LFUSE_API lfuse_status lfuse_ties_refresh(lfuse_ties *ties,
 LFUSE_API int64_t lfuse_ties_owner(const lfuse_ties *ties, int64_t index);
 
 /**
+ * lfuse_ties_row_owner() - the layer whose row this row's values are
+ *
+ * Result:  as lfuse_plan_row_owner(); -1, too, as long as no rows were put in force.
+ * Threads: any, while ties do not change.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_ties_row_owner(const lfuse_ties *ties, int64_t layer,
+                                       int32_t weight, int64_t row, int64_t *owner_row);
+
+/**
  * lfuse_ties_is_frozen() - 1 when the weights of the layer's group no longer train, else 0
  *
+ * Result:  0 where rows of them are frozen: the others train.
  * Threads: any, while ties do not change.
  * Source:  Since 0.1.
  */
@@ -260,7 +281,7 @@ LFUSE_API lfuse_status lfuse_ties_account(const lfuse_ties *ties, lfuse_base bas
  * lfuse_ties_resident_bytes() - bytes of the distinct buffers behind all parameters, in memory
  *
  * Result:  counted by address, mirrors included; originals kept for undo, and what groups that
- *          mix have beside their sources, on top. Statistics, gradients and optimiser state are
+ *          mix have beside their sources, on top; so is the bank of frozen rows. Statistics, gradients and optimiser state are
  *          not parameters and are not counted.
  * Threads: any, while ties do not change.
  * Source:  Since 0.1.

@@ -131,7 +131,10 @@ enum {
 };
 
 typedef int32_t lfuse_unit; /* what is fused */
-enum { LFUSE_UNIT_LAYER = 1 /* 0 means this */ };
+enum {
+    LFUSE_UNIT_LAYER = 1, /* 0 means this */
+    LFUSE_UNIT_ROW = 2 /* filters and neurons: slices of weights along the output axis */
+};
 
 typedef int32_t lfuse_base; /* what a ratio counts */
 enum {

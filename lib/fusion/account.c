@@ -3,9 +3,12 @@
  *
  *     ratio = logical / unique       over the weights of candidates, or over all parameters
  *
- * Statistics (running means and variances) are not parameters and are not counted.
+ * Statistics (running means and variances) are not parameters and are not counted. What says where
+ * shared rows are is no parameter either: its bytes are counted apart.
  */
 #include "fusion/fusion.h"
+
+enum { INDEX_BYTES = 4 }; /* of one row */
 
 static void add_layer(const struct lfi_layer *layer, bool is_candidate, bool is_owner,
                       struct lfi_account *account)
@@ -41,6 +44,36 @@ void lfi_account_measure(const struct lfi_layer *const *layers, int64_t count,
     for (i = 0; i < count; i++)
         add_layer(layers[i], lfi_layers_is_candidate(layers, count, i), owner[i] == i,
                   account);
+}
+
+/* Every row of a weight takes as much. */
+void lfi_account_add_rows(const struct lfi_layer *const *layers,
+                          const struct lfi_rows *rows,
+                          const struct lfi_grouping *grouping,
+                          struct lfi_account *account)
+{
+    int64_t run, row;
+
+    for (run = 0; run < rows->runs; run++) {
+        const int64_t first = rows->first[run], end = rows->first[run + 1];
+        const struct lfi_row at = lfi_rows_find(rows, first);
+        const struct lfi_view *view =
+            &lfi_layer_weight(layers[at.layer], at.weight)->value->view;
+        const int64_t n = lfi_view_elements(view) / (end - first);
+        const size_t bytes = (size_t)n * lfi_dtype_size(view->dtype);
+        bool shares = false;
+
+        for (row = first; row < end; row++) {
+            const bool is_shown = grouping->owner[row] != row;
+
+            account->candidates_unique -= is_shown ? n : 0;
+            account->candidates_unique_bytes -= is_shown ? bytes : 0;
+            account->all_unique -= is_shown ? n : 0;
+            account->all_unique_bytes -= is_shown ? bytes : 0;
+            shares |= grouping->group[row] >= 0;
+        }
+        account->index_bytes += shares ? (size_t)(end - first) * INDEX_BYTES : 0;
+    }
 }
 
 double lfi_account_ratio(const struct lfi_account *account, lfuse_base base)

@@ -30,15 +30,36 @@ static struct lfi_view as_row(const struct lfi_view *view)
     return row;
 }
 
-/* The array of the member at index, or NULL. */
-static const struct lfi_array *source(const struct lfi_combination *c, int64_t index)
+static bool source_row(const struct lfi_combination *c, int64_t number,
+                       struct lfi_view *view)
 {
+    const bool has_owner = c->by_source && c->row_owner != NULL;
+    const struct lfi_row row =
+        lfi_rows_find(c->rows, has_owner ? c->row_owner[number] : number);
+    const struct lfi_parameter *p =
+        lfi_layer_weight(c->ties->layers[row.layer], row.weight);
+    const struct lfi_array *array = lfi_parameter_array(p, c->which);
+
+    if (array != NULL)
+        *view = lfi_row_view(array, p->output_axis, row.index);
+    return array != NULL;
+}
+
+/* The array of the member at index, if there is one. */
+static bool source(const struct lfi_combination *c, int64_t index, struct lfi_view *view)
+{
+    const struct lfi_array *array;
     int64_t layer = c->members[index];
 
+    if (c->rows != NULL)
+        return source_row(c, layer, view);
     if (c->by_source)
         layer = c->ties->source[layer];
-    return lfi_parameter_array(lfi_ties_parameter(c->ties, layer, c->parameter),
-                               c->which);
+    array =
+        lfi_parameter_array(lfi_ties_parameter(c->ties, layer, c->parameter), c->which);
+    if (array != NULL)
+        *view = array->view;
+    return array != NULL;
 }
 
 static double weight(const struct lfi_combination *c, int64_t index)
@@ -56,13 +77,12 @@ static double add_up(const struct lfi_combination *c, int64_t first, int64_t cou
     for (i = 0; i < count; i++)
         sum[i] = -0.0; /* to which any first number adds as itself */
     for (m = 0; m < c->count; m++) {
-        const struct lfi_array *array = source(c, m);
         const double w = weight(c, m);
         struct lfi_view row;
 
-        if (array == NULL)
+        if (!source(c, m, &row))
             continue;
-        row = as_row(&array->view);
+        row = as_row(&row);
         lfi_view_read_f64(&row, first, count, block);
         for (i = 0; i < count; i++)
             sum[i] += w * block[i];
@@ -136,12 +156,12 @@ double lfi_combine_rescaled(const struct lfi_combination *combination)
     int64_t elements = 0, m;
 
     for (m = 0; m < combination->count; m++) {
-        const struct lfi_array *array = source(combination, m);
+        struct lfi_view view;
 
-        if (array == NULL)
+        if (!source(combination, m, &view))
             continue;
-        elements = lfi_view_elements(&array->view);
-        norms += weight(combination, m) * lfi_combine_norm(&array->view);
+        elements = lfi_view_elements(&view);
+        norms += weight(combination, m) * lfi_combine_norm(&view);
         total += weight(combination, m);
     }
     of_sum = norm_of_sum(combination, elements);

@@ -64,24 +64,54 @@ bool lfi_layers_is_candidate(const struct lfi_layer *const *layers, int64_t coun
 lfuse_status lfi_layer_check_finite(const struct lfi_layer *layer, lfuse_role role,
                                     lfuse_error *err);
 
-/* ---- grouping: a partition of layers ----------------------------------------------------- */
+/* ---- grouping: a partition of layers, or of rows ------------------------------------------ */
 
 struct lfi_grouping {
-    int64_t layers;
+    int64_t items;
     int64_t count;    /* groups of two members or more, ordered by their first members */
-    int64_t *owner;   /* (layers) the kept member of a layer's group; untied: itself */
+    int64_t *owner;   /* (items) the kept member of an item's group; untied: itself */
     int64_t *kept;    /* (count) */
     int64_t *first;   /* (count + 1) where a group's members start */
     int64_t *members; /* ascending within a group */
+    int64_t *group;   /* (items) an item's group; untied: -1 */
 };
 
 /* Nobody is tied. */
-lfuse_status lfi_grouping_create(const struct lfi_env *env, int64_t layers,
+lfuse_status lfi_grouping_create(const struct lfi_env *env, int64_t items,
                                  struct lfi_grouping *grouping, lfuse_error *err);
 void lfi_grouping_destroy(const struct lfi_env *env, struct lfi_grouping *grouping);
 /* The partition that owner says; NULL: nobody is tied. Cannot fail. */
 void lfi_grouping_set(struct lfi_grouping *grouping, const int64_t *owner);
 int64_t lfi_grouping_size(const struct lfi_grouping *grouping, int64_t group);
+
+/* ---- rows: slices along the output axis, of all weights ----------------------------------- */
+
+/* Rows go by their numbers: layer after layer, of each weight after weight. */
+struct lfi_rows {
+    int64_t layers;
+    int64_t runs;       /* of rows, one for each weight */
+    int64_t count;      /* of rows; 0: none are numbered */
+    int64_t *first_run; /* (layers + 1) of a layer */
+    int64_t *first;     /* (runs + 1) number of a run's first row */
+    int64_t *layer;     /* (runs) */
+};
+
+struct lfi_row {
+    int64_t layer;
+    int32_t weight;
+    int64_t index; /* in the weight */
+};
+
+lfuse_status lfi_rows_create(const struct lfi_env *env,
+                             const struct lfi_layer *const *layers, int64_t count,
+                             struct lfi_rows *rows, lfuse_error *err);
+void lfi_rows_destroy(const struct lfi_env *env, struct lfi_rows *rows);
+struct lfi_row lfi_rows_find(const struct lfi_rows *rows, int64_t number);
+/* The number of a row, or -1 when there is none such. */
+int64_t lfi_rows_number(const struct lfi_rows *rows, struct lfi_row row);
+/* One row of an array of a weight, output units first: its dims[0] is 1. */
+struct lfi_view lfi_row_view(const struct lfi_array *array, int32_t output_axis,
+                             int64_t index);
 
 /* ---- account ------------------------------------------------------------------------------ */
 
@@ -92,10 +122,16 @@ struct lfi_account {
     int64_t all_unique;
     size_t candidates_unique_bytes;
     size_t all_unique_bytes;
+    size_t index_bytes; /* which row is where, of weights that share rows */
 };
 
 void lfi_account_measure(const struct lfi_layer *const *layers, int64_t count,
                          const int64_t *owner, struct lfi_account *account);
+/* Rows that share those of others are not unique. */
+void lfi_account_add_rows(const struct lfi_layer *const *layers,
+                          const struct lfi_rows *rows,
+                          const struct lfi_grouping *grouping,
+                          struct lfi_account *account);
 /* logical / unique; 1 where there is nothing to count. */
 double lfi_account_ratio(const struct lfi_account *account, lfuse_base base);
 
@@ -120,6 +156,7 @@ struct lfi_plan_options {
     bool rescale;
     const double *importance; /* (layers), of that weighting; a plan's own once built */
     lfuse_scope scope;
+    lfuse_unit unit;
     lfuse_base base;
     lfuse_linkage linkage;
     lfuse_keep keep;
@@ -134,6 +171,10 @@ struct lfi_fusion {
     int64_t saved_parameters;
     double ratio;
     double gamma;
+    int32_t weight; /* of the unit row: which of the layers' weights, */
+    int64_t row_a;  /* and which row of it */
+    int64_t row_b;
+    int64_t row_kept;
 };
 
 /* What apply checks a layer against. */
@@ -166,18 +207,23 @@ struct lfi_plan {
     int64_t skip_count;
     struct lfi_skip *skips; /* (layer_count), by layer; NULL until there is one */
     lfuse_plan_rule *rules; /* (options.rule_count) */
+    struct lfi_rows rows;   /* of the unit row; else these three are zeros */
+    struct lfi_grouping row_start;
+    struct lfi_grouping row_goal;
     int64_t fusion_count;
     int64_t fusion_capacity;
     struct lfi_fusion *fusions;
-    struct lfi_account account; /* of goal */
+    struct lfi_account account; /* of the goal */
     double *importance;         /* (layer_count), or NULL */
 };
+
+struct lfi_ties;
 
 /* in_force is over the same layers, or NULL. On failure *plan holds nothing. */
 lfuse_status lfi_plan_build(const struct lfi_env *env,
                             const struct lfi_layer *const *layers, int64_t count,
                             const struct lfi_plan_options *options,
-                            const struct lfi_grouping *in_force, struct lfi_plan *plan,
+                            const struct lfi_ties *in_force, struct lfi_plan *plan,
                             lfuse_error *err);
 void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan);
 /* On failure *copy may hold some: lfi_rules_free() takes them. */
@@ -213,6 +259,9 @@ lfuse_status lfi_plan_decode(const struct lfi_env *env, const char *text, size_t
                              const struct lfi_layer *const *layers, int64_t count,
                              struct lfi_plan *plan, lfuse_error *err);
 
+/* LFUSE_ERR_UNSUPPORTED when the unit is row, and something else is not for rows. */
+lfuse_status lfi_rows_check_options(const struct lfi_plan_options *options,
+                                    const char *what, lfuse_error *err);
 /* LFUSE_ERR_NAME, _SHAPE or _TYPE when parameters of this role of two layers do not match. */
 lfuse_status lfi_candidates_check_pair(const struct lfi_layer *a,
                                        const struct lfi_layer *b, lfuse_role role,
@@ -274,6 +323,17 @@ struct lfi_mixes {
     struct lfi_mix *items;
 };
 
+/* Rows in force. A group's values are those of its kept row, which lies in its weight like any
+ * other; frozen ones are held apart, as an optimiser steps all rows of a weight. */
+struct lfi_row_ties {
+    struct lfi_rows rows; /* zeros, as all of this, until rows are in force */
+    struct lfi_grouping in_force;
+    struct lfi_rule *rules; /* (rows.count) of the group of an owner */
+    int64_t *banked;        /* (rows.count) of an owner: where in bank, or -1 */
+    char *bank;
+    size_t bank_bytes;
+};
+
 struct lfi_ties {
     struct lfi_ties_options options;
     int64_t count;
@@ -288,6 +348,7 @@ struct lfi_ties {
     /* Weights, then biases, of layer after layer; NULL until something is in force. */
     struct lfi_original *originals;
     struct lfi_mixes mixes;
+    struct lfi_row_ties rows;
     lfuse_show shown;
     int64_t step; /* of the mix that is shown */
 };
@@ -298,9 +359,12 @@ lfuse_status lfi_ties_create(const struct lfi_env *env, struct lfi_layer *const 
 void lfi_ties_destroy(const struct lfi_env *env, struct lfi_ties *ties);
 lfuse_status lfi_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
                             const struct lfi_plan *plan, lfuse_error *err);
-/* LFUSE_ERR_UNSUPPORTED when these gradients cannot train a group of this rule. */
+/* LFUSE_ERR_UNSUPPORTED when these gradients cannot train groups of this rule and unit. */
 lfuse_status lfi_ties_check_rule(const struct lfi_ties_options *options,
-                                 struct lfi_rule rule, lfuse_error *err);
+                                 struct lfi_rule rule, lfuse_unit unit, lfuse_error *err);
+/* LFUSE_ERR_UNSUPPORTED when groups of another unit are in force. */
+lfuse_status lfi_ties_check_unit(const struct lfi_ties *ties, lfuse_unit unit,
+                                 lfuse_error *err);
 lfuse_status lfi_ties_undo(const struct lfi_env *env, struct lfi_ties *ties,
                            lfuse_error *err);
 lfuse_status lfi_ties_combine_gradients(const struct lfi_env *env,
@@ -309,6 +373,24 @@ lfuse_status lfi_ties_refresh(const struct lfi_env *env, const struct lfi_ties *
                               lfuse_error *err);
 bool lfi_ties_is_frozen(const struct lfi_ties *ties, int64_t index);
 size_t lfi_ties_resident_bytes(const struct lfi_ties *ties);
+void lfi_ties_account(const struct lfi_ties *ties, struct lfi_account *account);
+
+/* ---- rows in force ---------------------------------------------------------------------------- */
+
+/* What apply, combine_gradients and refresh do for a plan of the unit row, and for its groups; the
+ * plan's layers have been checked. */
+lfuse_status lfi_row_ties_check(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                                lfuse_error *err);
+lfuse_status lfi_row_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
+                                const struct lfi_plan *plan, lfuse_error *err);
+lfuse_status lfi_row_ties_combine_gradients(const struct lfi_env *env,
+                                            const struct lfi_ties *ties,
+                                            lfuse_error *err);
+lfuse_status lfi_row_ties_refresh(const struct lfi_env *env, const struct lfi_ties *ties,
+                                  lfuse_error *err);
+/* Frozen rows alone, on this thread. Cannot fail. */
+void lfi_row_ties_thaw(const struct lfi_ties *ties);
+void lfi_row_ties_destroy(const struct lfi_env *env, struct lfi_row_ties *rows);
 
 /* Parameters of the layer at index that ties touch: its weights, then its biases, as many as
  * it had when anything was first put in force, whatever it has gained since. */
@@ -338,7 +420,7 @@ void *lfi_ties_tied_destination(const struct lfi_ties *ties, int64_t layer,
                                 int32_t parameter, const void *arg);
 /* What a mean is made of; zeros: of each member alike. */
 struct lfi_mean {
-    const double *weights; /* (layers) of members; NULL, or all 0 in a group: alike */
+    const double *weights; /* (layers, or rows) of members; NULL, or all 0: alike */
     bool rescale;          /* of values: to the mean norm of the members' */
     double *const
         *merged; /* values, parameter by parameter, rows first; NULL: the mean */
@@ -461,10 +543,12 @@ struct lfi_combination {
     const struct lfi_ties *ties;
     const int64_t *members;
     int64_t count;
+    const struct lfi_rows *rows; /* members are rows; NULL: layers */
+    const int64_t *row_owner;    /* (rows) sources of rows; NULL: themselves */
     bool by_source; /* members are read through their sources; else themselves */
     int32_t parameter;
     int32_t which;
-    const double *weights; /* (layers) of members; NULL: 1 */
+    const double *weights; /* (layers, or rows) of members; NULL: 1 */
     double divisor;        /* of the sum; 0: the weights of members that have the array */
 };
 

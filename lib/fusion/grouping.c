@@ -1,11 +1,11 @@
-/* grouping.c - a partition of layers into groups that share one buffer each */
+/* grouping.c - a partition of layers, or of rows, into groups that share one buffer each */
 #include "fusion/fusion.h"
 
-lfuse_status lfi_grouping_create(const struct lfi_env *env, int64_t layers,
+lfuse_status lfi_grouping_create(const struct lfi_env *env, int64_t items,
                                  struct lfi_grouping *grouping, lfuse_error *err)
 {
-    struct lfi_grouping g = {.layers = layers};
-    const size_t n = (size_t)layers + 1;
+    struct lfi_grouping g = {.items = items};
+    const size_t n = (size_t)items + 1;
     lfuse_status status;
 
     status = lfi_alloc(env, n, sizeof(*g.owner), "groups", &g.owner, err);
@@ -16,6 +16,8 @@ lfuse_status lfi_grouping_create(const struct lfi_env *env, int64_t layers,
     if (status == LFUSE_OK)
         status = lfi_alloc(env, n, sizeof(*g.members), "groups", &g.members, err);
     if (status == LFUSE_OK)
+        status = lfi_alloc(env, n, sizeof(*g.group), "groups", &g.group, err);
+    if (status == LFUSE_OK)
         lfi_grouping_set(&g, NULL);
     else
         lfi_grouping_destroy(env, &g);
@@ -25,8 +27,9 @@ lfuse_status lfi_grouping_create(const struct lfi_env *env, int64_t layers,
 
 void lfi_grouping_destroy(const struct lfi_env *env, struct lfi_grouping *grouping)
 {
-    const size_t n = (size_t)grouping->layers + 1;
+    const size_t n = (size_t)grouping->items + 1;
 
+    lfi_free(env, grouping->group, n, sizeof(*grouping->group));
     lfi_free(env, grouping->members, n, sizeof(*grouping->members));
     lfi_free(env, grouping->first, n, sizeof(*grouping->first));
     lfi_free(env, grouping->kept, n, sizeof(*grouping->kept));
@@ -34,46 +37,48 @@ void lfi_grouping_destroy(const struct lfi_env *env, struct lfi_grouping *groupi
     *grouping = (struct lfi_grouping){0};
 }
 
-/* The members of kept's group from layer `from` on, appended at `at`; their number. */
-static int64_t gather(struct lfi_grouping *g, int64_t kept, int64_t from, int64_t at)
+/* Groups of two or more get their numbers, in the order of their first members; first[] is their
+ * size. members[] is scratch: the size of an owner's group, then -1 - its number. */
+static void number_groups(struct lfi_grouping *g)
 {
-    int64_t n = 0, i;
+    int64_t i;
 
-    for (i = from; i < g->layers; i++)
-        if (g->owner[i] == kept)
-            g->members[at + n++] = i;
-    return n;
-}
+    for (i = 0; i < g->items; i++)
+        g->members[i] = 0;
+    for (i = 0; i < g->items; i++)
+        g->members[g->owner[i]]++;
+    g->count = 0;
+    for (i = 0; i < g->items; i++) {
+        int64_t *seen = &g->members[g->owner[i]];
 
-/* Whether no layer before i has i's owner. */
-static bool is_first_member(const struct lfi_grouping *g, int64_t i)
-{
-    int64_t j;
-
-    for (j = 0; j < i; j++)
-        if (g->owner[j] == g->owner[i])
-            return false;
-    return true;
+        if (*seen > 1) {
+            g->kept[g->count] = g->owner[i];
+            g->first[g->count] = *seen;
+            *seen = -1 - g->count++;
+        }
+        g->group[i] = *seen < 0 ? -1 - *seen : -1;
+    }
 }
 
 void lfi_grouping_set(struct lfi_grouping *grouping, const int64_t *owner)
 {
-    int64_t i, n, at = 0;
+    struct lfi_grouping *g = grouping;
+    int64_t at = 0, size, i;
 
-    for (i = 0; i < grouping->layers; i++)
-        grouping->owner[i] = owner == NULL ? i : owner[i];
-    grouping->count = 0;
-    for (i = 0; i < grouping->layers; i++) {
-        if (!is_first_member(grouping, i))
-            continue;
-        n = gather(grouping, grouping->owner[i], i, at);
-        if (n < 2)
-            continue; /* overwritten by the next group */
-        grouping->kept[grouping->count] = grouping->owner[i];
-        grouping->first[grouping->count++] = at;
-        at += n;
+    for (i = 0; i < g->items; i++)
+        g->owner[i] = owner == NULL ? i : owner[i];
+    number_groups(g);
+    for (i = 0; i < g->count; i++) {
+        size = g->first[i];
+        g->first[i] = at;
+        at += size;
     }
-    grouping->first[grouping->count] = at;
+    for (i = 0; i < g->items; i++) /* each start becomes its group's end */
+        if (g->group[i] >= 0)
+            g->members[g->first[g->group[i]]++] = i;
+    for (i = g->count; i > 0; i--)
+        g->first[i] = g->first[i - 1];
+    g->first[0] = 0;
 }
 
 int64_t lfi_grouping_size(const struct lfi_grouping *grouping, int64_t group)

@@ -22,8 +22,7 @@ static size_t unique_bytes(const struct lfi_plan *plan)
                                                 : plan->account.candidates_unique_bytes;
 }
 
-/* Of ratio and max_unique_bytes, whichever comes first. */
-static bool is_reached(const struct lfi_plan *plan)
+bool lfi_plan_is_reached(const struct lfi_plan *plan)
 {
     const struct lfi_plan_options *o = &plan->options;
 
@@ -31,16 +30,23 @@ static bool is_reached(const struct lfi_plan *plan)
            (o->max_unique_bytes > 0 && unique_bytes(plan) <= o->max_unique_bytes);
 }
 
-static bool is_alike_enough(const struct lfi_join *j, const struct lfi_pair *link)
+bool lfi_plan_is_alike_enough(const struct lfi_plan *plan, double cost)
 {
-    const struct lfi_plan_options *o = &j->plan->options;
-    const double most = j->metric->is_distance ? o->threshold : -o->threshold;
+    const struct lfi_plan_options *o = &plan->options;
+    const bool is_distance = lfi_metric_of(&o->similarity)->is_distance;
 
-    return !o->has_threshold || link->cost <= most;
+    return !o->has_threshold || cost <= (is_distance ? o->threshold : -o->threshold);
+}
+
+bool lfi_plan_must_reach(const struct lfi_plan *plan)
+{
+    const struct lfi_plan_options *o = &plan->options;
+
+    return (o->ratio > 0.0 || o->max_unique_bytes > 0) && !o->may_fall_short;
 }
 
 /* The largest ratio is printed rounded down: what the message says can be asked for. */
-static lfuse_status fail_unreachable(const struct lfi_plan *plan, lfuse_error *err)
+lfuse_status lfi_plan_fail_unreachable(const struct lfi_plan *plan, lfuse_error *err)
 {
     const struct lfi_plan_options *o = &plan->options;
     const char *base = o->base == LFUSE_BASE_ALL ? "all parameters" : "the candidates";
@@ -70,11 +76,13 @@ static void note_fusion(struct lfi_join *j, const struct lfi_pair *link, int64_t
     account->candidates_unique_bytes -= bytes;
     account->all_unique -= saved;
     account->all_unique_bytes -= bytes;
-    plan->fusions[plan->fusion_count++] = (struct lfi_fusion){
-        link->a,     link->b, kept,
-        link->score, saved,   lfi_account_ratio(account, plan->options.base),
-        0.0,
-    };
+    plan->fusions[plan->fusion_count++] =
+        (struct lfi_fusion){.a = link->a,
+                            .b = link->b,
+                            .kept = kept,
+                            .score = link->score,
+                            .saved_parameters = saved,
+                            .ratio = lfi_account_ratio(account, plan->options.base)};
 }
 
 lfuse_status lfi_join_link(struct lfi_join *j, struct lfi_kin *kin, struct lfi_pair link,
@@ -98,17 +106,16 @@ lfuse_status lfi_join_link(struct lfi_join *j, struct lfi_kin *kin, struct lfi_p
 static lfuse_status join_all(struct lfi_join *j, lfuse_error *err)
 {
     struct lfi_plan *plan = j->plan;
-    const struct lfi_plan_options *o = &plan->options;
     lfuse_status status = LFUSE_OK;
 
-    while (status == LFUSE_OK && !is_reached(plan) && plan->fusion_count < o->top_k) {
+    while (status == LFUSE_OK && !lfi_plan_is_reached(plan) &&
+           plan->fusion_count < plan->options.top_k) {
         struct lfi_kin *kin = NULL;
         const struct lfi_pair *link = lfi_links_best(j, &kin);
 
-        if (link == NULL && (o->ratio > 0.0 || o->max_unique_bytes > 0) &&
-            !o->may_fall_short)
-            return fail_unreachable(plan, err);
-        if (link == NULL || !is_alike_enough(j, link))
+        if (link == NULL && lfi_plan_must_reach(plan))
+            return lfi_plan_fail_unreachable(plan, err);
+        if (link == NULL || !lfi_plan_is_alike_enough(plan, link->cost))
             return LFUSE_OK;
         status = lfi_join_link(j, kin, *link, err);
     }

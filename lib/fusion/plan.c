@@ -42,10 +42,38 @@ static lfuse_status remember_rules(const struct lfi_env *env, struct lfi_plan *p
     return status;
 }
 
+static lfuse_status prepare_rows(const struct lfi_env *env,
+                                 const struct lfi_layer *const *layers,
+                                 const struct lfi_ties *in_force, struct lfi_plan *plan,
+                                 lfuse_error *err)
+{
+    lfuse_status status =
+        lfi_rows_create(env, layers, plan->layer_count, &plan->rows, err);
+
+    if (status == LFUSE_OK)
+        status = lfi_grouping_create(env, plan->rows.count, &plan->row_start, err);
+    if (status == LFUSE_OK)
+        status = lfi_grouping_create(env, plan->rows.count, &plan->row_goal, err);
+    if (status != LFUSE_OK)
+        return status;
+    plan->fusion_capacity = plan->rows.count;
+    if (in_force == NULL || in_force->rows.rows.count == 0)
+        return LFUSE_OK;
+    if (in_force->rows.rows.count != plan->rows.count)
+        return lfi_fail(err, LFUSE_ERR_STATE,
+                        "the layers have %lld rows, they had %lld when rows were first "
+                        "put in force",
+                        (long long)plan->rows.count,
+                        (long long)in_force->rows.rows.count);
+    lfi_grouping_set(&plan->row_start, in_force->rows.in_force.owner);
+    lfi_grouping_set(&plan->row_goal, in_force->rows.in_force.owner);
+    return LFUSE_OK;
+}
+
 /* Everything a plan has before its pairs are measured. */
 static lfuse_status prepare(const struct lfi_env *env,
                             const struct lfi_layer *const *layers, int64_t count,
-                            const struct lfi_grouping *in_force, struct lfi_plan *plan,
+                            const struct lfi_ties *in_force, struct lfi_plan *plan,
                             lfuse_error *err)
 {
     lfuse_status status;
@@ -61,13 +89,17 @@ static lfuse_status prepare(const struct lfi_env *env,
         status = lfi_grouping_create(env, count, &plan->goal, err);
     if (status != LFUSE_OK)
         return status;
-    if (in_force != NULL) {
-        lfi_grouping_set(&plan->start, in_force->owner);
-        lfi_grouping_set(&plan->goal, in_force->owner);
-    }
     plan->fusion_capacity = count; /* a fusion leaves one owner less */
-    return lfi_alloc(env, (size_t)count, sizeof(*plan->fusions), "a plan", &plan->fusions,
-                     err);
+    if (in_force != NULL) {
+        lfi_grouping_set(&plan->start, in_force->in_force.owner);
+        lfi_grouping_set(&plan->goal, in_force->in_force.owner);
+    }
+    if (plan->options.unit == LFUSE_UNIT_ROW)
+        status = prepare_rows(env, layers, in_force, plan, err);
+    if (status != LFUSE_OK)
+        return status;
+    return lfi_alloc(env, (size_t)plan->fusion_capacity, sizeof(*plan->fusions), "a plan",
+                     &plan->fusions, err);
 }
 
 static lfuse_status check_layers(const struct lfi_layer *const *layers, int64_t count,
@@ -131,30 +163,45 @@ static lfuse_status find_candidates(const struct lfi_env *env,
     return status;
 }
 
+static lfuse_status join(const struct lfi_env *env, const struct lfi_layer *const *layers,
+                         const struct lfi_candidates *candidates,
+                         struct lfi_choice *choice, struct lfi_plan *plan,
+                         lfuse_error *err)
+{
+    struct lfi_kins kins = {0};
+    lfuse_status status;
+
+    if (plan->options.unit == LFUSE_UNIT_ROW)
+        return lfi_plan_join_rows(env, layers, candidates, choice, plan, err);
+    status = lfi_kins_measure(env, layers, candidates, choice, plan, &kins, err);
+    if (status == LFUSE_OK)
+        status = lfi_plan_join(env, layers, choice, &kins, plan, err);
+    lfi_kins_destroy(env, &kins);
+    return status;
+}
+
 lfuse_status lfi_plan_build(const struct lfi_env *env,
                             const struct lfi_layer *const *layers, int64_t count,
                             const struct lfi_plan_options *options,
-                            const struct lfi_grouping *in_force, struct lfi_plan *plan,
+                            const struct lfi_ties *in_force, struct lfi_plan *plan,
                             lfuse_error *err)
 {
     struct lfi_candidates candidates = {0};
     struct lfi_choice choice = {0};
-    struct lfi_kins kins = {0};
     lfuse_status status;
 
     *plan = (struct lfi_plan){.options = *options};
     status = check_layers(layers, count, err);
+    if (status == LFUSE_OK && in_force != NULL)
+        status = lfi_ties_check_unit(in_force, options->unit, err);
     if (status == LFUSE_OK)
         status = prepare(env, layers, count, in_force, plan, err);
     if (status == LFUSE_OK)
         status = find_candidates(env, layers, plan, &choice, &candidates, err);
     if (status == LFUSE_OK)
-        status = lfi_kins_measure(env, layers, &candidates, &choice, plan, &kins, err);
-    if (status == LFUSE_OK)
-        status = lfi_plan_join(env, layers, &choice, &kins, plan, err);
+        status = join(env, layers, &candidates, &choice, plan, err);
     if (status == LFUSE_OK && options->policy == LFUSE_POLICY_JS)
         status = lfi_plan_measure_gammas(env, layers, plan, err);
-    lfi_kins_destroy(env, &kins);
     lfi_candidates_destroy(env, count, &candidates);
     lfi_choice_destroy(env, &choice);
     if (status != LFUSE_OK)
@@ -170,6 +217,9 @@ void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan)
     lfi_free(env, plan->fusions, (size_t)plan->fusion_capacity, sizeof(*plan->fusions));
     lfi_plan_forget_skips(env, plan);
     lfi_rules_free(env, plan->rules, plan->options.rule_count);
+    lfi_grouping_destroy(env, &plan->row_goal);
+    lfi_grouping_destroy(env, &plan->row_start);
+    lfi_rows_destroy(env, &plan->rows);
     lfi_grouping_destroy(env, &plan->goal);
     lfi_grouping_destroy(env, &plan->start);
     for (i = 0; i < plan->layer_count; i++)

@@ -245,8 +245,12 @@ lfuse_status lfi_plan_encode(const struct lfi_env *env, const struct lfi_plan *p
 {
     struct text t = {.env = env, .err = err};
     char fingerprint[LFI_FINGERPRINT + 1], *exact = NULL;
-    lfuse_status status = check_text(plan, err);
+    lfuse_status status;
 
+    if (plan->options.unit == LFUSE_UNIT_ROW)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "a plan of the unit row cannot be saved by this version");
+    status = check_text(plan, err);
     if (status == LFUSE_OK)
         status = lfi_plan_fingerprint(env, plan, fingerprint, err);
     if (status != LFUSE_OK)

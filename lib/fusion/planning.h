@@ -6,6 +6,7 @@
  * scores    every two candidates of one param type
  * links     how alike two groups are, by the linkage, and the best two that may join
  * join      joining the best until what was asked for is reached
+ * rows      the same of rows, with scores and links of their own: there are many more of them
  *
  * Groups go by their owners, layers whose buffer they have; within a kin, by the first of
  * their members there.
@@ -147,6 +148,16 @@ struct lfi_join {
     int64_t middle;          /* twice the middle of all positions */
 };
 
+/* Progress over all types, out of that over one: what env->progress is while it is measured. */
+struct lfi_share {
+    const struct lfi_env *env;
+    int64_t before; /* pairs of the types that are done */
+    int64_t pairs;  /* of this type */
+    int64_t total;
+};
+
+int32_t lfi_share_tell(const char *what, int64_t done, int64_t total, void *user);
+
 /* Joins groups until options are met: fusions, goal and account of a plan that has the rest. */
 lfuse_status lfi_plan_join(const struct lfi_env *env,
                            const struct lfi_layer *const *layers,
@@ -161,6 +172,12 @@ lfuse_status lfi_join_link(struct lfi_join *j, struct lfi_kin *kin, struct lfi_p
                            lfuse_error *err);
 /* Joins what rules force. LFUSE_ERR_ARGUMENT when it cannot be. */
 lfuse_status lfi_join_forced(struct lfi_join *j, lfuse_error *err);
+/* What ends joining: of ratio and max_unique_bytes, whichever comes first. */
+bool lfi_plan_is_reached(const struct lfi_plan *plan);
+bool lfi_plan_is_alike_enough(const struct lfi_plan *plan, double cost);
+/* Whether it is a mistake that nothing is left to join. */
+bool lfi_plan_must_reach(const struct lfi_plan *plan);
+lfuse_status lfi_plan_fail_unreachable(const struct lfi_plan *plan, lfuse_error *err);
 /* Whether the groups of two owners may become one, whatever their score. */
 bool lfi_join_may(const struct lfi_join *j, int64_t a, int64_t b);
 /* Which of two owners keeps its buffer. */
@@ -184,5 +201,44 @@ void lfi_means_destroy(struct lfi_join *j);
 /* How alike the mean weights of two groups of a kin are, into link's cost and score. */
 lfuse_status lfi_means_measure(struct lfi_join *j, const struct lfi_kin *kin, int64_t g,
                                int64_t h, struct lfi_pair *link, lfuse_error *err);
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+/* Rows of one weight of one param type's candidates. */
+struct lfi_row_kin {
+    int64_t count;
+    int64_t *rows; /* (count) numbers, ascending */
+    /* (count, count): of x < y, at (x, y) the cost of the groups that they are the first of, at
+     * (y, x) that of the pair itself; infinite: out of scope, or it cannot be compared */
+    double *costs;
+    int64_t *group; /* (count) the first member of a member's group */
+    int64_t *size;  /* (count) of the group of a first member */
+    int64_t *best;  /* (count) the first y > x of the group to join with x's, or -1 */
+    bool *barred;   /* (count) of the group of a first member: it does not grow */
+    bool *
+        pinned; /* (count) the same: it has a row that is kept whatever else is asked for */
+};
+
+struct lfi_row_kins {
+    int64_t count;
+    struct lfi_row_kin *items;
+};
+
+/* Measures all rows of candidates. On failure *kins holds nothing. */
+lfuse_status lfi_row_kins_measure(const struct lfi_env *env,
+                                  const struct lfi_layer *const *layers,
+                                  const struct lfi_candidates *candidates,
+                                  const struct lfi_choice *choice,
+                                  const struct lfi_plan *plan, struct lfi_row_kins *kins,
+                                  lfuse_error *err);
+void lfi_row_kins_destroy(const struct lfi_env *env, struct lfi_row_kins *kins);
+
+/* Measures, and joins until options are met: fusions, row_goal and account of a plan that has the
+ * rest. */
+lfuse_status lfi_plan_join_rows(const struct lfi_env *env,
+                                const struct lfi_layer *const *layers,
+                                const struct lfi_candidates *candidates,
+                                const struct lfi_choice *choice, struct lfi_plan *plan,
+                                lfuse_error *err);
 
 #endif

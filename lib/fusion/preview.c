@@ -83,6 +83,9 @@ lfuse_status lfi_preview_create(const struct lfi_env *env, const struct lfi_plan
 
     if (status == LFUSE_OK)
         status = lfi_ties_check(&p.ties, plan, err);
+    if (status == LFUSE_OK && plan->options.unit == LFUSE_UNIT_ROW)
+        status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                          "a plan of the unit row cannot be previewed by this version");
     if (status == LFUSE_OK && policy_of(&p)->calls_back)
         status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                           "the plan's policy is custom: what becomes of weights is for "

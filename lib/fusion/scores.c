@@ -8,17 +8,9 @@
 
 #include <math.h>
 
-/* Progress over all types, out of that over one. */
-struct share {
-    const struct lfi_env *env;
-    int64_t before; /* pairs of the types that are done */
-    int64_t pairs;  /* of this type */
-    int64_t total;
-};
-
-static int32_t tell_share(const char *what, int64_t done, int64_t total, void *user)
+int32_t lfi_share_tell(const char *what, int64_t done, int64_t total, void *user)
 {
-    const struct share *share = user;
+    const struct lfi_share *share = user;
 
     if (total > 0)
         done = done * share->pairs / total;
@@ -181,13 +173,13 @@ static lfuse_status measure_all(const struct lfi_env *env,
                                 struct lfi_kins *kins, lfuse_error *err)
 {
     struct lfi_env shared = *env;
-    struct share share = {env, 0, 0, 0};
+    struct lfi_share share = {env, 0, 0, 0};
     lfuse_status status = LFUSE_OK;
     int64_t i;
 
     for (i = 0; i < kins->count; i++)
         share.total += pairs_of(&kins->items[i]);
-    shared.progress = env->progress == NULL ? NULL : tell_share;
+    shared.progress = env->progress == NULL ? NULL : lfi_share_tell;
     shared.progress_user = &share;
     for (i = 0; i < kins->count && status == LFUSE_OK; i++) {
         share.pairs = pairs_of(&kins->items[i]);

@@ -47,6 +47,7 @@ void lfi_ties_destroy(const struct lfi_env *env, struct lfi_ties *ties)
     const lfuse_status parted = lfi_ties_show(env, ties, LFUSE_SHOW_SOURCES, 0, NULL);
 
     (void)parted; /* a caller that refuses its own memory back keeps what it was shown */
+    lfi_row_ties_destroy(env, &ties->rows);
     lfi_mixes_destroy(env, &ties->mixes);
     lfi_ties_drop_originals(env, ties);
     lfi_grouping_destroy(env, &ties->in_force);
@@ -69,6 +70,26 @@ bool lfi_ties_is_mixed(const struct lfi_ties *ties, int64_t index)
 bool lfi_ties_is_frozen(const struct lfi_ties *ties, int64_t index)
 {
     return lfi_rule_is_frozen(ties->rules[ties->in_force.owner[index]]);
+}
+
+void lfi_ties_account(const struct lfi_ties *ties, struct lfi_account *account)
+{
+    const struct lfi_layer *const *layers = (const struct lfi_layer *const *)ties->layers;
+
+    lfi_account_measure(layers, ties->count, ties->in_force.owner, account);
+    lfi_account_add_rows(layers, &ties->rows.rows, &ties->rows.in_force, account);
+}
+
+lfuse_status lfi_ties_check_unit(const struct lfi_ties *ties, lfuse_unit unit,
+                                 lfuse_error *err)
+{
+    if (unit == LFUSE_UNIT_ROW && ties->in_force.count > 0)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "layers are tied: rows are not joined beside them");
+    if (unit != LFUSE_UNIT_ROW && ties->rows.in_force.count > 0)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "rows are tied: layers are not joined beside them");
+    return LFUSE_OK;
 }
 
 /* ---- mirrors ------------------------------------------------------------------------------ */
@@ -127,5 +148,7 @@ lfuse_status lfi_ties_refresh(const struct lfi_env *env, const struct lfi_ties *
         status =
             lfi_parallel_for(env, lfi_grouping_size(g, i), copy_to_member, &mirrors, err);
     }
+    if (status == LFUSE_OK && ties->rows.in_force.count > 0)
+        status = lfi_row_ties_refresh(env, ties, err);
     return status;
 }

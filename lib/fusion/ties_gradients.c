@@ -5,6 +5,7 @@
  *                which is there already
  * accumulated    the buffer holds the sum; the mean is that over the number of members
  * mixing         to the sources of the rows: mix_gradients.c
+ * rows           to the kept one of each group, of whole weights: rows_steps.c
  *
  * O'Neill et al. 2021, sec. 3.2. Cut into blocks of the gradient's elements, whoever runs
  * them: see combine.c on why no bit depends on it.
@@ -122,5 +123,7 @@ lfuse_status lfi_ties_combine_gradients(const struct lfi_env *env,
         status = combine_group(env, ties, group, err);
     if (status == LFUSE_OK)
         status = lfi_mixes_combine_gradients(env, ties, err);
+    if (status == LFUSE_OK && ties->rows.in_force.count > 0)
+        status = lfi_row_ties_combine_gradients(env, ties, err);
     return status;
 }

@@ -86,5 +86,6 @@ static size_t mix_bytes(const struct lfi_ties *ties)
 
 size_t lfi_ties_resident_bytes(const struct lfi_ties *ties)
 {
-    return parameter_bytes(ties) + original_bytes(ties) + mix_bytes(ties);
+    return parameter_bytes(ties) + original_bytes(ties) + mix_bytes(ties) +
+           ties->rows.bank_bytes;
 }

@@ -70,6 +70,7 @@ lfuse_status lfi_ties_undo(const struct lfi_env *env, struct lfi_ties *ties,
         restore_layer(ties, i);
         ties->source[i] = i;
     }
+    lfi_row_ties_destroy(env, &ties->rows);
     lfi_mixes_destroy(env, &ties->mixes);
     lfi_grouping_set(&ties->in_force, NULL);
     memset(ties->rules, 0, (size_t)ties->count * sizeof(*ties->rules));

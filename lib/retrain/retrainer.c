@@ -19,7 +19,7 @@ static lfuse_status build(const struct lfi_env *env, const struct lfi_retrainer 
     options.ratio = ratio;
     options.may_fall_short = r->fused > 0;
     return lfi_plan_build(env, (const struct lfi_layer *const *)r->ties->layers,
-                          r->ties->count, &options, &r->ties->in_force, plan, err);
+                          r->ties->count, &options, r->ties, plan, err);
 }
 
 lfuse_status lfi_retrainer_create(const struct lfi_env *env,
@@ -33,7 +33,7 @@ lfuse_status lfi_retrainer_create(const struct lfi_env *env,
     lfuse_status status;
 
     *r = (struct lfi_retrainer){.schedule = *schedule, .ties = ties, .plan = plan};
-    status = lfi_ties_check_rule(&ties->options, rule, err);
+    status = lfi_ties_check_rule(&ties->options, rule, plan_options->unit, err);
     if (status == LFUSE_OK)
         status = build(env, r, plan_options, schedule->ratio, &r->goal, err);
     if (status == LFUSE_OK)

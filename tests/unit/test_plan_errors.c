@@ -75,7 +75,7 @@ static void options_out_of_range_are_refused(void **state)
         {{.top_k = 1, .rule_count = 1}, "options.rule_count is 1, rules is NULL"},
         {{.top_k = 1, .threshold = 0.5},
          "options.threshold is 0.5, without LFUSE_PLAN_FLAG_THRESHOLD"},
-        {{.top_k = 1, .unit = 2}, "options.unit is 2"},
+        {{.top_k = 1, .unit = 3}, "options.unit is 3"},
         {{.top_k = 1, .base = 3}, "options.base is 3"},
         {{.top_k = 1, .keep = 6}, "options.keep is 6"},
         {{.top_k = 1, .keep = -1}, "options.keep is -1"},

@@ -1,0 +1,149 @@
+/* rows.c - the rows of all weights by number, and what plans of rows may ask for */
+#include "fusion/fusion.h"
+
+/* ---- options ---------------------------------------------------------------------------- */
+
+static lfuse_status check_joining(const struct lfi_plan_options *o, const char *what,
+                                  lfuse_error *err)
+{
+    const bool adjacent = o->scope == LFUSE_SCOPE_ADJACENT;
+    int64_t r;
+
+    if (o->linkage == LFUSE_LINKAGE_MERGED ||
+        (adjacent && o->linkage != LFUSE_LINKAGE_SINGLE))
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "%s.unit is row, which does not support the linkage %d%s", what,
+                        (int)o->linkage, adjacent ? " of adjacent layers" : "");
+    if (o->keep == LFUSE_KEEP_BY_DIRECTION)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "%s.unit is row, which does not support keep by direction", what);
+    for (r = 0; r < o->rule_count; r++)
+        if (o->rules[r].action == LFUSE_PLAN_ACTION_FORCE)
+            return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                            "%s.unit is row, but %s.rules[%lld] forces layers", what,
+                            what, (long long)r);
+    return LFUSE_OK;
+}
+
+lfuse_status lfi_rows_check_options(const struct lfi_plan_options *options,
+                                    const char *what, lfuse_error *err)
+{
+    const struct lfi_metric *metric = lfi_metric_of(&options->similarity);
+    const struct lfi_policy *policy = lfi_policy_find(options->policy);
+
+    if (options->unit != LFUSE_UNIT_ROW)
+        return LFUSE_OK;
+    if (metric->metric != LFUSE_METRIC_EUCLIDEAN &&
+        metric->metric != LFUSE_METRIC_COSINE && metric->metric != LFUSE_METRIC_CUSTOM)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "%s.unit is row, of which %s says nothing: it is for many rows; "
+                        "euclidean, cosine and custom are for one",
+                        what, metric->name);
+    if (policy->mixes || policy->calls_back)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "%s.unit is row, which the policy %s does not support", what,
+                        policy->name);
+    return check_joining(options, what, err);
+}
+
+/* ---- numbers ---------------------------------------------------------------------------- */
+
+static int64_t count_runs(const struct lfi_layer *const *layers, int64_t count)
+{
+    int64_t runs = 0, i;
+
+    for (i = 0; i < count; i++)
+        runs += lfi_layer_weight_count(layers[i]);
+    return runs;
+}
+
+static void number_rows(const struct lfi_layer *const *layers, struct lfi_rows *rows)
+{
+    int64_t run = 0, i;
+    int32_t k;
+
+    for (i = 0; i < rows->layers; i++) {
+        const int32_t n = lfi_layer_weight_count(layers[i]);
+
+        rows->first_run[i] = run;
+        for (k = 0; k < n; k++) {
+            const struct lfi_parameter *p = lfi_layer_weight(layers[i], k);
+
+            rows->first[run] = rows->count;
+            rows->layer[run++] = i;
+            rows->count += p->value->view.dims[p->output_axis];
+        }
+    }
+    rows->first_run[i] = run;
+    rows->first[run] = rows->count;
+}
+
+lfuse_status lfi_rows_create(const struct lfi_env *env,
+                             const struct lfi_layer *const *layers, int64_t count,
+                             struct lfi_rows *rows, lfuse_error *err)
+{
+    struct lfi_rows r = {.layers = count, .runs = count_runs(layers, count)};
+    lfuse_status status;
+
+    status = lfi_alloc(env, (size_t)count + 1, sizeof(*r.first_run), "rows", &r.first_run,
+                       err);
+    if (status == LFUSE_OK)
+        status =
+            lfi_alloc(env, (size_t)r.runs + 1, sizeof(*r.first), "rows", &r.first, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, (size_t)r.runs, sizeof(*r.layer), "rows", &r.layer, err);
+    if (status == LFUSE_OK)
+        number_rows(layers, &r);
+    else
+        lfi_rows_destroy(env, &r);
+    *rows = r;
+    return status;
+}
+
+void lfi_rows_destroy(const struct lfi_env *env, struct lfi_rows *rows)
+{
+    lfi_free(env, rows->layer, (size_t)rows->runs, sizeof(*rows->layer));
+    lfi_free(env, rows->first, (size_t)rows->runs + 1, sizeof(*rows->first));
+    lfi_free(env, rows->first_run, (size_t)rows->layers + 1, sizeof(*rows->first_run));
+    *rows = (struct lfi_rows){0};
+}
+
+struct lfi_row lfi_rows_find(const struct lfi_rows *rows, int64_t number)
+{
+    int64_t low = 0, high = rows->runs, middle;
+
+    while (high - low > 1) { /* first[low] <= number < first[high] */
+        middle = low + (high - low) / 2;
+        if (rows->first[middle] <= number)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (struct lfi_row){.layer = rows->layer[low],
+                            .weight = (int32_t)(low - rows->first_run[rows->layer[low]]),
+                            .index = number - rows->first[low]};
+}
+
+int64_t lfi_rows_number(const struct lfi_rows *rows, struct lfi_row row)
+{
+    int64_t run;
+
+    if (row.layer < 0 || row.layer >= rows->layers || row.weight < 0 || row.index < 0)
+        return -1;
+    run = rows->first_run[row.layer] + row.weight;
+    if (run >= rows->first_run[row.layer + 1] ||
+        row.index >= rows->first[run + 1] - rows->first[run])
+        return -1;
+    return rows->first[run] + row.index;
+}
+
+struct lfi_view lfi_row_view(const struct lfi_array *array, int32_t output_axis,
+                             int64_t index)
+{
+    struct lfi_view row = lfi_view_axis_first(&array->view, output_axis);
+
+    row.data =
+        (char *)row.data + (int64_t)lfi_dtype_size(row.dtype) * index * row.strides[0];
+    row.dims[0] = 1;
+    return row;
+}

@@ -1,0 +1,292 @@
+/*
+ * rows_apply.c - puts a plan of rows in force, whole or not at all
+ *
+ * No memory re-points: a row is part of a weight that others read whole. Its group's values are
+ * the kept row's, where it lies; the other rows show copies, its mirrors. What can fail comes
+ * first and builds what will be in force beside what is; committing swaps the two.
+ */
+#include "fusion/fusion.h"
+
+#include <string.h>
+
+enum { BANK_ALIGN = 8 };
+
+/* ---- checks ---------------------------------------------------------------------------- */
+
+static int64_t owner_of(const struct lfi_ties *ties, int64_t row)
+{
+    return ties->rows.rows.count == 0 ? row : ties->rows.in_force.owner[row];
+}
+
+/* Whether this plan brings its group a new member, or a new owner. */
+static bool is_changed(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                       int64_t group)
+{
+    const struct lfi_grouping *g = &plan->row_goal;
+    int64_t i;
+
+    for (i = g->first[group]; i < g->first[group + 1]; i++)
+        if (owner_of(ties, g->members[i]) != g->kept[group])
+            return true;
+    return false;
+}
+
+static lfuse_status check_start(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                                lfuse_error *err)
+{
+    int64_t i;
+
+    for (i = 0; i < plan->rows.count; i++) {
+        const struct lfi_row row = lfi_rows_find(&plan->rows, i);
+
+        if (owner_of(ties, i) == plan->row_start.owner[i])
+            continue;
+        return lfi_fail(
+            err, LFUSE_ERR_STATE,
+            "row %lld of %s of layer %s shares other values than when planned",
+            (long long)row.index, plan->layers[row.layer].weights[row.weight].name,
+            plan->layers[row.layer].name);
+    }
+    return LFUSE_OK;
+}
+
+static lfuse_status check_finite(const struct lfi_ties *ties, const struct lfi_rows *rows,
+                                 int64_t number, lfuse_error *err)
+{
+    const struct lfi_row row = lfi_rows_find(rows, number);
+    const struct lfi_parameter *p = lfi_layer_weight(ties->layers[row.layer], row.weight);
+    const struct lfi_view view = lfi_row_view(p->value, p->output_axis, row.index);
+    const int64_t at = lfi_view_find_not_finite(&view);
+
+    if (at < 0)
+        return LFUSE_OK;
+    return lfi_fail(err, LFUSE_ERR_NOT_FINITE,
+                    "element %lld of row %lld of parameter %s of layer %s is not finite",
+                    (long long)at, (long long)row.index, p->name,
+                    ties->layers[row.layer]->name);
+}
+
+lfuse_status lfi_row_ties_check(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                                lfuse_error *err)
+{
+    const struct lfi_grouping *g = &plan->row_goal;
+    lfuse_status status = check_start(ties, plan, err);
+    int64_t group, i;
+
+    for (group = 0; group < g->count && status == LFUSE_OK; group++) {
+        if (!is_changed(ties, plan, group))
+            continue;
+        for (i = g->first[group]; i < g->first[group + 1] && status == LFUSE_OK; i++)
+            status = check_finite(ties, &plan->rows, g->members[i], err);
+    }
+    return status;
+}
+
+/* ---- what will be in force --------------------------------------------------------------- */
+
+static struct lfi_view value_of(const struct lfi_ties *ties, const struct lfi_rows *rows,
+                                int64_t number)
+{
+    const struct lfi_row row = lfi_rows_find(rows, number);
+    const struct lfi_parameter *p = lfi_layer_weight(ties->layers[row.layer], row.weight);
+
+    return lfi_row_view(p->value, p->output_axis, row.index);
+}
+
+/* Rules of all groups, and where in the bank those that are frozen go; its size. */
+static size_t fill_rules(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                         struct lfi_row_ties *next)
+{
+    const struct lfi_grouping *g = &next->in_force;
+    size_t bytes = 0;
+    int64_t i;
+
+    for (i = 0; i < next->rows.count; i++)
+        next->banked[i] = -1;
+    for (i = 0; i < g->count; i++) {
+        const int64_t kept = g->kept[i];
+        const struct lfi_view row = value_of(ties, &next->rows, kept);
+
+        if (is_changed(ties, plan, i))
+            next->rules[kept] =
+                (struct lfi_rule){plan->options.policy, plan->options.freeze_gradient};
+        else
+            next->rules[kept] = ties->rows.rules[kept];
+        if (!lfi_rule_is_frozen(next->rules[kept]))
+            continue;
+        next->banked[kept] = (int64_t)bytes;
+        bytes += lfi_view_bytes(&row); /* of rows that there are: it fits */
+        bytes += (size_t)-bytes % BANK_ALIGN;
+    }
+    return bytes;
+}
+
+static lfuse_status prepare(const struct lfi_env *env, const struct lfi_ties *ties,
+                            const struct lfi_plan *plan, struct lfi_row_ties *next,
+                            lfuse_error *err)
+{
+    lfuse_status status;
+
+    *next = (struct lfi_row_ties){0};
+    status = lfi_rows_create(env, (const struct lfi_layer *const *)ties->layers,
+                             ties->count, &next->rows, err);
+    if (status == LFUSE_OK)
+        status = lfi_grouping_create(env, next->rows.count, &next->in_force, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, (size_t)next->rows.count, sizeof(*next->rules),
+                                "rows in force", &next->rules, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, (size_t)next->rows.count, sizeof(*next->banked),
+                           "rows in force", &next->banked, err);
+    if (status == LFUSE_OK) {
+        lfi_grouping_set(&next->in_force, plan->row_goal.owner);
+        next->bank_bytes = fill_rules(ties, plan, next);
+        status = lfi_alloc(env, next->bank_bytes, 1, "a bank of rows", &next->bank, err);
+    }
+    if (status != LFUSE_OK)
+        lfi_row_ties_destroy(env, next);
+    return status;
+}
+
+void lfi_row_ties_destroy(const struct lfi_env *env, struct lfi_row_ties *rows)
+{
+    const size_t n = (size_t)rows->rows.count;
+
+    lfi_free(env, rows->bank, rows->bank_bytes, 1);
+    lfi_free(env, rows->banked, n, sizeof(*rows->banked));
+    lfi_free(env, rows->rules, n, sizeof(*rows->rules));
+    lfi_grouping_destroy(env, &rows->in_force);
+    lfi_rows_destroy(env, &rows->rows);
+    *rows = (struct lfi_row_ties){0};
+}
+
+/* Of each row in a mean; NULL where they count alike. */
+static lfuse_status prepare_weights(const struct lfi_env *env,
+                                    const struct lfi_ties *ties,
+                                    const struct lfi_plan *plan, double **weights,
+                                    lfuse_error *err)
+{
+    const struct lfi_plan_options *o = &plan->options;
+    const struct lfi_rows *rows = &plan->rows;
+    lfuse_status status;
+    int64_t i;
+
+    *weights = NULL;
+    if (o->weighting == LFUSE_WEIGHTING_EQUAL)
+        return LFUSE_OK;
+    status = lfi_alloc(env, (size_t)rows->count, sizeof(**weights), "weights of rows",
+                       weights, err);
+    for (i = 0; i < rows->count && status == LFUSE_OK; i++) {
+        const struct lfi_view row = value_of(ties, rows, owner_of(ties, i));
+
+        (*weights)[i] = o->weighting == LFUSE_WEIGHTING_NORM
+                            ? lfi_combine_norm(&row)
+                            : o->importance[lfi_rows_find(rows, i).layer];
+    }
+    return status;
+}
+
+/* ---- committing ----------------------------------------------------------------------------- */
+
+/* Values and state of the kept row become the group's means. */
+static void merge_group(const struct lfi_ties *ties, const struct lfi_row_ties *next,
+                        int64_t group, struct lfi_mean mean)
+{
+    const struct lfi_grouping *g = &next->in_force;
+    const struct lfi_row kept = lfi_rows_find(&next->rows, g->kept[group]);
+    const struct lfi_parameter *p =
+        lfi_layer_weight(ties->layers[kept.layer], kept.weight);
+    struct lfi_combination c = {
+        .ties = ties,
+        .rows = &next->rows,
+        .row_owner = ties->rows.rows.count == 0 ? NULL : ties->rows.in_force.owner,
+        .members = g->members + g->first[group],
+        .count = lfi_grouping_size(g, group),
+        .by_source = true,
+    };
+
+    c.weights = lfi_combine_weights(&c, mean.weights);
+    for (c.which = 0; c.which < LFI_ARRAYS; c.which++) {
+        const struct lfi_array *array = lfi_parameter_array(p, c.which);
+        struct lfi_view target;
+
+        if (array == NULL || c.which == LFI_GRADIENT)
+            continue;
+        c.divisor = mean.rescale && c.which == LFI_VALUE ? lfi_combine_rescaled(&c) : 0.0;
+        target = lfi_row_view(array, p->output_axis, kept.index);
+        lfi_combine(&c, &target, 0, lfi_view_elements(&target));
+    }
+}
+
+static void commit_group(const struct lfi_ties *ties, const struct lfi_row_ties *next,
+                         int64_t group, struct lfi_mean mean)
+{
+    const struct lfi_grouping *g = &next->in_force;
+    const struct lfi_view kept = value_of(ties, &next->rows, g->kept[group]);
+    int64_t i;
+
+    if (lfi_policy_find(next->rules[g->kept[group]].policy)->averages)
+        merge_group(ties, next, group, mean);
+    for (i = g->first[group]; i < g->first[group + 1]; i++) {
+        const struct lfi_view row = value_of(ties, &next->rows, g->members[i]);
+
+        if (row.data != kept.data)
+            lfi_view_copy(&row, &kept);
+    }
+}
+
+/* Frozen rows as they are kept for good. */
+static void fill_bank(const struct lfi_ties *ties)
+{
+    const struct lfi_row_ties *r = &ties->rows;
+    int64_t i;
+
+    for (i = 0; i < r->in_force.count; i++) {
+        const int64_t kept = r->in_force.kept[i];
+        const struct lfi_view row = value_of(ties, &r->rows, kept);
+
+        if (r->banked[kept] >= 0)
+            lfi_view_read_bits(&row, 0, lfi_view_elements(&row),
+                               r->bank + r->banked[kept]);
+    }
+}
+
+static void commit(const struct lfi_env *env, struct lfi_ties *ties,
+                   const struct lfi_plan *plan, struct lfi_row_ties *next,
+                   struct lfi_mean mean)
+{
+    int64_t group;
+
+    lfi_row_ties_thaw(ties);
+    for (group = 0; group < next->in_force.count; group++)
+        if (is_changed(ties, plan, group))
+            commit_group(ties, next, group, mean);
+    lfi_row_ties_destroy(env, &ties->rows);
+    ties->rows = *next;
+    fill_bank(ties);
+}
+
+lfuse_status lfi_row_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
+                                const struct lfi_plan *plan, lfuse_error *err)
+{
+    const bool is_first = ties->originals == NULL;
+    struct lfi_mean mean = {.rescale = plan->options.rescale};
+    struct lfi_row_ties next;
+    double *weights;
+    lfuse_status status = prepare_weights(env, ties, plan, &weights, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    mean.weights = weights;
+    if (is_first)
+        status = lfi_ties_keep_originals(env, ties, err);
+    if (status == LFUSE_OK) {
+        status = prepare(env, ties, plan, &next, err);
+        if (status == LFUSE_OK)
+            commit(env, ties, plan, &next, mean);
+        else if (is_first)
+            lfi_ties_drop_originals(env, ties);
+    }
+    lfi_free(env, weights, (size_t)plan->rows.count, sizeof(*weights));
+    return status;
+}
