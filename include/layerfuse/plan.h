@@ -10,8 +10,8 @@
  * Where a metric is not symmetric, a pair's score is the mean of both directions. How alike two
  * groups are is the linkage's to say: as their most alike pair (single), as the mean over all
  * pairs between them (average), as their least alike pair (complete), or as the means of their
- * weights are, measured anew as groups grow (merged; a group may then be more alike to another than
- * any of its members was). Groups that score alike are taken in the order of the layers of their
+ * weights are, by the weighting of the policy average, not rescaled, and measured anew as groups
+ * grow (merged; a group may then be more alike to another than any of its members was). Groups that score alike are taken in the order of the layers of their
  * most alike pairs.
  *
  * With the scope adjacent, two layers may be joined only where no other of their param type stands

@@ -1,8 +1,8 @@
 /*
  * means.c - how alike the mean weights of two groups are
  *
- * What a group's buffer starts as under the policy average: the mean of its members' weights,
- * summed in f64, and kept in f32 unless they are f64. Means of two groups at a time are kept: each
+ * What a group's buffer starts as under the policy average: the mean of its members' weights, by
+ * its weighting, not rescaled; summed in f64, and kept in f32 unless they are f64. Means of two groups at a time are kept: each
  * join reads all weights of its param type once more, and compares the new group to every other
  * one that it may join.
  */
@@ -30,6 +30,7 @@ struct lfi_means {
     size_t weights; /* most of a layer */
     size_t bytes;
     int64_t fusions; /* that there could be, for progress */
+    double *shares;  /* (layers) of the means; NULL: all are alike */
 };
 
 static lfuse_dtype mean_dtype(const struct lfi_view *view)
@@ -77,6 +78,26 @@ static lfuse_status size_means(const struct lfi_join *j, struct lfi_means *means
     return LFUSE_OK;
 }
 
+/* By the weighting of the policy average. */
+static lfuse_status share_out(const struct lfi_join *j, struct lfi_means *means,
+                              lfuse_error *err)
+{
+    const struct lfi_plan_options *o = &j->plan->options;
+    const int64_t n = j->plan->layer_count;
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    if (o->weighting == LFUSE_WEIGHTING_EQUAL)
+        return LFUSE_OK;
+    status = lfi_alloc(j->env, (size_t)n, sizeof(*means->shares), "means", &means->shares,
+                       err);
+    for (i = 0; i < n && status == LFUSE_OK; i++)
+        means->shares[i] = o->weighting == LFUSE_WEIGHTING_NORM
+                               ? lfi_layer_weight_norm(j->layers[i])
+                               : o->importance[i];
+    return status;
+}
+
 lfuse_status lfi_means_create(struct lfi_join *j, lfuse_error *err)
 {
     struct lfi_means *means;
@@ -88,6 +109,8 @@ lfuse_status lfi_means_create(struct lfi_join *j, lfuse_error *err)
         return status;
     j->means = means;
     status = size_means(j, means, err);
+    if (status == LFUSE_OK)
+        status = share_out(j, means, err);
     if (status == LFUSE_OK)
         status = lfi_alloc(j->env, means->weights, sizeof(*means->names), "means",
                            &means->names, err);
@@ -114,6 +137,7 @@ void lfi_means_destroy(struct lfi_join *j)
         lfi_free(j->env, means->sides[i].weights, means->weights,
                  sizeof(*means->sides[i].weights));
     }
+    lfi_free(j->env, means->shares, (size_t)j->plan->layer_count, sizeof(*means->shares));
     lfi_free(j->env, means->names, means->weights, sizeof(*means->names));
     lfi_free(j->env, means, 1, sizeof(*means));
     j->means = NULL;
@@ -128,25 +152,43 @@ static struct lfi_view weight_of(const struct lfi_join *j, const struct lfi_kin 
     return lfi_view_axis_first(&p->value->view, p->output_axis);
 }
 
+/* What a member counts for in the mean of group g: where all count for 0, they are alike. */
+static double share_of(const struct lfi_join *j, const struct lfi_kin *kin, int64_t g,
+                       int64_t member)
+{
+    const double *shares = j->means->shares;
+    double total = 0.0;
+    int64_t x;
+
+    for (x = g; x < kin->count && shares != NULL; x++)
+        total += kin->group[x] == g ? shares[kin->members[x]] : 0.0;
+    return total > 0.0 ? shares[kin->members[member]] : 1.0;
+}
+
 /* Elements [first, first + count) of the mean of one weight over group g. */
 static void average(const struct lfi_join *j, const struct lfi_kin *kin, int64_t g,
                     int32_t weight, int64_t first, int64_t count, double *sum)
 {
-    double block[BLOCK];
-    int64_t members = 0, x, i;
+    double block[BLOCK], total = 0.0;
+    int64_t x, i;
 
+    for (i = 0; i < count; i++)
+        sum[i] = 0.0;
     for (x = g; x < kin->count; x++) {
         struct lfi_view view;
+        double share;
 
         if (kin->group[x] != g)
             continue;
         view = weight_of(j, kin, x, weight);
-        lfi_view_read_f64(&view, first, count, members++ == 0 ? sum : block);
-        for (i = 0; i < count && members > 1; i++)
-            sum[i] += block[i];
+        share = share_of(j, kin, g, x);
+        lfi_view_read_f64(&view, first, count, block);
+        for (i = 0; i < count; i++)
+            sum[i] += share * block[i];
+        total += share;
     }
     for (i = 0; i < count; i++)
-        sum[i] /= (double)members;
+        sum[i] /= total;
 }
 
 /* A dense view over memory, of the shape of `view`. */

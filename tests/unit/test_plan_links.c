@@ -280,6 +280,15 @@ static void no_linkage_depends_on_the_number_of_threads(void **state)
         }
 }
 
+static lfuse_status build_and_destroy(struct lft *t, void *arg)
+{
+    lfuse_plan *plan;
+    lfuse_status status = lft_plan_try(t, arg, &plan);
+
+    lfuse_plan_destroy(plan);
+    return status;
+}
+
 /* ---- scopes and linkages by hand ------------------------------------------------------------ */
 
 /* 0, 10, 11, 20, 23 at positions 0 .. 4: neighbours are 10, 1, 9, 3 apart. */
@@ -360,6 +369,38 @@ static void means_of_f64_weights_are_f64(void **state)
     plan = lft_plan_build(t, o);
     assert_true(lft_plan_fusion(t, plan, 1).score == 0x1p-30 - 0x1p-41);
     lfuse_plan_destroy(plan);
+}
+
+/* 0 and 1 join. To 3 their mean is 0.5, by importance 0.25, by norm 1. */
+static void means_count_members_as_the_policy_does(void **state)
+{
+    static const double importance[3] = {3.0, 1.0, 0.0}, none[3] = {0.0, 0.0, 5.0};
+    struct lft *t = *state;
+    lfuse_plan_options o = lft_plan_best(2);
+    lfuse_plan *plan;
+
+    lft_plan_at(t, "l0", "A", 0, 0.0f);
+    lft_plan_at(t, "l1", "A", 1, 1.0f);
+    lft_plan_at(t, "l2", "A", 2, 3.0f);
+    o.linkage = LFUSE_LINKAGE_MERGED;
+    plan = lft_plan_build(t, o);
+    assert_true(lft_plan_fusion(t, plan, 1).score == 2.5);
+    lfuse_plan_destroy(plan);
+    o.weighting = LFUSE_WEIGHTING_IMPORTANCE;
+    o.importance = importance;
+    plan = lft_plan_build(t, o);
+    assert_true(lft_plan_fusion(t, plan, 1).score == 2.75);
+    lfuse_plan_destroy(plan);
+    o.importance = none; /* alike, then */
+    plan = lft_plan_build(t, o);
+    assert_true(lft_plan_fusion(t, plan, 1).score == 2.5);
+    lfuse_plan_destroy(plan);
+    o.weighting = LFUSE_WEIGHTING_NORM;
+    o.importance = NULL;
+    plan = lft_plan_build(t, o); /* (0 0 + 1 1) / 1 */
+    assert_true(lft_plan_fusion(t, plan, 1).score == 2.0);
+    lfuse_plan_destroy(plan);
+    lft_every_allocation_fails(t, build_and_destroy, &o);
 }
 
 /* Three weights a layer, one of them turned: the mean is of the same elements. */
@@ -640,15 +681,6 @@ static void merging_tells_its_progress_and_can_be_stopped(void **state)
     lfuse_context_destroy(ctx);
 }
 
-static lfuse_status build_and_destroy(struct lft *t, void *arg)
-{
-    lfuse_plan *plan;
-    lfuse_status status = lft_plan_try(t, arg, &plan);
-
-    lfuse_plan_destroy(plan);
-    return status;
-}
-
 static void every_refused_allocation_is_an_error(void **state)
 {
     struct lft *t = *state;
@@ -668,6 +700,7 @@ int main(void)
         lft_test(adjacent_joins_neighbours_and_groups_grow_along_the_chain),
         lft_test(layers_tied_before_are_one_for_every_linkage),
         lft_test(means_of_f64_weights_are_f64),
+        lft_test(means_count_members_as_the_policy_does),
         lft_test(means_are_those_of_every_weight_in_its_own_order),
         lft_test(a_budget_of_bytes_ends_the_plan),
         lft_test(a_threshold_keeps_the_less_alike_apart),
