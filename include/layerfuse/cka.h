@@ -14,10 +14,13 @@
  * Sums can be merged, exported and added: threads, processes and machines each take some of
  * the batches, with an accumulator of their own, and the sums of all are the sums of the
  * whole. Numbers are f64, but of data narrower than f64, once centred, products are f32, in
- * sums of 64: an entry of K is off by at most 66 * 2^-24 of that of absolute values. Outputs
- * count as they are, so a sum is of their fourth power: f32, f16 and bf16 never leave the range of f64, and
- * f64 outputs about 2^-200 to 2^200 do not; options.exponents move it elsewhere. The ratio
- * does not depend on them.
+ * sums of 64: an entry of K is off by at most 66 * 2^-24 of that of absolute values. Where less
+ * than 2^-6 of K is left once it is debiased, as where one output is far from all others, they
+ * are f64, too.
+ *
+ * Outputs count as they are, so a sum is of their fourth power: f32, f16 and bf16 never leave
+ * the range of f64, and f64 outputs about 2^-200 to 2^200 do not; options.exponents move it
+ * elsewhere. The ratio does not depend on them.
  *
  * An accumulator is confined to one thread.
  */

@@ -12,7 +12,8 @@
  *     516 u    CKA of a matrix: entries of A A' over at most 512 columns; A A' itself, like S,
  *              is then rounded to f32, and its products summed over at most 128 entries
  *
- * Errors of either sign cancel: values of large layers are off by some 1e-8.
+ * Errors of either sign cancel: values of large layers are off by some 1e-8. Where they do not,
+ * as where one row is far from all others, pairs are compared in f64.
  *
  *   euclidean   |vec A - vec C|                                       distance
  *   cosine      vec A . vec C / (|A| |C|)                             similarity in [-1, 1]

@@ -30,6 +30,7 @@ struct work {
     float *origin;              /* (columns): what is subtracted from narrow data */
     float *row;                 /* (columns) */
     float *sum;                 /* (columns) */
+    double apart;               /* the mean squared distance of rows from the first */
     float scale;                /* a power of two: |x - origin| scale is below 2 */
     void *panel;                /* (strips, STEPS, STRIP) */
     double *k;                  /* (rows, rows) */
@@ -66,12 +67,13 @@ bool lfi_centred_gram_scratch(const struct lfi_weight *weight, size_t *bytes)
     return lfi_arena_bytes(&arena, bytes);
 }
 
-/* origin = the mean of every `stride`-th row; the largest distance of theirs from the first. */
+/* origin = the mean of every `stride`-th row; the largest difference of theirs from the first. */
 static float measure_narrow(struct work *w, int64_t stride)
 {
     int64_t columns = w->whole.columns, count = (w->whole.rows - 1) / stride + 1, i, j;
     float largest = 0.0f;
 
+    w->apart = 0.0;
     lfi_view_read_f32(w->view, 0, columns, w->origin);
     for (j = 0; j < columns; j++)
         w->sum[j] = 0.0f;
@@ -81,6 +83,7 @@ static float measure_narrow(struct work *w, int64_t stride)
             float d = w->row[j] - w->origin[j], size = fabsf(d);
 
             w->sum[j] += d;
+            w->apart += (double)d * (double)d / (double)(count - 1);
             largest = size > largest ? size : largest;
         }
     }
@@ -89,18 +92,24 @@ static float measure_narrow(struct work *w, int64_t stride)
     return largest;
 }
 
-/* Means within the spread cost K no more than two of its digits in binary. */
-static bool is_about_centred(const struct work *w, float spread)
+/*
+ * The mean m of the rows adds n |m|^2 to the norm of K, of which sqrt(n) of the rows' squared
+ * distances from m are left in the end: no more than 8 times that costs K three binary digits.
+ */
+static bool is_about_centred(const struct work *w)
 {
+    double mean = 0.0;
     int64_t j;
 
     for (j = 0; j < w->whole.columns; j++)
-        if (!(fabsf(w->origin[j]) <= spread))
-            return false;
-    return true;
+        mean += (double)w->origin[j] * (double)w->origin[j];
+    return mean * sqrt((double)w->whole.rows) <= 4.0 * w->apart;
 }
 
-/* false: all rows are equal, or numbers are not finite, or too large for f32's squares. */
+/*
+ * false: all rows are equal, or numbers are not finite, or too large for f32's squares. Of
+ * narrow data some rows have been looked at: others may leave K without a number.
+ */
 static bool prepare(struct work *w)
 {
     float largest;
@@ -117,8 +126,7 @@ static bool prepare(struct work *w)
         return false;
     (void)frexpf(largest, &exponent);
     w->scale = ldexpf(1.0f, exponent < -120 ? 120 : -exponent);
-    w->plain =
-        w->direct && exponent > -30 && exponent < 30 && is_about_centred(w, largest);
+    w->plain = w->direct && exponent > -30 && exponent < 30 && is_about_centred(w);
     return true;
 }
 

@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LEAST_LEFT 0x1p-6 /* of K in f32 */
+
 /* What became of a layer's outputs. */
 struct outcome {
     lfuse_status status;
@@ -100,14 +102,28 @@ static void multiply(const struct batch *b, const struct scratch *s,
     }
 }
 
-/*
- * The share of K's norm that is rounding, times some that debiasing adds: of f64 as in
- * debiased_cka.c; of f32 LFI_PANEL + 2 times 2^-24, where the sums between add nothing.
- */
-static double noise(const struct batch *b, const struct lfi_block *whole, bool wide)
+/* The share of K's norm that is rounding, times some that debiasing adds: see debiased_cka.c. */
+static double noise(const struct batch *b, const struct lfi_block *whole)
 {
-    return wide ? 16.0 * (double)(b->n + whole->columns) * DBL_EPSILON
-                : 4.0 * (LFI_PANEL + 2) * 0x1p-24;
+    return 16.0 * (double)(b->n + whole->columns) * DBL_EPSILON;
+}
+
+/*
+ * K*, or 0 where it is rounding alone. Where little is left of K, as where one output is far
+ * from all others, errors of f32 products would show in it: they are taken in f64.
+ */
+static void find_gram(const struct batch *b, struct scratch *s,
+                      const struct lfi_block *whole, double *k)
+{
+    s->products.wide = s->side.view->dtype == LFUSE_F64;
+    multiply(b, s, whole, k);
+    if (!s->products.wide) {
+        if (lfi_gram_debias_rows(k, b->n, b->order, LEAST_LEFT, s->sums))
+            return;
+        s->products.wide = true;
+        multiply(b, s, whole, k);
+    }
+    (void)lfi_gram_debias_rows(k, b->n, b->order, noise(b, whole), s->sums);
 }
 
 static void measure_layer(void *arg, int64_t index, int32_t slot)
@@ -124,14 +140,11 @@ static void measure_layer(void *arg, int64_t index, int32_t slot)
 
     (void)snprintf(name, sizeof(name), "activations[%lld]", (long long)index);
     s.side.view = &b->outputs[index];
-    s.products.wide = s.side.view->dtype == LFUSE_F64;
     outcome->status = lfi_similarity_check_finite(s.side.view, name, &outcome->err);
     if (outcome->status != LFUSE_OK)
         return;
     lfi_centred_prepare(&s.side, &whole, s.line);
-    multiply(b, &s, &whole, k);
-    (void)lfi_gram_debias_rows(k, b->n, b->order, noise(b, &whole, s.products.wide),
-                               s.sums);
+    find_gram(b, &s, &whole, k);
     outcome->exponent = 2 * (lfi_centred_exponent(&s.side) - (int)b->s->exponents[index]);
 }
 

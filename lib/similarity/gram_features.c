@@ -76,14 +76,26 @@ static double change_row(double *k, int64_t i, const double *sums, double share,
     return 2.0 * lfi_vectors_dot(k, k, i) + k[i] * k[i];
 }
 
-/* false: what is left of K is its rounding, or is no number. */
-static bool center(const struct lfi_weight *weight, struct work *w, bool debiased,
+/*
+ * The share of K that must be left of it: f64 data is off by rounding alone, of as many terms.
+ * Products in f32 show in what is left, so pairs in f64 are better. An error of rbf_cka's
+ * distances is one of its K's differences, of a share of them.
+ */
+static double least_left(const struct lfi_weight *weight, bool changed)
+{
+    int64_t n = weight->view.dims[0], columns = lfi_view_elements(&weight->view) / n;
+
+    if (weight->view.dtype == LFUSE_F64)
+        return 0x1p-48 * (double)(n + columns);
+    return changed ? 0x1p-16 : 0x1p-6;
+}
+
+/* false: no more is left of K than `least` of it, or it is no number. */
+static bool center(struct work *w, int64_t n, bool debiased, double least,
                    struct lfi_features *features)
 {
-    bool wide = weight->view.dtype == LFUSE_F64;
-    int64_t n = weight->view.dims[0], columns = lfi_view_elements(&weight->view) / n, i,
-            at = 0;
-    double count = (double)n, before = 0.0, after = 0.0, total = 0.0, share, all, noise;
+    int64_t i, at = 0;
+    double count = (double)n, before = 0.0, after = 0.0, total = 0.0, share, all;
 
     for (i = 0; i < n && debiased; i++) {
         before += w->k[i * n + i] * w->k[i * n + i];
@@ -98,8 +110,7 @@ static bool center(const struct lfi_weight *weight, struct work *w, bool debiase
         after += change_row(w->k + i * n, i, w->sums, share, all, debiased);
         lfi_features_put_row(features, &at, w->k + i * n, i, 1.0);
     }
-    noise = wide ? 0x1p-48 * (double)(n + columns) : 0x1p-15;
-    return isfinite(before) && after > noise * noise * before;
+    return isfinite(before) && after > least * least * before;
 }
 
 lfuse_status lfi_gram_features(const struct lfi_env *env, const struct lfi_weight *weight,
@@ -119,7 +130,8 @@ lfuse_status lfi_gram_features(const struct lfi_env *env, const struct lfi_weigh
     if (status != LFUSE_OK || !*usable)
         return status;
     *usable = (change == NULL || change(weight, w.k, w.sums)) &&
-              center(weight, &w, debiased, features);
+              center(&w, weight->view.dims[0], debiased,
+                     least_left(weight, change != NULL), features);
     features->good[0] = 1;
     return LFUSE_OK;
 }

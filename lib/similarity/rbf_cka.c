@@ -15,6 +15,8 @@
 #include <math.h>
 #include <string.h>
 
+#define LEFT 0x1p-4 /* of squares: less is what their f32 products' errors show in */
+
 struct work {
     struct lfi_centred side[2];
     double *line; /* (columns) */
@@ -160,18 +162,28 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     return status;
 }
 
-/* X X' becomes the kernel: |x_i - x_j|^2 = K_ii + K_jj - 2 K_ij. */
+/*
+ * X X' becomes the kernel: |x_i - x_j|^2 = K_ii + K_jj - 2 K_ij. false: it is not finite, or
+ * distances about the median are what is left of far larger squares, as where one row is far
+ * from all others.
+ */
 static bool change(const struct lfi_weight *weight, double *k, double *squares)
 {
     int64_t n = weight->view.dims[0], i, j;
+    double lost = 0.0, sum;
 
     for (i = 0; i < n; i++)
         squares[i] = k[i * n + i];
     for (i = 0; i < n; i++)
-        for (j = 0; j <= i; j++)
-            k[i * n + j] = k[j * n + i] =
-                fmax(0.0, squares[i] + squares[j] - 2.0 * k[i * n + j]);
-    return to_kernel(k, n, weight->params.bandwidth);
+        for (j = 0; j <= i; j++) {
+            sum = squares[i] + squares[j];
+            if (!isfinite(sum - 2.0 * k[i * n + j]))
+                return false;
+            k[i * n + j] = k[j * n + i] = fmax(0.0, sum - 2.0 * k[i * n + j]);
+            if (k[i * n + j] < LEFT * sum)
+                lost = fmax(lost, sum);
+        }
+    return LEFT * lost <= median(k, n * n) && to_kernel(k, n, weight->params.bandwidth);
 }
 
 static lfuse_status extract(const struct lfi_env *env, const struct lfi_weight *weight,

@@ -423,7 +423,8 @@ lfuse_status lfi_cka_sums_result(const struct lfi_cka_sums *s, double *out,
 
 /*
  * K = X X' (rows, rows) of the rows, about centred, times a power of two. Only the lower
- * triangle is good. *usable is false where there is none, as for features.
+ * triangle is good. *usable is false where there is none, as for features; where it is true,
+ * numbers that are not finite may still be in K, which the caller checks.
  */
 bool lfi_centred_gram_scratch(const struct lfi_weight *weight, size_t *bytes);
 lfuse_status lfi_centred_gram(const struct lfi_env *env, const struct lfi_weight *weight,

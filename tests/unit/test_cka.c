@@ -120,6 +120,28 @@ static void one_batch_is_debiased_cka(void **state)
     }
 }
 
+/* What is left of K then is found in f64, as that of a single comparison is. */
+static void one_output_far_from_the_others_costs_no_digits(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *x = lft_tensor(t, LFUSE_F32, 1, 21, 12, 0);
+    lfuse_tensor *y = lft_tensor(t, LFUSE_F32, 2, 21, 12, 0);
+    const lfuse_tensor *batch[] = {x, y};
+    lfuse_cka *cka = create(t, 2);
+    double out[4];
+    int e;
+
+    for (e = 5 * 12; e < 6 * 12; e++) {
+        lft_set(x, e, 1e4 * lft_value(1, e));
+        lft_set(y, e, 1e4 * lft_value(2, e));
+    }
+    lft_ok(t, lfuse_cka_accumulate(cka, batch, &t->err));
+    lft_ok(t, lfuse_cka_result(cka, out, &t->err));
+    assert_true(fabs(out[1] - lft_metric(t, x, y, LFUSE_METRIC_DEBIASED_CKA, 0)) <=
+                8.0 * DBL_EPSILON);
+    lfuse_cka_destroy(cka);
+}
+
 /* sum_ij K*_ij^2 / (n (n - 3)) by hand: X = 0, 1, 2, 4 in one column. */
 static void sums_are_of_the_outputs_as_they_are(void **state)
 {
@@ -623,6 +645,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         lft_test(the_demonstration_in_four_batches_has_its_reference_value),
         lft_test(one_batch_is_debiased_cka),
+        lft_test(one_output_far_from_the_others_costs_no_digits),
         lft_test(sums_are_of_the_outputs_as_they_are),
         lft_test(layouts_change_no_bit),
         lft_test(rotation_scale_shift_and_order_change_nothing),

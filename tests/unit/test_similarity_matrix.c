@@ -126,6 +126,27 @@ static void numbers_beyond_the_squares_of_f32_are_compared_alike(void **state)
     }
 }
 
+/* A row far from all others, which is one of those that are looked at first, or is not. */
+static void one_row_far_from_the_others_costs_no_digits(void **state)
+{
+    static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_F32};
+    struct lft *t = *state;
+    int64_t row, e;
+    int i, m;
+
+    for (row = 0; row < 8; row += 7) {
+        struct network n = network(t, type, ROWS, COLUMNS);
+
+        for (i = 0; i < LAYERS; i++)
+            for (e = row * COLUMNS; e < (row + 1) * COLUMNS; e++)
+                lft_set(n.weight[i], e, 1e4 * lft_value((uint64_t)i + 1, e));
+        for (m = 0; m < BULK; m++) {
+            n.options.metric = bulk[m];
+            check_against_pairs(t, &n, false);
+        }
+    }
+}
+
 static void threads_and_memory_change_no_bit(void **state)
 {
     static const lfuse_dtype type[2] = {LFUSE_F32, LFUSE_BF16};
@@ -272,12 +293,14 @@ static void a_layer_that_cannot_be_compared_leaves_the_others(void **state)
     struct listener l;
     int m, i, j;
 
-    for (m = 0; m < BULK + 1; m++) {
+    for (m = 0; m < 2 * (BULK + 1); m++) {
+        const int metric = m / 2, at = m % 2 == 0 ? 5 : 7 * COLUMNS + 5;
+
         n.options.metric = good.options.metric =
-            m < BULK ? bulk[m] : LFUSE_METRIC_SINKHORN;
-        lft_set(n.weight[2], 5, lft_value(3, 5));
+            metric < BULK ? bulk[metric] : LFUSE_METRIC_SINKHORN;
+        lft_set(n.weight[2], at, lft_value(3, at));
         lft_ok(t, all_pairs(t->ctx, &good, expected, &t->err));
-        lft_set(n.weight[2], 5, NAN);
+        lft_set(n.weight[2], at, m % 2 == 0 ? INFINITY : NAN);
         memset(&l, 0, sizeof(l));
         n.options.failed = listen;
         n.options.failed_user = &l;
@@ -293,6 +316,7 @@ static void a_layer_that_cannot_be_compared_leaves_the_others(void **state)
             for (j = 0; j < LAYERS; j++)
                 assert_true(out[i * LAYERS + j] ==
                             (i == 2 || j == 2 ? untouched : expected[i * LAYERS + j]));
+        lft_set(n.weight[2], at, lft_value(3, at));
     }
 }
 
@@ -378,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         lft_test(pairs_at_once_are_pairs_one_by_one_in_every_type),
         lft_test(numbers_beyond_the_squares_of_f32_are_compared_alike),
+        lft_test(one_row_far_from_the_others_costs_no_digits),
         lft_test(threads_and_memory_change_no_bit),
         lft_test(factors_are_kept_within_max_bytes),
         lft_test(one_layer_twice_is_alike),
