@@ -78,9 +78,6 @@ static lfuse_status check_flags(const lfuse_plan_options *o, const char *what,
     if ((o->flags & ~known) != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.flags has unknown bits: 0x%x", what,
                         (unsigned)(o->flags & ~known));
-    if (o->reserved != 0)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "%s.reserved is %d", what,
-                        (int)o->reserved);
     if (!isfinite(o->threshold))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.threshold is %g", what,
                         o->threshold);
@@ -140,7 +137,25 @@ static lfuse_status check_constants(const lfuse_plan_options *o, const char *wha
     if (status == LFUSE_OK)
         status =
             lfi_handles_constant(o->keep, LFUSE_KEEP_BY_DIRECTION, what, "keep", err);
+    if (status == LFUSE_OK)
+        status = lfi_handles_constant(o->alignment, LFUSE_ALIGNMENT_PERMUTATION, what,
+                                      "alignment", err);
     return status;
+}
+
+static lfuse_status check_alignment(const lfuse_plan_options *o, const char *what,
+                                    lfuse_error *err)
+{
+    const bool aligns = o->alignment == LFUSE_ALIGNMENT_PERMUTATION;
+
+    if (aligns != (o->couplings != NULL))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.alignment is %d, couplings are %s",
+                        what, (int)o->alignment, aligns ? "NULL" : "given");
+    if (aligns && o->unit == LFUSE_UNIT_ROW)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "%s.alignment is %d, but the unit is row: rows have no order",
+                        what, (int)o->alignment);
+    return LFUSE_OK;
 }
 
 static lfuse_status import_options(const lfuse_context *ctx,
@@ -160,6 +175,8 @@ static lfuse_status import_options(const lfuse_context *ctx,
         status = check_rules(o, what, err);
     if (status == LFUSE_OK)
         status = check_constants(o, what, err);
+    if (status == LFUSE_OK)
+        status = check_alignment(o, what, err);
     return status;
 }
 
@@ -249,6 +266,7 @@ static void fill_options(const lfuse_plan_options *o, struct lfi_plan_options *o
     out->skip_unequal = (o->flags & LFUSE_PLAN_FLAG_SKIP_UNEQUAL) != 0;
     out->rules = o->rules;
     out->rule_count = o->rule_count;
+    out->couplings = o->couplings != NULL ? &o->couplings->couplings : NULL;
     out->may_fall_short = false;
 }
 
@@ -498,6 +516,33 @@ int64_t lfuse_plan_row_owner(const lfuse_plan *plan, int64_t layer, int32_t weig
         return -1;
     return lfi_handles_row_owner(&plan->plan.rows, &plan->plan.row_goal, layer, weight,
                                  row, owner_row);
+}
+
+int64_t lfuse_plan_permutation_count(const lfuse_plan *plan)
+{
+    const struct lfi_moves *moves = plan == NULL ? NULL : &plan->plan.moves;
+    int64_t n = 0, i;
+
+    for (i = 0; moves != NULL && i < moves->count; i++)
+        n += moves->items[i].space_count;
+    return n;
+}
+
+const int64_t *lfuse_plan_permutation(const lfuse_plan *plan, int64_t index,
+                                      int64_t *space, int64_t *units)
+{
+    const struct lfi_move *move;
+
+    if (index < 0 || index >= lfuse_plan_permutation_count(plan))
+        return NULL;
+    move = plan->plan.moves.items;
+    for (; index >= move->space_count; move++)
+        index -= move->space_count;
+    if (space != NULL)
+        *space = move->spaces[index];
+    if (units != NULL)
+        *units = move->units;
+    return move->order;
 }
 
 lfuse_status lfuse_plan_account(const lfuse_plan *plan, lfuse_account *account,

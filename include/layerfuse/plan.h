@@ -62,6 +62,15 @@
  * similarity's block and ridge (O'Neill et al. 2021, eq. 6; which of the two weights is whose
  * the paper leaves open).
  *
+ * With LFUSE_ALIGNMENT_PERMUTATION the units of every space of couplings that a fused weight
+ * counts are put in another order first, the one in which what is fused is most alike: least
+ * squares between members and the mean that takes their place (freeze: the kept one). All weights
+ * that a space touches have a say at once; spaces are ordered one after another, those of kept
+ * members first, each exactly by linear assignment, until none gets better. Spaces whose weights
+ * are tied already move together, and one that is tied to what no space couples stays. Applying
+ * the plan permutes every coupled tensor, fused or not, so that but for the fusion the network
+ * computes what it did. Scores and gammas are of layers as they are.
+ *
  * With the unit row what is joined are rows, the slices of weights along their output axis:
  * filters and neurons, within a layer and across the layers of a param type, each weight for
  * itself. The candidates are the same layers; of two rows that is kept whose layer would be, of
@@ -100,9 +109,10 @@ typedef struct lfuse_plan_options {
     double threshold;             /* with its flag: nothing less alike is joined */
     const lfuse_plan_rule *rules; /* (rule_count), in any order */
     int64_t rule_count;
-    const double *importance; /* (count), each >= 0, of weighting importance */
-    lfuse_metric metric;      /* 0 means similarity's, or euclidean */
-    lfuse_policy policy;      /* 0 means average */
+    const lfuse_couplings *couplings; /* of alignment permutation */
+    const double *importance;         /* (count), each >= 0, of weighting importance */
+    lfuse_metric metric;              /* 0 means similarity's, or euclidean */
+    lfuse_policy policy;              /* 0 means average */
     lfuse_freeze_gradient freeze_gradient; /* of the policy freeze; 0 means both */
     lfuse_weighting weighting;             /* of the policy average; 0 means equal */
     lfuse_scope scope;                     /* 0 means global */
@@ -111,7 +121,7 @@ typedef struct lfuse_plan_options {
     lfuse_linkage linkage;                 /* of groups; 0 means single */
     int32_t max_group;                     /* largest group; 0 means any size */
     lfuse_keep keep;                       /* whose buffer; 0 means farthest */
-    int32_t reserved;                      /* 0 */
+    lfuse_alignment alignment;             /* 0 means none */
     uint32_t flags;                        /* LFUSE_PLAN_FLAG_* or 0 */
 } lfuse_plan_options;
 
@@ -192,8 +202,9 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *          the layers that have a weight and share their param type with another that has.
  *          Progress is told as "similarity", in pairs of all param types; with the linkage
  *          merged, then as "merging", in layers joined of those that could be.
- * Owner:   layers, names and options are borrowed for the call. *plan is returned: release
- *          with lfuse_plan_destroy().
+ *          With an alignment it is told as "alignment", in spaces, once for every turn.
+ * Owner:   layers, names, options and couplings are borrowed for the call. *plan is returned:
+ *          release with lfuse_plan_destroy().
  * Errors:  LFUSE_ERR_ARGUMENT      NULL, count < 1, a ratio < 1, a ratio or threshold that is not
  *                                  finite, a threshold without its flag, none of ratio, top_k,
  *                                  max_unique_bytes and threshold, a negative number, an
@@ -204,7 +215,9 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *                                  policies than average; a rule without pattern or known
  *                                  action; or layers that are forced together but are of
  *                                  other types or sizes, may not fuse, are more than max_group,
- *                                  both pinned, or not next to each other: says which, and why
+ *                                  both pinned, or not next to each other: says which, and why;
+ *                                  couplings without an alignment, or the other way round;
+ *                                  and, of couplings, the errors of lfuse_couplings_units()
  *          LFUSE_ERR_NAME          two layers of one name, or weights of other names within a
  *                                  param type, or a layer without any where others have some; a
  *                                  rule that matches no layer
@@ -360,6 +373,21 @@ LFUSE_API const char *lfuse_plan_skipped_reason(const lfuse_plan *plan, int64_t 
  */
 LFUSE_API int64_t lfuse_plan_row_owner(const lfuse_plan *plan, int64_t layer,
                                        int32_t weight, int64_t row, int64_t *owner_row);
+
+/**
+ * lfuse_plan_permutation_count() - spaces whose units are put in another order before fusing; 0
+ * for NULL
+ * lfuse_plan_permutation() - the one at index: unit u will be what its unit [u] was
+ *
+ * Result:  *space is its index in the couplings, *units how many it has; both may be NULL. NULL
+ *          when out of range.
+ * Owner:   (units) numbers, borrowed until the plan is destroyed.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_plan_permutation_count(const lfuse_plan *plan);
+LFUSE_API const int64_t *lfuse_plan_permutation(const lfuse_plan *plan, int64_t index,
+                                                int64_t *space, int64_t *units);
 
 /**
  * lfuse_plan_account() - what the network costs once the plan is applied

@@ -62,8 +62,8 @@ LFUSE_API void lfuse_retrainer_options_init(lfuse_retrainer_options *options,
 /**
  * lfuse_retrainer_create() - a retrainer over these layers; nothing is fused yet
  *
- * Owner:   the array and the options are copied, the layers are borrowed until the retrainer is
- *          destroyed. *retrainer is returned: release with lfuse_retrainer_destroy().
+ * Owner:   the array and the options are copied, the layers, and couplings of the plan, are
+ *          borrowed until the retrainer is destroyed. *retrainer is returned: release with lfuse_retrainer_destroy().
  * Errors:  as lfuse_plan_build() and lfuse_ties_create(): the goal is tried at once, so that
  *          a ratio out of reach is known before an hour of training; and
  *          LFUSE_ERR_ARGUMENT     options or options->plan is NULL, its ratio is 0, top_k or

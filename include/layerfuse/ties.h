@@ -119,7 +119,9 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *          kept member's. Optimiser state is merged the same way, over the members that
  *          have it. random: no weight changes, the group mixes from now on; members that were
  *          tied before are one source, of more rows. Groups that the plan does not change keep
- *          their policy, others have the plan's. A plan without fusions changes nothing.
+ *          their policy, others have the plan's. Where the plan aligns, units are in their new
+ *          order first: values, gradients and state of every coupled tensor, in place. A plan
+ *          without fusions changes nothing.
  * Errors:  LFUSE_ERR_ARGUMENT    NULL
  *          LFUSE_ERR_NAME         the plan is of other layers: says the first that differs
  *          LFUSE_ERR_SHAPE        a weight has another shape or output axis than when the plan
@@ -127,7 +129,8 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *          LFUSE_ERR_TYPE         or another element type
  *          LFUSE_ERR_STATE        the plan was not built over what is in force now, or a layer
  *                                 has gained a weight (random: or a bias) since ties were first
- *                                 applied, or groups show a mix or mean
+ *                                 applied, or groups show a mix or mean, or memory of a
+ *                                 coupled tensor is that of one which is not coupled alike
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a weight that is tied anew: says where
  *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients: the
  *                                 dropped positions' share is in their sum already; rows with
@@ -188,7 +191,8 @@ LFUSE_API lfuse_status lfuse_ties_finalise(lfuse_ties *ties,
  * the first apply, bit for bit
  *
  * Result:  weights and biases of all layers, tied or not, and their optimiser state; what
- *          training has made of other parameters stays. Values that were re-pointed have memory
+ *          training has made of other parameters stays, in the order of units that they had. So
+ *          do gradients that never re-pointed; others are old. Values that were re-pointed have memory
  *          of their own again: borrowed ones theirs of before, owned ones at a new address.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     LFUSE_TIES_KEEP_ORIGINALS was not given, or a mix or mean is

@@ -160,6 +160,12 @@ enum {
     LFUSE_PLAN_ACTION_FORCE = 4    /* they fuse with each other, first of all */
 };
 
+typedef int32_t lfuse_alignment; /* what is done about the order of units */
+enum {
+    LFUSE_ALIGNMENT_NONE = 1,       /* 0 means this: layers are fused as they are */
+    LFUSE_ALIGNMENT_PERMUTATION = 2 /* units of coupled spaces are put in order before */
+};
+
 typedef int32_t lfuse_layer_kind;
 enum {
     LFUSE_LAYER_OTHER = 0,

@@ -67,6 +67,7 @@ struct lfi_coupled {
     int32_t axis;
     int64_t offset;
     int64_t block; /* entries of a unit */
+    int64_t space;
 };
 
 struct lfi_binding {
@@ -91,9 +92,14 @@ void lfi_order_swaps(const int64_t *order, int64_t units, int64_t *swaps);
 /* LFUSE_ERR_ARGUMENT unless order has each of [0, units) once; seen is (units) of scratch. */
 lfuse_status lfi_order_check(const int64_t *order, int64_t units, int64_t *seen,
                              lfuse_error *err);
-/* All arrays of these items, each memory once; back: undoes it. Cannot fail. */
+/* Whether one of an item's arrays is to be put in order. */
+typedef bool (*lfi_reorders)(const void *arg, const struct lfi_coupled *item,
+                             int32_t which);
+/* All arrays of these items (that reorders, unless it is NULL, takes), each memory once; back:
+ * undoes it. Cannot fail. */
 void lfi_coupled_reorder(struct lfi_layer *const *layers, const struct lfi_coupled *items,
-                         int64_t count, int64_t units, const int64_t *swaps, bool back);
+                         int64_t count, int64_t units, const int64_t *swaps, bool back,
+                         lfi_reorders reorders, const void *arg);
 /* LFUSE_ERR_STATE when memory of an item is that of a parameter which these items do not move
  * in the same way. */
 lfuse_status lfi_coupled_check_apart(const struct lfi_layer *const *layers, int64_t count,

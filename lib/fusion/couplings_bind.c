@@ -101,6 +101,7 @@ static lfuse_status bind_space(const struct lfi_layer *const *layers, int64_t co
     for (i = 0; i < s->count; i++) {
         struct lfi_coupled *item = &b->items[b->first[space] + i], *head = item - i;
 
+        item->space = space;
         status = find(layers, count, &s->members[i], item, err);
         if (status == LFUSE_OK)
             status = measure(layers[item->layer], &s->members[i], item, &units, err);
@@ -121,22 +122,13 @@ static lfuse_status bind_space(const struct lfi_layer *const *layers, int64_t co
     return LFUSE_OK;
 }
 
-static int64_t space_of(const struct lfi_binding *b, int64_t item)
-{
-    int64_t space = 0;
-
-    while (b->first[space + 1] <= item)
-        space++;
-    return space;
-}
-
 static bool overlap(const struct lfi_binding *b, int64_t i, int64_t k)
 {
     const struct lfi_coupled *p = &b->items[i], *q = &b->items[k];
 
     return p->layer == q->layer && p->parameter == q->parameter && p->axis == q->axis &&
-           p->offset < q->offset + q->block * b->units[space_of(b, k)] &&
-           q->offset < p->offset + p->block * b->units[space_of(b, i)];
+           p->offset < q->offset + q->block * b->units[q->space] &&
+           q->offset < p->offset + p->block * b->units[p->space];
 }
 
 static lfuse_status check_overlap(const struct lfi_layer *const *layers,
@@ -154,7 +146,7 @@ static lfuse_status check_overlap(const struct lfi_layer *const *layers,
                     err, LFUSE_ERR_ARGUMENT,
                     "axis %d of %s of layer %s is coupled twice, in spaces %lld and %lld",
                     (int)item->axis, layer->parameters[item->parameter].name, layer->name,
-                    (long long)space_of(b, k), (long long)space_of(b, i));
+                    (long long)b->items[k].space, (long long)item->space);
             }
     return LFUSE_OK;
 }

@@ -145,7 +145,8 @@ static bool is_done(const struct lfi_layer *const *layers,
 }
 
 void lfi_coupled_reorder(struct lfi_layer *const *layers, const struct lfi_coupled *items,
-                         int64_t count, int64_t units, const int64_t *swaps, bool back)
+                         int64_t count, int64_t units, const int64_t *swaps, bool back,
+                         lfi_reorders reorders, const void *arg)
 {
     const struct lfi_layer *const *l = (const struct lfi_layer *const *)layers;
     int32_t which;
@@ -157,7 +158,8 @@ void lfi_coupled_reorder(struct lfi_layer *const *layers, const struct lfi_coupl
             const struct reordering r = {items[i].offset, items[i].block, units, swaps,
                                          back};
 
-            if (array != NULL && !is_done(l, items, i, which))
+            if (array != NULL && !is_done(l, items, i, which) &&
+                (reorders == NULL || reorders(arg, &items[i], which)))
                 reorder_view(&array->view, items[i].axis, array->view.data, &r);
         }
 }
@@ -236,7 +238,7 @@ lfuse_status lfi_couplings_permute(const struct lfi_env *env,
         status = lfi_coupled_check_apart(l, count, items, n, err);
     if (status == LFUSE_OK) {
         lfi_order_swaps(order, units, swaps);
-        lfi_coupled_reorder(layers, items, n, units, swaps, false);
+        lfi_coupled_reorder(layers, items, n, units, swaps, false, NULL, NULL);
     }
     lfi_free(env, swaps, (size_t)units, sizeof(*swaps));
     lfi_binding_destroy(env, &b);

@@ -160,6 +160,7 @@ struct lfi_plan_options {
     lfuse_base base;
     lfuse_linkage linkage;
     lfuse_keep keep;
+    const struct lfi_couplings *couplings; /* the caller's; NULL: nothing is aligned */
     bool may_fall_short; /* of ratio: then the plan goes as far as it can */
 };
 
@@ -198,6 +199,32 @@ struct lfi_skip {
     char *reason;
 };
 
+/* One axis that a move puts in order; see moves.c. */
+struct lfi_move_member {
+    int64_t layer;
+    char *parameter;
+    int32_t axis;
+    int64_t entries; /* of the axis */
+    int64_t offset;  /* of the first unit */
+    int64_t block;   /* entries of a unit */
+};
+
+/* Unit u of some spaces, which move alike, becomes what unit order[u] was. */
+struct lfi_move {
+    int64_t space_count;
+    int64_t *spaces;
+    int64_t units;
+    int64_t *order;
+    int64_t member_count;
+    struct lfi_move_member *members;
+};
+
+struct lfi_moves {
+    int64_t count;
+    int64_t capacity;
+    struct lfi_move *items;
+};
+
 struct lfi_plan {
     struct lfi_plan_options options;
     int64_t layer_count;
@@ -215,6 +242,7 @@ struct lfi_plan {
     struct lfi_fusion *fusions;
     struct lfi_account account; /* of the goal */
     double *importance;         /* (layer_count), or NULL */
+    struct lfi_moves moves;     /* before members of changed groups become one */
 };
 
 struct lfi_ties;
@@ -234,6 +262,8 @@ void lfi_rules_free(const struct lfi_env *env, lfuse_plan_rule *rules, int64_t c
 lfuse_status lfi_plan_skip(const struct lfi_env *env, struct lfi_plan *plan,
                            int64_t layer, const char *reason, lfuse_error *err);
 void lfi_plan_forget_skips(const struct lfi_env *env, struct lfi_plan *plan);
+
+void lfi_moves_destroy(const struct lfi_env *env, struct lfi_moves *moves);
 
 /* plan->layers as these are; on failure what is there is to be destroyed. */
 lfuse_status lfi_plan_remember(const struct lfi_env *env,
@@ -349,6 +379,7 @@ struct lfi_ties {
     struct lfi_original *originals;
     struct lfi_mixes mixes;
     struct lfi_row_ties rows;
+    struct lfi_shifts *shifts; /* for undo: the latest first; or NULL */
     lfuse_show shown;
     int64_t step; /* of the mix that is shown */
 };

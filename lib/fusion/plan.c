@@ -4,6 +4,7 @@
  * A plan keeps no layer. It remembers names, shapes and what was in force, so that applying
  * it to other layers, or at another time, is noticed.
  */
+#include "fusion/alignment.h"
 #include "fusion/planning.h"
 
 #include <math.h>
@@ -200,6 +201,8 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
         status = find_candidates(env, layers, plan, &choice, &candidates, err);
     if (status == LFUSE_OK)
         status = join(env, layers, &candidates, &choice, plan, err);
+    if (status == LFUSE_OK && options->couplings != NULL)
+        status = lfi_plan_align(env, layers, count, options->couplings, plan, err);
     if (status == LFUSE_OK && options->policy == LFUSE_POLICY_JS)
         status = lfi_plan_measure_gammas(env, layers, plan, err);
     lfi_candidates_destroy(env, count, &candidates);
@@ -213,6 +216,7 @@ void lfi_plan_destroy(const struct lfi_env *env, struct lfi_plan *plan)
 {
     int64_t i;
 
+    lfi_moves_destroy(env, &plan->moves);
     lfi_free(env, plan->importance, (size_t)plan->layer_count, sizeof(*plan->importance));
     lfi_free(env, plan->fusions, (size_t)plan->fusion_capacity, sizeof(*plan->fusions));
     lfi_plan_forget_skips(env, plan);

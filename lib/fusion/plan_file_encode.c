@@ -251,6 +251,9 @@ lfuse_status lfi_plan_encode(const struct lfi_env *env, const struct lfi_plan *p
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         "a plan of the unit row cannot be saved by this version");
     status = check_text(plan, err);
+    if (status == LFUSE_OK && plan->moves.count > 0)
+        status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                          "a plan with permutations is not saved by this version");
     if (status == LFUSE_OK)
         status = lfi_plan_fingerprint(env, plan, fingerprint, err);
     if (status != LFUSE_OK)

@@ -90,6 +90,9 @@ lfuse_status lfi_preview_create(const struct lfi_env *env, const struct lfi_plan
         status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                           "the plan's policy is custom: what becomes of weights is for "
                           "the ties' merge to say");
+    if (status == LFUSE_OK && plan->moves.count > 0)
+        status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                          "the plan permutes units, which is not previewed yet");
     if (status == LFUSE_OK && !policy_of(&p)->mixes)
         status = lfi_ties_weigh(env, &p.ties, plan, &p.weights, err);
     if (status == LFUSE_OK)

@@ -1,4 +1,5 @@
 /* ties.c - what is in force: its life, and what can be asked of it */
+#include "fusion/alignment.h"
 #include "fusion/fusion.h"
 
 #include <string.h>
@@ -48,6 +49,8 @@ void lfi_ties_destroy(const struct lfi_env *env, struct lfi_ties *ties)
 
     (void)parted; /* a caller that refuses its own memory back keeps what it was shown */
     lfi_row_ties_destroy(env, &ties->rows);
+    while (ties->shifts != NULL)
+        lfi_shifts_pop(env, &ties->shifts);
     lfi_mixes_destroy(env, &ties->mixes);
     lfi_ties_drop_originals(env, ties);
     lfi_grouping_destroy(env, &ties->in_force);

@@ -1,10 +1,13 @@
 /*
  * ties_apply.c - puts a plan in force, whole or not at all
  *
- *   1  checks, and everything that takes memory
- *   2  the caller's pointers (ties_rebind.c); taken back if one is refused
- *   3  commit (ties_commit.c), which cannot fail
+ *   1  checks; originals; units of aligned spaces into their order (moves.c), which goes back as
+ *      it came if anything later fails
+ *   2  everything else that takes memory
+ *   3  the caller's pointers (ties_rebind.c); taken back if one is refused
+ *   4  commit (ties_commit.c), which cannot fail
  */
+#include "fusion/alignment.h"
 #include "fusion/fusion.h"
 
 #include <math.h>
@@ -210,13 +213,8 @@ static lfuse_status prepare(const struct lfi_env *env, struct lfi_ties *ties,
                             const struct lfi_plan *plan, struct lfi_mixes *mixes,
                             lfuse_error *err)
 {
-    lfuse_status status = LFUSE_OK;
+    lfuse_status status = prepare_mixes(env, ties, plan, mixes, err);
 
-    if (ties->originals == NULL)
-        status = lfi_ties_keep_originals(env, ties, err);
-    if (status != LFUSE_OK)
-        return status;
-    status = prepare_mixes(env, ties, plan, mixes, err);
     if (status == LFUSE_OK) {
         status = lfi_ties_rebind(ties, destination, plan, err);
         if (status != LFUSE_OK)
@@ -299,30 +297,66 @@ static void commit(const struct lfi_env *env, struct lfi_ties *ties,
     lfi_grouping_set(&ties->in_force, plan->goal.owner);
 }
 
+/* Groups of layers that are in the plan's order by now. */
+static lfuse_status tie(const struct lfi_env *env, struct lfi_ties *ties,
+                        const struct lfi_plan *plan, lfuse_error *err)
+{
+    struct lfi_merges merges = {0};
+    struct lfi_mixes mixes;
+    double *weights = NULL;
+    lfuse_status status = lfi_ties_weigh(env, ties, plan, &weights, err);
+
+    if (status == LFUSE_OK)
+        status = prepare_merges(env, ties, plan, &merges, err);
+    if (status == LFUSE_OK)
+        status = prepare(env, ties, plan, &mixes, err);
+    if (status == LFUSE_OK)
+        commit(env, ties, plan, &mixes, &merges, weights);
+    lfi_merges_destroy(env, &merges);
+    lfi_free(env, weights, (size_t)ties->count, sizeof(*weights));
+    return status;
+}
+
+/* Units are put in order before anything else is made of the weights, and back if that fails. */
+static lfuse_status align_and_tie(const struct lfi_env *env, struct lfi_ties *ties,
+                                  const struct lfi_plan *plan, lfuse_error *err)
+{
+    struct lfi_shifts *shifts;
+    lfuse_status status =
+        lfi_shifts_create(env, (const struct lfi_layer *const *)ties->layers, ties->count,
+                          &plan->moves, &shifts, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    lfi_shifts_run(ties->layers, shifts, false, NULL, NULL);
+    status = tie(env, ties, plan, err);
+    if (status != LFUSE_OK)
+        lfi_shifts_run(ties->layers, shifts, true, NULL, NULL);
+    if (status == LFUSE_OK && shifts != NULL && ties->options.keep_originals) {
+        shifts->before = ties->shifts;
+        ties->shifts = shifts;
+    } else {
+        lfi_shifts_pop(env, &shifts);
+    }
+    return status;
+}
+
 lfuse_status lfi_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
                             const struct lfi_plan *plan, lfuse_error *err)
 {
     const bool is_first = ties->originals == NULL;
-    struct lfi_merges merges = {0};
-    struct lfi_mixes mixes;
-    double *weights = NULL;
     lfuse_status status = lfi_ties_check(ties, plan, err);
 
     if (status != LFUSE_OK || plan->fusion_count == 0)
         return status;
     if (plan->options.unit == LFUSE_UNIT_ROW)
         return lfi_row_ties_apply(env, ties, plan, err);
-    status = lfi_ties_weigh(env, ties, plan, &weights, err);
-    if (status == LFUSE_OK)
-        status = prepare_merges(env, ties, plan, &merges, err);
-    if (status == LFUSE_OK) {
-        status = prepare(env, ties, plan, &mixes, err);
-        if (status == LFUSE_OK)
-            commit(env, ties, plan, &mixes, &merges, weights);
-        else if (is_first)
-            lfi_ties_drop_originals(env, ties);
-    }
-    lfi_merges_destroy(env, &merges);
-    lfi_free(env, weights, (size_t)ties->count, sizeof(*weights));
+    if (is_first)
+        status = lfi_ties_keep_originals(env, ties, err);
+    if (status != LFUSE_OK)
+        return status;
+    status = align_and_tie(env, ties, plan, err);
+    if (status != LFUSE_OK && is_first)
+        lfi_ties_drop_originals(env, ties);
     return status;
 }

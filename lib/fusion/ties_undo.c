@@ -5,6 +5,7 @@
  * value or state that re-pointed, whoever it shares with by now, becomes its memory; what
  * never did is copied back where it is.
  */
+#include "fusion/alignment.h"
 #include "fusion/fusion.h"
 
 #include <string.h>
@@ -50,6 +51,31 @@ static void restore_layer(const struct lfi_ties *ties, int64_t index)
     }
 }
 
+/* What no copy has brought back, in the order before all moves. Gradients are in the copy's
+ * place only where they never re-pointed: others are old anyway. */
+static bool is_to_go_back(const void *arg, const struct lfi_coupled *item, int32_t which)
+{
+    const struct lfi_ties *ties = arg;
+    const struct lfi_parameter *p =
+        &ties->layers[item->layer]->parameters[item->parameter];
+    const int32_t n = lfi_ties_parameter_count(ties, item->layer);
+    int32_t k;
+
+    for (k = 0; k < n; k++)
+        if (lfi_ties_parameter(ties, item->layer, k) == p)
+            return which == LFI_GRADIENT &&
+                   !lfi_ties_originals(ties, item->layer)[k].repointed[which];
+    return true;
+}
+
+static void move_back(const struct lfi_env *env, struct lfi_ties *ties)
+{
+    while (ties->shifts != NULL) {
+        lfi_shifts_run(ties->layers, ties->shifts, true, is_to_go_back, ties);
+        lfi_shifts_pop(env, &ties->shifts);
+    }
+}
+
 lfuse_status lfi_ties_undo(const struct lfi_env *env, struct lfi_ties *ties,
                            lfuse_error *err)
 {
@@ -71,6 +97,7 @@ lfuse_status lfi_ties_undo(const struct lfi_env *env, struct lfi_ties *ties,
         ties->source[i] = i;
     }
     lfi_row_ties_destroy(env, &ties->rows);
+    move_back(env, ties);
     lfi_mixes_destroy(env, &ties->mixes);
     lfi_grouping_set(&ties->in_force, NULL);
     memset(ties->rules, 0, (size_t)ties->count * sizeof(*ties->rules));
