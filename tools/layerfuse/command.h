@@ -19,6 +19,10 @@ enum { LFC_DONE = 0, LFC_FAILED = 1, LFC_USAGE = 2 }; /* exit statuses */
 /* One per file; argv[0] is its name. main.c lists them. */
 int lfc_inspect(int argc, char **argv);
 int lfc_similarity(int argc, char **argv);
+int lfc_plan(int argc, char **argv);
+int lfc_apply(int argc, char **argv);
+int lfc_verify(int argc, char **argv);
+int lfc_expand(int argc, char **argv);
 
 /* ---- failure.c ----------------------------------------------------------------------- */
 

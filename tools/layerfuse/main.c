@@ -15,6 +15,10 @@ static const struct subcommand {
     {"inspect", "what a file holds, and which of its layers are of one type",
      lfc_inspect},
     {"similarity", "how alike the layers of each type are", lfc_similarity},
+    {"plan", "which layers shall share weights", lfc_plan},
+    {"apply", "the file that a plan makes of another", lfc_apply},
+    {"verify", "whether a file is what a plan makes of another", lfc_verify},
+    {"expand", "a file with shared weights under every name", lfc_expand},
 };
 
 enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };
@@ -35,8 +39,9 @@ static int print_help(void)
 {
     int i;
 
-    printf("usage: layerfuse SUBCOMMAND ...\n\nFinds layers of a trained network that "
-           "resemble each other, in safetensors files.\n\n");
+    printf(
+        "usage: layerfuse SUBCOMMAND ...\n\nFinds layers of a trained network that "
+        "resemble each other, in safetensors files, and makes them\nshare weights.\n\n");
     for (i = 0; i < SUBCOMMANDS; i++)
         printf("  %-12s %s\n", subcommands[i].name, subcommands[i].help);
     printf("\n  --help       this, or after a subcommand what it takes\n"

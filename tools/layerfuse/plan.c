@@ -1,0 +1,248 @@
+/* plan.c - layerfuse plan: which layers of a file shall share weights */
+#include <float.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "command.h"
+#include "files.h"
+#include "network.h"
+#include "text.h"
+
+struct plan {
+    const char *file;
+    const char *output;
+    const char *metric;
+    const char *policy;
+    struct lfc_list exclude;
+    struct lfc_list axes;
+    lfuse_plan_options options;
+    lfuse_similarity_options similarity;
+    int32_t rule;
+    int64_t threads;
+    int64_t seed;
+    int64_t max_bytes;
+    int64_t max_group;
+    int64_t max_header_bytes;
+    int json;
+};
+
+static const char synopsis[] =
+    "layerfuse plan FILE (--ratio R | --top-k K) [--metric M] [--policy P] [--scope S]\n"
+    "       [--exclude GLOB]... [--seed N] [--json] [-o PLAN.json] ...";
+
+static const char about[] = LFC_FILE_HELP
+    "Finds which of its layers shall share weights, and writes that down as a plan: "
+    "JSON,\n"
+    "one line for each fusion, that can be read, edited and kept. FILE is only read;\n"
+    "layerfuse apply makes a smaller file of it and the plan.\n";
+
+/* ---- arguments ------------------------------------------------------------------------------ */
+
+static int read_names(struct plan *p)
+{
+    lfuse_error err;
+
+    if (lfuse_metric_from_name(p->metric, &p->options.metric, &err) != LFUSE_OK)
+        return lfc_fail(LFC_USAGE, "--metric: %s", err.message);
+    if (lfuse_policy_from_name(p->policy, &p->options.policy, &err) != LFUSE_OK)
+        return lfc_fail(LFC_USAGE, "--policy: %s", err.message);
+    if (p->options.metric == LFUSE_METRIC_CUSTOM)
+        return lfc_fail(LFC_USAGE, "--metric: custom needs a function, which only a "
+                                   "program has");
+    if (p->options.policy == LFUSE_POLICY_CUSTOM)
+        return lfc_fail(LFC_USAGE, "--policy: custom needs a function, which only a "
+                                   "program has");
+    return LFC_DONE;
+}
+
+static int check(struct plan *p)
+{
+    if (p->output == NULL && !p->json)
+        return lfc_fail(LFC_USAGE, "neither -o nor --json is given");
+    if (p->output != NULL && lfc_is_same_file(p->output, p->file))
+        return lfc_fail(LFC_USAGE, "-o: %s is the file to read", p->output);
+    if (p->options.ratio == 0.0 && p->options.top_k == 0)
+        return lfc_fail(LFC_USAGE, "neither --ratio nor --top-k is given");
+    p->options.max_group = (int32_t)p->max_group;
+    p->options.similarity = &p->similarity;
+    p->similarity.max_bytes = (size_t)p->max_bytes;
+    if (p->seed != 0)
+        p->similarity.seed = (uint64_t)p->seed;
+    return read_names(p);
+}
+
+static int read_arguments(struct plan *p, int argc, char **argv, int *help)
+{
+    static const char *const operands[] = {"FILE", NULL};
+    static const char *const scopes[] = {"global", "adjacent", NULL};
+    const struct lfc_argument table[] = {
+        {"--ratio", "R",
+         "weights of all candidates to those that are left; 2 halves them",
+         &p->options.ratio, LFC_NUMBER, 1, DBL_MAX, NULL},
+        {"--top-k", "K", "as many fusions, of the most alike layers first",
+         &p->options.top_k, LFC_INTEGER, 1, 1 << 30, NULL},
+        {"--metric", "M", "how alike is measured (euclidean); see layerfuse similarity",
+         &p->metric, LFC_TEXT, .choices = NULL},
+        {"--policy", "P", "average, freeze, random or js (average)", &p->policy, LFC_TEXT,
+         .choices = NULL},
+        {"--scope", "S", "global, or adjacent: only neighbours of one type",
+         &p->options.scope, LFC_CHOICE, .choices = scopes},
+        {"--max-group", "N", "layers of a group at most", &p->max_group, LFC_INTEGER, 2,
+         1 << 30, NULL},
+        {"--exclude", "GLOB", "no layer whose name matches; may be given again",
+         &p->exclude, LFC_LIST, .choices = NULL},
+        {"--type-rule", "RULE", lfc_types_rule_help, &p->rule, LFC_CHOICE,
+         .choices = lfc_types_rules},
+        {"--output-axis", "GLOB=N",
+         "the axis that counts output units (0), of tensors whose\n"
+         "name matches; the last match wins",
+         &p->axes, LFC_LIST, .choices = NULL},
+        {"--seed", "N", "of what is drawn at random (0)", &p->seed, LFC_INTEGER, 0, 9e18,
+         NULL},
+        {"--threads", "N", "that work at once (one for each processor)", &p->threads,
+         LFC_INTEGER, 1, 1024, NULL},
+        {"--max-bytes", "N", "of memory for what is kept of each layer (256 MiB)",
+         &p->max_bytes, LFC_INTEGER, 1, 9e18, NULL},
+        {"--max-header-bytes", "N", lfc_session_header_help, &p->max_header_bytes,
+         LFC_INTEGER, 1, 1e8, NULL},
+        {"--json", NULL, "print the plan", &p->json, LFC_FLAG, .choices = NULL},
+        {"-o", "PLAN.json", "write the plan, whole or not at all", &p->output, LFC_TEXT,
+         .choices = NULL},
+    };
+    const struct lfc_arguments arguments = {
+        synopsis, about, operands, &p->file, table, sizeof(table) / sizeof(table[0])};
+    int code;
+
+    memset(p, 0, sizeof(*p));
+    lfuse_plan_options_init(&p->options, sizeof(p->options));
+    lfuse_similarity_options_init(&p->similarity, sizeof(p->similarity));
+    p->metric = "euclidean";
+    p->policy = "average";
+    p->rule = LFC_RULE_COMPONENT;
+    p->max_bytes = (int64_t)256 << 20;
+    code = lfc_arguments_read(&arguments, argc, argv, help);
+    return code == LFC_DONE && !*help ? check(p) : code;
+}
+
+/* ---- results ------------------------------------------------------------------------------- */
+
+static int print_json(const lfuse_plan *plan)
+{
+    lfuse_error err;
+    size_t needed;
+    char *text;
+
+    if (lfuse_plan_to_json(plan, NULL, 0, &needed, &err) != LFUSE_OK)
+        return lfc_fail(LFC_FAILED, "%s", err.message);
+    text = lfc_alloc(needed, 1);
+    if (lfuse_plan_to_json(plan, text, needed, &needed, &err) != LFUSE_OK) {
+        free(text);
+        return lfc_fail(LFC_FAILED, "%s", err.message);
+    }
+    fputs(text, stdout);
+    free(text);
+    return lfc_finish_stdout();
+}
+
+static void print_group(const lfuse_plan *plan, int64_t group)
+{
+    const int64_t kept = lfuse_plan_group_kept(plan, group);
+    int64_t i;
+
+    printf("  ");
+    lfc_put_text(stdout, lfuse_plan_layer_name(plan, kept));
+    printf(" <-");
+    for (i = 0; i < lfuse_plan_group_size(plan, group); i++) {
+        const int64_t member = lfuse_plan_group_member(plan, group, i);
+
+        if (member == kept)
+            continue;
+        putchar(' ');
+        lfc_put_text(stdout, lfuse_plan_layer_name(plan, member));
+    }
+    putchar('\n');
+}
+
+static int print_text(const struct plan *p, const lfuse_plan *plan)
+{
+    char a[LFC_NUMBER_BYTES], b[LFC_NUMBER_BYTES];
+    lfuse_account account;
+    lfuse_error err;
+    int64_t i;
+
+    lfuse_account_init(&account, sizeof(account));
+    if (lfuse_plan_account(plan, &account, &err) != LFUSE_OK)
+        return lfc_fail(LFC_FAILED, "%s", err.message);
+    printf("%s, %s: %lld fusions, ratio %.3f: of %s weights that could be shared %s are "
+           "left\n",
+           p->metric, p->policy, (long long)lfuse_plan_fusion_count(plan), account.ratio,
+           lfc_count(a, account.candidates_logical),
+           lfc_count(b, account.candidates_unique));
+    if (lfuse_plan_group_count(plan) > 0)
+        printf("\n");
+    for (i = 0; i < lfuse_plan_group_count(plan); i++)
+        print_group(plan, i);
+    return lfc_finish_stdout();
+}
+
+static int32_t show_progress(const char *what, int64_t done, int64_t total, void *user)
+{
+    struct lfc_progress *progress = user;
+
+    if (progress->total != total || progress->what == NULL)
+        lfc_progress_begin(progress, what, "steps", total);
+    lfc_progress_show(progress, done);
+    return 0;
+}
+
+static int run(const struct plan *p)
+{
+    const struct lfc_network_rules rules = {(enum lfc_rule)p->rule, &p->axes,
+                                            &p->exclude};
+    struct lfc_progress progress = {0};
+    const struct lfc_session_options options = {
+        .threads = p->threads,
+        .seed = p->seed,
+        .max_header_bytes = p->max_header_bytes,
+        .progress = show_progress,
+        .progress_user = &progress,
+    };
+    struct lfc_network network = {0};
+    struct lfc_session session;
+    lfuse_plan *plan = NULL;
+    lfuse_error err;
+    int code = lfc_session_open(&session, p->file, &options);
+
+    if (code != LFC_DONE)
+        return code;
+    code = lfc_network_find(session.ctx, session.checkpoint, &rules, &network);
+    if (code == LFC_DONE && network.count == 0)
+        code = lfc_fail(LFC_FAILED, "%s: no two tensors are layers of one type", p->file);
+    if (code == LFC_DONE &&
+        lfuse_plan_build(session.ctx, (const lfuse_layer *const *)network.layers,
+                         network.count, &p->options, &plan, &err) != LFUSE_OK)
+        code = lfc_fail(LFC_FAILED, "%s: %s", p->file, err.message);
+    lfc_progress_clear();
+    if (code == LFC_DONE && p->output != NULL &&
+        lfuse_plan_save(plan, p->output, &err) != LFUSE_OK)
+        code = lfc_fail(LFC_FAILED, "%s", err.message);
+    if (code == LFC_DONE)
+        code = p->json ? print_json(plan) : print_text(p, plan);
+    lfuse_plan_destroy(plan);
+    lfc_network_free(&network);
+    lfc_session_close(&session);
+    return code;
+}
+
+int lfc_plan(int argc, char **argv)
+{
+    struct plan p;
+    int help, code = read_arguments(&p, argc, argv, &help);
+
+    if (code == LFC_DONE && !help)
+        code = run(&p);
+    free(p.exclude.items);
+    free(p.axes.items);
+    return code;
+}
