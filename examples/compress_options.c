@@ -34,24 +34,53 @@ static const char *const isa_names[] = {"best", "scalar", "avx2", "avx512", NULL
 static const char *const freeze_names[] = {"both", "dropped", NULL};
 static const char *const combine_names[] = {"mean", "sum", NULL};
 
-/* The library's own message, behind the argument's name. */
-static lfuse_status blame(const char *argument, lfuse_error *err)
+/* The library's names of a kind, from value 1 on; NULL: no more, "custom": a callback. */
+static const char *metric_name(int32_t value)
 {
-    char message[sizeof(err->message)];
+    lfuse_metric_properties p;
 
-    memcpy(message, err->message, sizeof(message));
-    return example_fail(err, LFUSE_ERR_ARGUMENT, "%s: %.200s", argument, message);
+    lfuse_metric_properties_init(&p, sizeof(p));
+    return lfuse_metric_info(value, &p, NULL) == LFUSE_OK ? p.name : NULL;
+}
+
+static const char *policy_name(int32_t value)
+{
+    const char *name = lfuse_policy_name(value);
+
+    return strcmp(name, "?") == 0 ? NULL : name;
+}
+
+/* The value of a name; those that need a callback are none of this program's. */
+static lfuse_status choose_value(const char *argument, const char *name,
+                                 const char *(*name_of)(int32_t), int32_t *value,
+                                 lfuse_error *err)
+{
+    char known[192] = "";
+    const char *each;
+
+    for (*value = 1; (each = name_of(*value)) != NULL; ++*value) {
+        size_t used = strlen(known);
+
+        if (strcmp(each, "custom") == 0)
+            continue;
+        if (strcmp(each, name) == 0)
+            return LFUSE_OK;
+        (void)snprintf(known + used, sizeof(known) - used, "%s%s", used > 0 ? ", " : "",
+                       each);
+    }
+    return example_fail(err, LFUSE_ERR_ARGUMENT, "%s: '%.20s' is none of %s", argument,
+                        name, known);
 }
 
 static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
 {
-    lfuse_status status;
+    lfuse_status status =
+        choose_value("--policy", o->policy_name, policy_name, &o->policy, err);
 
-    if (lfuse_policy_from_name(o->policy_name, &o->policy, err) != LFUSE_OK)
-        return blame("--policy", err);
-    if (lfuse_metric_from_name(o->metric_name, &o->metric, err) != LFUSE_OK)
-        return blame("--metric", err);
-    status = choose("--isa", o->isa_name, isa_names, &o->isa, err);
+    if (status == LFUSE_OK)
+        status = choose_value("--metric", o->metric_name, metric_name, &o->metric, err);
+    if (status == LFUSE_OK)
+        status = choose("--isa", o->isa_name, isa_names, &o->isa, err);
     if (status == LFUSE_OK)
         status = choose("--freeze-gradient", o->freeze_name, freeze_names,
                         &o->freeze_gradient, err);
@@ -141,7 +170,7 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
          0},
         {"--ratio", "R", "how many times fewer weights in layers that can fuse",
          &o->ratio, ARGUMENT_NUMBER, 1, 1e6},
-        {"--policy", "NAME", "average, freeze or random (average)", &o->policy_name,
+        {"--policy", "NAME", "average, freeze, random or js (average)", &o->policy_name,
          ARGUMENT_TEXT, 0, 0},
         {"--metric", "NAME",
          "one of layerfuse/similarity.h, such as euclidean (covariance)", &o->metric_name,
