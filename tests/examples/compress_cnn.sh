@@ -49,6 +49,13 @@ for n in '' 0; do
     [ "$(wc -c <random$n.safetensors)" = "$(wc -c <one.safetensors)" ] ||
         fail "random$n: another size than average"
 done
+# Members that share gradients, tied in the end.
+run --ratio 2 --policy js --epochs 2 --threads 1 --out js.safetensors >js.txt
+run --ratio 2 --policy js --epochs 2 --threads 2 --out js2.safetensors >js2.txt
+cmp js.safetensors js2.safetensors || fail "js: 1 and 2 threads differ"
+grep -q '^exactly as many right' js.txt || fail "js: no word of reading back"
+[ "$(wc -c <js.safetensors)" = "$(wc -c <one.safetensors)" ] ||
+    fail "js: another size than average"
 run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
 [ "$(grep -c 'candidates' only.txt)" = 1 ] || fail "not one row"
 "$program" --data . --weights one.safetensors --limit 128 --evaluate >evaluate.txt
