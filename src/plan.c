@@ -73,7 +73,8 @@ static lfuse_status check_flags(const lfuse_plan_options *o, const char *what,
                                 lfuse_error *err)
 {
     const uint32_t known = LFUSE_PLAN_FLAG_THRESHOLD | LFUSE_PLAN_FLAG_RESCALE |
-                           LFUSE_PLAN_FLAG_INCLUDE_ENDS | LFUSE_PLAN_FLAG_SKIP_UNEQUAL;
+                           LFUSE_PLAN_FLAG_INCLUDE_ENDS | LFUSE_PLAN_FLAG_SKIP_UNEQUAL |
+                           LFUSE_PLAN_FLAG_CONTENTS;
 
     if ((o->flags & ~known) != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.flags has unknown bits: 0x%x", what,
@@ -263,6 +264,7 @@ static void fill_options(const lfuse_plan_options *o, struct lfi_plan_options *o
     out->rescale = (o->flags & LFUSE_PLAN_FLAG_RESCALE) != 0;
     out->importance = o->importance;
     out->include_ends = (o->flags & LFUSE_PLAN_FLAG_INCLUDE_ENDS) != 0;
+    out->contents = (o->flags & LFUSE_PLAN_FLAG_CONTENTS) != 0;
     out->skip_unequal = (o->flags & LFUSE_PLAN_FLAG_SKIP_UNEQUAL) != 0;
     out->rules = o->rules;
     out->rule_count = o->rule_count;

@@ -96,7 +96,8 @@ enum {
     LFUSE_PLAN_FLAG_THRESHOLD = 1, /* threshold is given: 0 is a value, too */
     LFUSE_PLAN_FLAG_RESCALE = 2,   /* average: the mean of weights gets their mean norm */
     LFUSE_PLAN_FLAG_INCLUDE_ENDS = 4, /* first and last layers of another kind may fuse */
-    LFUSE_PLAN_FLAG_SKIP_UNEQUAL = 8  /* leave out what cannot be compared, and note it */
+    LFUSE_PLAN_FLAG_SKIP_UNEQUAL = 8, /* leave out what cannot be compared, and note it */
+    LFUSE_PLAN_FLAG_CONTENTS = 16     /* apply to weights of these very contents alone */
 };
 
 typedef struct lfuse_plan_options {

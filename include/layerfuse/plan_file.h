@@ -18,6 +18,9 @@
  *       "layers": [{"name": "h.0", "type": "h.*", "weights": [...]}, ...]
  *     }
  *
+ * With LFUSE_PLAN_FLAG_CONTENTS each weight also has "contents", a hash of its elements: such a plan
+ * is for these very numbers, and reading or applying it for others is LFUSE_ERR_STATE.
+ *
  * Every fusion is a line of its own, and equal plans are equal texts. Numbers have 17 digits: a
  * plan that is read back is the same to the last bit, and what is applied gives the same bits.
  *
@@ -119,6 +122,7 @@ LFUSE_API lfuse_status lfuse_plan_save(const lfuse_plan *plan, const char *path,
  *          LFUSE_ERR_SHAPE        tied weights, or those of the plan and of the network, differ in
  *                                 shape or output axis: says which, and both shapes
  *          LFUSE_ERR_TYPE         the same of element types
+ *          LFUSE_ERR_STATE        weights of other contents than those of the plan, where it has them
  *          LFUSE_ERR_UNSUPPORTED  another version of plans, a field, option, policy, metric, unit or
  *                                 element type that this one does not know; more than max_bytes;
  *                                 options hold fields this version does not know

@@ -161,6 +161,7 @@ struct lfi_plan_options {
     lfuse_linkage linkage;
     lfuse_keep keep;
     const struct lfi_couplings *couplings; /* the caller's; NULL: nothing is aligned */
+    bool contents;                         /* are remembered, and held against layers */
     bool may_fall_short; /* of ratio: then the plan goes as far as it can */
 };
 
@@ -192,6 +193,8 @@ struct lfi_planned_weight {
     char *name;
     struct lfi_view shape; /* no data */
     int32_t output_axis;
+    bool has_contents;
+    uint64_t contents; /* a hash of its elements */
 };
 
 struct lfi_skip {

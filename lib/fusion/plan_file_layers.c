@@ -6,6 +6,7 @@
 #include "fusion/plan_file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WHERE = 160 };
@@ -25,6 +26,13 @@ static json_t *weight_encode(const struct lfi_planned_weight *weight)
     failed |= json_object_set_new(object, "axis", json_integer(weight->output_axis));
     failed |= json_object_set_new(object, "dtype",
                                   json_string(lfi_dtype_name(weight->shape.dtype)));
+    if (weight->has_contents) {
+        char text[20];
+
+        (void)snprintf(text, sizeof(text), "%016llx",
+                       (unsigned long long)weight->contents);
+        failed |= json_object_set_new(object, "contents", json_string(text));
+    }
     return lfi_fields_finish(object, failed);
 }
 
@@ -114,11 +122,28 @@ static lfuse_status dtype_decode(const char *name, const char *where, lfuse_dtyp
                     lfi_quote(name).text);
 }
 
+static lfuse_status contents_decode(const json_t *object, const char *where,
+                                    struct lfi_planned_weight *weight, lfuse_error *err)
+{
+    const char *text = NULL;
+    lfuse_status status = lfi_fields_text(object, where, "contents", &text, err);
+
+    if (status != LFUSE_OK || text == NULL)
+        return status;
+    if (strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
+        return lfi_fail(err, LFUSE_ERR_FORMAT, "%s: contents is no 16 hexadecimal digits",
+                        where);
+    weight->has_contents = true;
+    weight->contents = strtoull(text, NULL, 16);
+    return LFUSE_OK;
+}
+
 static lfuse_status weight_decode(const struct lfi_env *env, const json_t *object,
                                   const char *where, struct lfi_planned_weight *weight,
                                   struct sums *sums, lfuse_error *err)
 {
-    static const char *const known[] = {"name", "shape", "axis", "dtype", NULL};
+    static const char *const known[] = {"name",  "shape",    "axis",
+                                        "dtype", "contents", NULL};
     const char *name = NULL, *dtype = NULL;
     json_t *shape = NULL;
     int64_t axis = 0;
@@ -142,6 +167,8 @@ static lfuse_status weight_decode(const struct lfi_env *env, const json_t *objec
         status = shape_decode(shape, where, &weight->shape, err);
     if (status == LFUSE_OK)
         status = dtype_decode(dtype, where, &weight->shape.dtype, err);
+    if (status == LFUSE_OK)
+        status = contents_decode(object, where, weight, err);
     if (status == LFUSE_OK && axis >= weight->shape.rank)
         status = lfi_fail(err, LFUSE_ERR_FORMAT, "%s: axis is %lld, shape has %d dims",
                           where, (long long)axis, (int)weight->shape.rank);

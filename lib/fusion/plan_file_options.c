@@ -56,6 +56,7 @@ static const struct option {
     {"freeze_gradient", CHOICE, OF_PLAN(freeze_gradient), frozen, 0.0},
     {"weighting", CHOICE, OF_PLAN(weighting), weightings, 0.0},
     {"rescale", FLAG, OF_PLAN(rescale), NULL, 0.0},
+    {"contents", FLAG, OF_PLAN(contents), NULL, 0.0},
     {"include_ends", FLAG, OF_PLAN(include_ends), NULL, 0.0},
     {"skip_unequal", FLAG, OF_PLAN(skip_unequal), NULL, 0.0},
     {"scope", CHOICE, OF_PLAN(scope), scopes, 0.0},

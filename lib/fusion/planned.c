@@ -17,8 +17,28 @@ void lfi_planned_layer_destroy(const struct lfi_env *env,
     lfi_string_free(env, planned->name);
 }
 
+/* A hash of a weight's elements in row order, two words at a time, zeros behind the last. */
+static uint64_t hash_contents(const struct lfi_view *view)
+{
+    const int64_t n = lfi_view_elements(view),
+                  size = (int64_t)lfi_dtype_size(view->dtype);
+    uint64_t words[512], hash = 0;
+    int64_t first, count, i;
+
+    for (first = 0; first < n; first += count) {
+        const int64_t most = (int64_t)sizeof(words) / size;
+
+        count = n - first < most ? n - first : most;
+        memset(words, 0, sizeof(words));
+        lfi_view_read_bits(view, first, count, words);
+        for (i = 0; i * 8 < count * size; i += 2)
+            hash = lfi_random_u64(hash, words[i], words[i + 1]);
+    }
+    return hash;
+}
+
 static lfuse_status remember_weights(const struct lfi_env *env,
-                                     const struct lfi_layer *layer,
+                                     const struct lfi_layer *layer, bool contents,
                                      struct lfi_planned_layer *planned, lfuse_error *err)
 {
     const int32_t n = lfi_layer_weight_count(layer);
@@ -36,6 +56,9 @@ static lfuse_status remember_weights(const struct lfi_env *env,
         planned->weights[i].shape = p->value->view;
         planned->weights[i].shape.data = NULL;
         planned->weights[i].output_axis = p->output_axis;
+        planned->weights[i].has_contents = contents;
+        if (contents)
+            planned->weights[i].contents = hash_contents(&p->value->view);
         status = lfi_string_copy(env, p->name, &planned->weights[i].name, err);
     }
     return status;
@@ -75,7 +98,8 @@ lfuse_status lfi_plan_remember(const struct lfi_env *env,
             status = lfi_string_copy(env, layers[i]->param_type,
                                      &plan->layers[i].param_type, err);
         if (status == LFUSE_OK)
-            status = remember_weights(env, layers[i], &plan->layers[i], err);
+            status = remember_weights(env, layers[i], plan->options.contents,
+                                      &plan->layers[i], err);
         remember_rest(layers[i], &plan->layers[i]);
     }
     return status;
@@ -108,6 +132,10 @@ static lfuse_status check_weight(const struct lfi_layer *layer, int32_t index,
         return lfi_fail(err, LFUSE_ERR_TYPE, "%s of layer %s is %s, in the plan %s",
                         p->name, layer->name, lfi_dtype_name(p->value->view.dtype),
                         lfi_dtype_name(planned->shape.dtype));
+    if (planned->has_contents && hash_contents(&p->value->view) != planned->contents)
+        return lfi_fail(err, LFUSE_ERR_STATE,
+                        "%s of layer %s has other contents than when planned", p->name,
+                        layer->name);
     return LFUSE_OK;
 }
 

@@ -161,7 +161,8 @@ static void read_plan(lfuse_context *ctx, const uint8_t *data, size_t size,
               strchr(err.message, '\n') == NULL);
         CHECK(err.status == LFUSE_ERR_FORMAT || err.status == LFUSE_ERR_UNSUPPORTED ||
               err.status == LFUSE_ERR_NAME || err.status == LFUSE_ERR_SHAPE ||
-              err.status == LFUSE_ERR_TYPE);
+              err.status == LFUSE_ERR_TYPE ||
+              (n != NULL && err.status == LFUSE_ERR_STATE)); /* other contents */
     }
     lfuse_plan_destroy(plan);
 }

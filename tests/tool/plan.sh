@@ -96,11 +96,17 @@ prints verify blocks.safetensors plan.json dedup.safetensors <<'END'
 dedup.safetensors: all 26 tensors are what the plan makes of them
 END
 runs expand dedup.safetensors -o full.safetensors
+cp full.safetensors edited-before.safetensors
 runs verify blocks.safetensors plan.json full.safetensors
 runs apply blocks.safetensors plan.json --mode expand -o expanded.safetensors
 runs verify blocks.safetensors plan.json expanded.safetensors
 runs inspect full.safetensors --json
 grep -q '"aliases": 0, ' stdout || fail "full.safetensors: $(cat stdout)"
+runs plan blocks.safetensors --ratio 2 --contents -o contents.json
+runs apply blocks.safetensors contents.json -o x.safetensors
+rm x.safetensors
+ends 1 "weight of layer h.0.attn.weight has other contents than when planned" apply \
+    edited-before.safetensors contents.json -o x.safetensors
 # A plan of a few lines, written by hand, with a layer of another shape left out.
 sed '/"a": "h.[2-9]/d; s/^\(.*"b": "h.2.attn.weight".*\),$/\1/; /^ "groups"/,/^ "parameters"/d' \
     plan.json >edited.json

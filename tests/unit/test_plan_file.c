@@ -79,7 +79,8 @@ static void a_plan_is_text_with_a_line_for_each_fusion(void **state)
         " \"layerfuse_plan\": 1,\n"
         " \"options\": {\"top_k\": 2, \"policy\": \"average\", \"freeze_gradient\": "
         "\"both\", "
-        "\"weighting\": \"equal\", \"rescale\": false, \"include_ends\": false, "
+        "\"weighting\": \"equal\", \"rescale\": false, \"contents\": false, "
+        "\"include_ends\": false, "
         "\"skip_unequal\": false, \"scope\": \"global\", "
         "\"base\": \"candidates\", \"linkage\": \"single\", \"keep\": \"farthest\", "
         "\"metric\": \"euclidean\", \"block\": 128, \"ridge\": 0.001, \"bandwidth\": "
@@ -358,6 +359,50 @@ static void a_plan_follows_the_order_of_given_layers(void **state)
 
 /* ---- the same bits -------------------------------------------------------------------------- */
 
+/* A hash of the elements, wherever they lie, goes with the plan and is held against weights. */
+static void a_plan_of_contents_is_for_these_numbers(void **state)
+{
+    struct lft *t = *state;
+    lfuse_plan_options o = lft_plan_best(1);
+    lfuse_plan_load_options load;
+    lfuse_plan *plan, *again;
+    lfuse_ties *ties;
+    char *text, *second;
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        char name[8];
+
+        (void)snprintf(name, sizeof(name), "l%d", i);
+        lft_layer(t, name, "A", i, lft_tensor(t, LFUSE_BF16, (uint64_t)i, 3, 1001, 0),
+                  NULL, NULL);
+    }
+    o.flags = LFUSE_PLAN_FLAG_CONTENTS;
+    plan = lft_plan_build(t, o);
+    text = text_of(t, plan);
+    assert_non_null(strstr(text, "\"contents\": true"));
+    again = read_for(t, text);
+    second = text_of(t, again);
+    assert_string_equal(second, text);
+    ((uint16_t *)lfuse_tensor_data(lft_parameter(t, 2, 0).value))[3002] ^= 1;
+    lfuse_plan_load_options_init(&load, sizeof(load));
+    load.layers = (const lfuse_layer *const *)t->layers;
+    load.count = 3;
+    lfuse_plan_destroy(again);
+    lft_fails(t, lfuse_plan_from_json(t->ctx, text, strlen(text), &load, &again, &t->err),
+              LFUSE_ERR_STATE, "weight of layer l2 has other contents than when planned");
+    assert_null(again);
+    ties = lft_ties_of(t, lft_ties_defaults());
+    lft_fails(t, lfuse_ties_apply(ties, plan, &t->err), LFUSE_ERR_STATE,
+              "weight of layer l2 has other contents than when planned");
+    ((uint16_t *)lfuse_tensor_data(lft_parameter(t, 2, 0).value))[3002] ^= 1;
+    lft_ok(t, lfuse_ties_apply(ties, plan, &t->err));
+    lfuse_ties_destroy(ties);
+    free(second);
+    free(text);
+    lfuse_plan_destroy(plan);
+}
+
 /* gamma decides how gradients are shared. */
 static void a_plan_of_the_policy_js_has_gammas(void **state)
 {
@@ -509,6 +554,7 @@ int main(void)
         lft_test(a_few_lines_are_a_plan_for_given_layers),
         lft_test(a_plan_follows_the_order_of_given_layers),
         lft_test(a_plan_of_the_policy_js_has_gammas),
+        lft_test(a_plan_of_contents_is_for_these_numbers),
         lft_test(a_replayed_plan_gives_the_same_bits_everywhere),
         lft_test(memory_may_be_refused_at_any_point),
     };

@@ -285,6 +285,9 @@ static void layers_that_cannot_be_are_refused(void **state)
          "layers[0].weights[0] has no shape"},
         {WEIGHT("{\"name\": \"w\", \"shape\": [1], \"dtype\": \"f8\"}"),
          LFUSE_ERR_UNSUPPORTED, "does not know the dtype f8"},
+        {WEIGHT("{\"name\": \"w\", \"shape\": [1], \"dtype\": \"f32\", \"contents\": "
+                "\"0\"}"),
+         LFUSE_ERR_FORMAT, "contents is no 16 hexadecimal digits"},
         {WEIGHT("{\"name\": \"w\", \"shape\": [], \"dtype\": \"f32\"}"), LFUSE_ERR_FORMAT,
          "shape has 0 dims, not 1 to 8"},
         {WEIGHT("{\"name\": \"w\", \"shape\": [0], \"dtype\": \"f32\"}"),

@@ -25,6 +25,7 @@ struct plan {
     int64_t max_group;
     int64_t max_header_bytes;
     int json;
+    int contents;
 };
 
 static const char synopsis[] =
@@ -64,6 +65,7 @@ static int check(struct plan *p)
         return lfc_fail(LFC_USAGE, "-o: %s is the file to read", p->output);
     if (p->options.ratio == 0.0 && p->options.top_k == 0)
         return lfc_fail(LFC_USAGE, "neither --ratio nor --top-k is given");
+    p->options.flags = p->contents ? LFUSE_PLAN_FLAG_CONTENTS : 0;
     p->options.max_group = (int32_t)p->max_group;
     p->options.similarity = &p->similarity;
     p->similarity.max_bytes = (size_t)p->max_bytes;
@@ -106,6 +108,8 @@ static int read_arguments(struct plan *p, int argc, char **argv, int *help)
          &p->max_bytes, LFC_INTEGER, 1, 9e18, NULL},
         {"--max-header-bytes", "N", lfc_session_header_help, &p->max_header_bytes,
          LFC_INTEGER, 1, 1e8, NULL},
+        {"--contents", NULL, "a plan that no other contents of FILE will do for",
+         &p->contents, LFC_FLAG, .choices = NULL},
         {"--json", NULL, "print the plan", &p->json, LFC_FLAG, .choices = NULL},
         {"-o", "PLAN.json", "write the plan, whole or not at all", &p->output, LFC_TEXT,
          .choices = NULL},
