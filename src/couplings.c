@@ -1,6 +1,10 @@
 /* couplings.c - the shell of couplings.h */
 #include "handles.h"
 
+#include "base/files.h"
+
+static const size_t max_bytes = (size_t)32 << 20; /* of JSON */
+
 void lfuse_coupling_init(lfuse_coupling *coupling, size_t size)
 {
     lfi_options_init(coupling, size);
@@ -41,6 +45,50 @@ void lfuse_couplings_destroy(lfuse_couplings *couplings)
     env = &couplings->ctx->env;
     lfi_couplings_destroy(env, &couplings->couplings);
     lfi_free(env, couplings, 1, sizeof(*couplings));
+}
+
+lfuse_status lfuse_couplings_parse(lfuse_context *ctx, const char *text, size_t size,
+                                   lfuse_couplings **couplings, lfuse_error *err)
+{
+    lfuse_status status = lfuse_couplings_create(ctx, couplings, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    if (text == NULL)
+        status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "text is NULL");
+    else if (size > max_bytes)
+        status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                          "the couplings have %zu bytes, at most %zu are read", size,
+                          max_bytes);
+    else
+        status =
+            lfi_couplings_decode(&ctx->env, text, size, &(*couplings)->couplings, err);
+    if (status == LFUSE_OK)
+        return LFUSE_OK;
+    lfuse_couplings_destroy(*couplings);
+    *couplings = NULL;
+    return status;
+}
+
+lfuse_status lfuse_couplings_read(lfuse_context *ctx, const char *path,
+                                  lfuse_couplings **couplings, lfuse_error *err)
+{
+    struct lfi_array contents = {0};
+    lfuse_status status;
+    size_t size;
+
+    if (couplings == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "couplings is NULL");
+    *couplings = NULL;
+    if (ctx == NULL || path == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
+                        ctx == NULL ? "ctx" : "path");
+    status = lfi_file_map(&ctx->env, path, &contents, &size, err);
+    if (status != LFUSE_OK)
+        return status;
+    status = lfuse_couplings_parse(ctx, contents.view.data, size, couplings, err);
+    lfi_array_release(&contents);
+    return status;
 }
 
 /* ---- adding ------------------------------------------------------------------------------- */

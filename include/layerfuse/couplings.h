@@ -78,6 +78,32 @@ LFUSE_API lfuse_status lfuse_couplings_create(lfuse_context *ctx,
                                               lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
+ * lfuse_couplings_parse() - couplings from JSON in memory
+ * lfuse_couplings_read() - and from a file
+ *
+ * Shapes:  text is (size) bytes, without a NUL; the form is that above. A member has "tensor", or
+ *          "layer" and "parameter", and numbers by the names of lfuse_coupling's fields.
+ * Owner:   nothing is kept of text or path. *couplings is returned: release with
+ *          lfuse_couplings_destroy().
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL
+ *          LFUSE_ERR_FORMAT       not such JSON: says what and where
+ *          LFUSE_ERR_OVERFLOW     head_group * repeat does not fit
+ *          LFUSE_ERR_UNSUPPORTED  another version, a field this version does not know, or more
+ *                                 than 32 MiB
+ *          LFUSE_ERR_IO           the file cannot be read; error.detail is errno
+ *          LFUSE_ERR_NO_MEMORY    the allocator, or malloc, refused
+ *          On failure *couplings is NULL.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_couplings_parse(lfuse_context *ctx, const char *text,
+                                             size_t size, lfuse_couplings **couplings,
+                                             lfuse_error *err) LFUSE_MUST_CHECK;
+LFUSE_API lfuse_status lfuse_couplings_read(lfuse_context *ctx, const char *path,
+                                            lfuse_couplings **couplings,
+                                            lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
  * lfuse_couplings_destroy() - releases them
  *
  * Owner:   NULL does nothing.

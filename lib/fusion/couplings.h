@@ -52,6 +52,11 @@ lfuse_status lfi_couplings_add_preset(const struct lfi_env *env,
                                       const struct lfi_layer *const *layers,
                                       int64_t count, int64_t heads, lfuse_error *err);
 
+/* From JSON, into couplings of zeros; on failure they are that again. */
+lfuse_status lfi_couplings_decode(const struct lfi_env *env, const char *text,
+                                  size_t bytes, struct lfi_couplings *couplings,
+                                  lfuse_error *err);
+
 /* Whether text is this parameter's tensor name: "layer.parameter", or the layer's name where
  * that ends so already. */
 bool lfi_tensor_has_name(const struct lfi_layer *layer,

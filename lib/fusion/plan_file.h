@@ -1,5 +1,6 @@
 /*
- * plan_file.h - a plan as JSON; between the files plan_file_*.c, nobody else includes it
+ * plan_file.h - a plan as JSON; between the files plan_file_*.c, and of fields for
+ * couplings_json.c; nobody else includes it
  *
  *     {
  *      "layerfuse_plan": 1,

@@ -195,6 +195,38 @@ PLANS = {
     "truncated": plan(PQ)[:-3],
     "overflow": plan(PQ.replace("}", ',"score":1e999}')),
 }
+
+
+def couplings(spaces, version=1):
+    return f'{{"layerfuse_couplings":{version},"spaces":{spaces}}}'.encode()
+
+
+MEMBER = '{"tensor":"p.weight","axis":0}'
+COUPLINGS = {
+    "empty": b"",
+    "array": b"[]",
+    "no-couplings": b"{}",
+    "version-2": couplings("[]", 2),
+    "none": couplings("[]"),
+    "one": couplings(f"[[{MEMBER}]]"),
+    "two": couplings(f'[[{MEMBER},{{"layer":"q","parameter":"weight","axis":0}}],'
+                     '[{"tensor":"p.weight","axis":1,"repeat":3}]]'),
+    "twice": couplings(f"[[{MEMBER}],[{MEMBER}]]"),
+    "disagree": couplings(f'[[{MEMBER},{{"tensor":"q.weight","axis":1}}]]'),
+    "part": couplings('[[{"tensor":"p.weight","offset":1,"extent":2,"head_group":2}]]'),
+    "beyond": couplings('[[{"tensor":"p.weight","offset":4}]]'),
+    "no-divisor": couplings('[[{"tensor":"p.weight","head_group":3}]]'),
+    "overflow": couplings(f'[[{{"tensor":"p.weight","head_group":{2**62},"repeat":4}}]]'),
+    "2-63": couplings(f'[[{{"tensor":"p.weight","offset":{2**63}}}]]'),
+    "most": couplings(f'[[{{"tensor":"p.weight","offset":{2**63 - 1},"extent":{2**63 - 1}}}]]'),
+    "no-layer": couplings('[[{"tensor":"r.weight"}]]'),
+    "no-member": couplings("[[]]"),
+    "unknown": couplings('[[{"tensor":"p.weight","heads":2}]]'),
+    "nul": couplings('[[{"tensor":"p\\u0000"}]]'),
+    "not-utf8": couplings(f"[[{MEMBER}]]").replace(b"p.w", b"\xffw"),
+    "deep": b'{"layerfuse_couplings":' + b"[" * 3000,
+    "truncated": couplings(f"[[{MEMBER}]]")[:-3],
+}
 OPTIONS = {  # known - 8, claimed (2 bytes), the caller's bytes
     "equal": struct.pack("<BH", 24, 32) + bytes(range(32)),
     "older": struct.pack("<BH", 24, 16) + bytes(range(16)),
@@ -206,7 +238,7 @@ OPTIONS = {  # known - 8, claimed (2 bytes), the caller's bytes
 }
 
 for name, inputs in (("checkpoint", CHECKPOINTS), ("index", INDICES),
-                     ("options", OPTIONS), ("plan", PLANS)):
+                     ("options", OPTIONS), ("plan", PLANS), ("couplings", COUPLINGS)):
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus", name)
     os.makedirs(folder, exist_ok=True)
     for key, content in inputs.items():
