@@ -130,7 +130,8 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *          LFUSE_ERR_STATE        the plan was not built over what is in force now, or a layer
  *                                 has gained a weight (random: or a bias) since ties were first
  *                                 applied, or groups show a mix or mean, or memory of a
- *                                 coupled tensor is that of one which is not coupled alike
+ *                                 coupled tensor is that of one which is not coupled alike,
+ *                                 or a weight has other contents than a plan that knows them
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a weight that is tied anew: says where
  *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients: the
  *                                 dropped positions' share is in their sum already; rows with

@@ -371,7 +371,7 @@ static void a_plan_of_contents_is_for_these_numbers(void **state)
     int i;
 
     for (i = 0; i < 3; i++) {
-        char name[8];
+        char name[16];
 
         (void)snprintf(name, sizeof(name), "l%d", i);
         lft_layer(t, name, "A", i, lft_tensor(t, LFUSE_BF16, (uint64_t)i, 3, 1001, 0),
@@ -409,7 +409,7 @@ static void a_plan_of_the_policy_js_has_gammas(void **state)
     struct lft *t = *state;
     lfuse_plan_options o = lft_plan_best(2);
     lfuse_plan *plan, *again;
-    char name[8], *text;
+    char name[16], *text;
     int i;
 
     for (i = 0; i < 4; i++) {
@@ -440,7 +440,7 @@ static void weights_after(struct lft *t, lfuse_context *ctx, lfuse_dtype dtype,
     lfuse_plan_options o = lft_plan_best(3);
     lfuse_plan *plan;
     lfuse_ties *ties;
-    char name[8];
+    char name[16];
     int i;
 
     t->ctx = ctx;

@@ -14,7 +14,7 @@ enum { LAYERS = 6, ROWS = 7, COLUMNS = 131, ELEMENTS = ROWS * COLUMNS };
 static void six(struct lft *t, lfuse_dtype dtype)
 {
     static const int64_t dims[] = {ROWS, COLUMNS}, turned[] = {1, ROWS};
-    char name[8];
+    char name[16];
     int i;
 
     for (i = 0; i < LAYERS; i++) {
