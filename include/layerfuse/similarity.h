@@ -78,15 +78,16 @@
  * wasserstein_sliced (Rabin et al. 2011) is the exact distance of the rows seen along each of
  * `projections` directions drawn by seed, of any numbers of rows. As an estimate of the mean over
  * all directions it is off by some 1 / sqrt(projections); the same seed has the same directions.
- * Products of data narrower than f64 are f32, in sums of 128.
+ * Products of data narrower than f64 are f32, in sums of 128: what is left of differences below
+ * 2^-20 of the rows' length, as where a large vector is common to all, is rounding.
  *
  * sinkhorn is the divergence of Feydy et al. 2019, about the square of a distance: OT(A, C) is
  * the least sum pi_ij |a_i - c_j|^2 + eps sum pi_ij ln(n m pi_ij) where the n rows of pi have
  * 1 / n, the m columns 1 / m, and eps is regularisation (at most 1e6) times the mean of the
  * |a_i - c_j|^2 of A and C. Each OT is the value of the dual after `iterations`, fewer once the
- * rows of pi are off by 1e-9 in all: less than OT where they are not enough, as with little
- * regularisation. What is left of differences below 2^-20 of that mean, for f64 data 2^-40, is
- * rounding; it is never below 0.
+ * rows of pi are off by 1e-9 in all. Where they are not enough, as with little regularisation,
+ * it is less than OT, and slightly another value where A and C change places. What is left of
+ * differences below 2^-20 of that mean, for f64 data 2^-40, is rounding; it is never below 0.
  *
  * custom is options.custom's: a callback that compares two matrices of any sizes and types, and
  * may call the library. It is called on the calling thread, for one pair after the other, also

@@ -83,16 +83,22 @@ struct tally {
 static lfuse_status conclude(const struct lfi_comparison *pair, const struct tally *tally,
                              double *out, lfuse_error *err)
 {
+    const char *metric = lfi_metric_find(pair->params.metric)->name;
+    struct lfi_block constant = lfi_block_whole(tally->a_varies ? &pair->c : &pair->a);
+
     if (tally->good > 0) {
         *out = tally->sum / (double)tally->good;
         return LFUSE_OK;
     }
     if (tally->a_varies && tally->c_varies)
         return lfi_fail(err, LFUSE_ERR_DEGENERATE,
-                        "in every block all rows of %s, or of %s, are equal",
+                        "%s: in every block all rows of %s, or of %s, are equal", metric,
                         pair->a_name, pair->c_name);
-    return lfi_fail(err, LFUSE_ERR_DEGENERATE, "in every block all rows of %s are equal",
-                    tally->a_varies ? pair->c_name : pair->a_name);
+    return lfi_fail(
+        err, LFUSE_ERR_DEGENERATE,
+        "%s: in every block all rows of %s are equal (%lld rows, %lld columns)", metric,
+        tally->a_varies ? pair->c_name : pair->a_name, (long long)constant.rows,
+        (long long)constant.columns);
 }
 
 lfuse_status lfi_blocks_mean(const struct lfi_comparison *pair, struct lfi_centred *a,

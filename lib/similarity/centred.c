@@ -119,10 +119,14 @@ void lfi_centred_read(const struct lfi_centred *side, int64_t row, int64_t colum
 lfuse_status lfi_centred_check(const struct lfi_centred *a, const struct lfi_centred *c,
                                const struct lfi_comparison *pair, lfuse_error *err)
 {
-    if (a->constant || c->constant)
-        return lfi_fail(err, LFUSE_ERR_DEGENERATE, "%s: all %lld rows of %s are equal",
-                        lfi_metric_find(pair->params.metric)->name,
-                        (long long)pair->a.dims[0],
-                        a->constant ? pair->a_name : pair->c_name);
-    return LFUSE_OK;
+    const char *name = a->constant ? pair->a_name : pair->c_name;
+    const char *metric = lfi_metric_find(pair->params.metric)->name;
+    long long rows = pair->a.dims[0];
+
+    if (!a->constant && !c->constant)
+        return LFUSE_OK;
+    if (rows == 1)
+        return lfi_fail(err, LFUSE_ERR_DEGENERATE, "%s: %s has only 1 row", metric, name);
+    return lfi_fail(err, LFUSE_ERR_DEGENERATE, "%s: all %lld rows of %s are equal",
+                    metric, rows, name);
 }

@@ -88,8 +88,10 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     if (a_scale != 1.0 || c_scale != 1.0)
         s = sum_products(pair, a_scale, c_scale);
     if (s.aa == 0.0 || s.cc == 0.0)
-        return lfi_fail(err, LFUSE_ERR_DEGENERATE, "%s is all zero",
-                        s.aa == 0.0 ? pair->a_name : pair->c_name);
+        return lfi_fail(err, LFUSE_ERR_DEGENERATE,
+                        "cosine: %s is all zero (%lld elements)",
+                        s.aa == 0.0 ? pair->a_name : pair->c_name,
+                        (long long)lfi_view_elements(&pair->a));
     *out = value_of(s.aa, s.cc, s.ac);
     return LFUSE_OK;
 }

@@ -69,8 +69,8 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
     sum = sqrt(sum) / scale;
     if (!isfinite(sum))
         return lfi_fail(err, LFUSE_ERR_NOT_FINITE,
-                        "the distance of %s and %s is beyond f64", pair->a_name,
-                        pair->c_name);
+                        "euclidean: the distance of %s and %s is beyond f64",
+                        pair->a_name, pair->c_name);
     *out = sum;
     return LFUSE_OK;
 }

@@ -2,8 +2,8 @@
  * matrix.c - all pairs of many layers
  *
  * Weight by weight of the layers: what goes for many pairs at once goes so, in one pass over
- * the elements or over features, or with factors; the pairs that are left, one by one. A pair's value does not
- * depend on the number of threads.
+ * the elements or over features, or with factors; the pairs that are left, one by one. A pair's
+ * value does not depend on the number of threads.
  */
 #include "similarity/matrix.h"
 

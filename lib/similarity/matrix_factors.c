@@ -60,13 +60,18 @@ static void run_task(void *arg, int64_t index, int32_t slot)
     lfi_matrix_set(b->m, task->item_i, task->item_j, value, reverse);
 }
 
+static int64_t first_beside(const struct lfi_places *at, int64_t i)
+{
+    return at->first > i ? at->first : i + 1;
+}
+
 /* The usable open pairs from (*i, *j) on, which moves past them; how many there are. */
 static int64_t fill_batch(struct bank *b, const struct lfi_places *at, int64_t *i,
                           int64_t *j)
 {
     int64_t n = 0;
 
-    for (; *i<at->rows; ++*i, *j = at->first> * i ? at->first : *i + 1)
+    for (; *i < at->rows; ++*i, *j = first_beside(at, *i))
         for (; *j < at->count; ++*j) {
             struct task t = {*i, *j, at->item_i + *i, at->item_j + *j - at->first};
 
@@ -83,7 +88,7 @@ static lfuse_status compare(void *user, const struct lfi_places *at, lfuse_error
 {
     struct bank *b = user;
     struct lfi_env env = *b->m->env;
-    int64_t i = 0, j = at->first > 0 ? at->first : 1, n, done = 0;
+    int64_t i = 0, j = first_beside(at, 0), n, done = 0;
     lfuse_status status = LFUSE_OK;
 
     env.executor.concurrency = b->groups.slots;

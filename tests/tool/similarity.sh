@@ -243,7 +243,7 @@ ends 1 'not-there: No such file' similarity not-there
 ends 1 'max_header_bytes' "$@" --max-header-bytes 100
 ends 1 'euclidean of h.*.w: layer h.2.w is NaN at row 1, column 1 of (2, 2)' similarity \
     broken.safetensors
-ends 1 'cosine of zero.*: layer zero.0 is all zero' similarity broken.safetensors \
+ends 1 'zero.*: cosine: layer zero.0 is all zero' similarity broken.safetensors \
     --type 'zero*' --metric cosine
 ends 1 'cannot write no-such-folder/x.html: No such file' "$@" --html no-such-folder/x.html
 ends 1 'cannot write .: Is a directory' "$@" --html .
@@ -300,9 +300,9 @@ zero.* [2, 2]: 2 layers
     0.000  0  1
 END
 # Each layer and reason is named once, however many pairs it is in.
-reasons="layerfuse: cosine of h.*.w: layer h.1.w is all zero
+reasons="layerfuse: h.*.w: cosine: layer h.1.w is all zero (4 elements)
 layerfuse: cosine of h.*.w: $nan
-layerfuse: cosine of zero.*: layer zero.0 is all zero"
+layerfuse: zero.*: cosine: layer zero.0 is all zero (4 elements)"
 keeps 0 "$reasons" --metric cosine --csv <<'END'
 type,layer_a,layer_b,value
 h.*.w,h.0.w,h.1.w,
@@ -314,12 +314,12 @@ h.*.w,h.2.w,h.3.w,
 zero.*,zero.0,zero.1,
 END
 keeps 0 "$reasons" --metric cosine --json <<'END'
-{"metric": "cosine", "direction": "similarity", "types": [{"type": "h.*.w", "shape": [2, 2], "layers": ["h.0.w", "h.1.w", "h.2.w", "h.3.w"], "matrix": [[1.0, null, null, 0.0], [null, null, null, null], [null, null, null, null], [0.0, null, null, 1.0]], "failures": [{"message": "layer h.1.w is all zero", "pairs": [[0, 1], [1, 3]]}, {"message": "layer h.2.w is NaN at row 1, column 1 of (2, 2)", "pairs": [[0, 2], [1, 2], [2, 3]]}]}, {"type": "zero.*", "shape": [2, 2], "layers": ["zero.0", "zero.1"], "matrix": [[null, null], [null, null]], "failures": [{"message": "layer zero.0 is all zero", "pairs": [[0, 1]]}]}]}
+{"metric": "cosine", "direction": "similarity", "types": [{"type": "h.*.w", "shape": [2, 2], "layers": ["h.0.w", "h.1.w", "h.2.w", "h.3.w"], "matrix": [[1.0, null, null, 0.0], [null, null, null, null], [null, null, null, null], [0.0, null, null, 1.0]], "failures": [{"message": "cosine: layer h.1.w is all zero (4 elements)", "pairs": [[0, 1], [1, 3]]}, {"message": "layer h.2.w is NaN at row 1, column 1 of (2, 2)", "pairs": [[0, 2], [1, 2], [2, 3]]}]}, {"type": "zero.*", "shape": [2, 2], "layers": ["zero.0", "zero.1"], "matrix": [[null, null], [null, null]], "failures": [{"message": "cosine: layer zero.0 is all zero (4 elements)", "pairs": [[0, 1]]}]}]}
 END
 keeps 0 "$reasons" --metric cosine --html broken.html </dev/null
 grep -q 'not comparable' broken.html || fail "the page does not say what is not comparable"
 # Nothing at all could be compared: it is said, and shown.
-keeps 1 "layerfuse: cosine of zero.*: layer zero.0 is all zero
+keeps 1 "layerfuse: zero.*: cosine: layer zero.0 is all zero (4 elements)
 layerfuse: no pair of layers could be compared" --metric cosine --type 'zero*' --csv <<'END'
 type,layer_a,layer_b,value
 zero.*,zero.0,zero.1,

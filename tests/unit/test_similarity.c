@@ -707,8 +707,8 @@ static void the_cosine_of_zeros_is_degenerate(void **state)
     lfuse_tensor *zero = affine(t, a, 0.0, NULL);
     lfuse_similarity_options o = options_for(LFUSE_METRIC_COSINE, 0);
 
-    fails(t, zero, a, &o, LFUSE_ERR_DEGENERATE, "a is all zero");
-    fails(t, a, zero, &o, LFUSE_ERR_DEGENERATE, "b is all zero");
+    fails(t, zero, a, &o, LFUSE_ERR_DEGENERATE, "cosine: a is all zero (12 elements)");
+    fails(t, a, zero, &o, LFUSE_ERR_DEGENERATE, "cosine: b is all zero (12 elements)");
     assert_true(compare(t, zero, zero, LFUSE_METRIC_EUCLIDEAN, 0) == 0.0);
 }
 
@@ -723,7 +723,7 @@ static void the_covariance_of_equal_rows_is_degenerate(void **state)
     lfuse_similarity_options o = options_for(LFUSE_METRIC_COVARIANCE, 0);
     int i;
 
-    fails(t, a, e, &o, LFUSE_ERR_DEGENERATE, "all rows of b are equal");
+    fails(t, a, e, &o, LFUSE_ERR_DEGENERATE, "covariance: in every block all rows of b are equal (");
     fails(t, e, a, &o, LFUSE_ERR_DEGENERATE, "all rows of a are equal");
     o.block = 1; /* one row per block */
     fails(t, a, b, &o, LFUSE_ERR_DEGENERATE, "all rows of a are equal");
