@@ -1,5 +1,5 @@
 /* arena.c - parts of one scratch: laid out twice, once to count and once to hand out */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 void *lfi_arena_take(struct lfi_arena *arena, int64_t rows, int64_t columns)
 {

@@ -14,7 +14,7 @@
  * must be no dearer than 0, and these prices only fall.
  */
 #include "similarity/assignment.h"
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * parts, the first l mod parts of them one longer; blocks at the same place are compared. A
  * block where all rows of one side are equal has no covariance: it is left out of the mean.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 /* Part `index` of a direction cut into near-equal ones. */
 static void part(int64_t length, int64_t parts, int64_t index, int64_t *first,

@@ -5,7 +5,7 @@
  * cost digits, and distances are exactly 0 where all rows are equal. The scale is a power of
  * two, so that nothing leaves the range of the type and nothing is rounded by it.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

@@ -10,7 +10,7 @@
  * Steps are packed in strips of STRIP rows that the micro-kernel reads in one go. The work is
  * spread over env's threads.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 #include <string.h>

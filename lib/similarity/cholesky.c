@@ -6,7 +6,7 @@
  * A pivot is what is left of its diagonal element after the columns before it. Where that is
  * within rounding of 0, S is singular: what followed would be made of noise.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <float.h>
 #include <math.h>

@@ -11,7 +11,7 @@
  * narrow data in sums of LFI_PANEL (products.c); sums, which other accumulators add to, are of
  * the outputs as they are, 2^exponent times.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <float.h>
 #include <math.h>

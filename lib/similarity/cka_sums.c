@@ -5,7 +5,7 @@
  *
  * Nguyen, Raghu, Kornblith 2020, arXiv:2010.15327. Each batch's HSIC: cka_batch.c.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 #include <string.h>

@@ -7,7 +7,7 @@
  * same order, so that they are the same number when A is C. As in euclidean.c, sums that leave
  * f64's range are taken again, scaled: the scales cancel.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

@@ -12,7 +12,7 @@
  * narrower data in f32 (moments.c); the same products give the three norms, so that equal
  * inputs give 1 in either.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
  * A callback compares two plain views, on the calling thread. Views that more than two strides
  * describe, and those whose elements are not aligned, are copied dense into the scratch first.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

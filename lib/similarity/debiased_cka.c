@@ -9,7 +9,7 @@
  * <K*, K*> is never negative). Needs four rows; about 0, and below, where rows are
  * unrelated. Of the whole matrix, in f64 for every type; scales cancel (centred.c).
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <float.h>
 

@@ -10,7 +10,7 @@
 #ifndef LFI_SIMILARITY_ENTROPIC_H
 #define LFI_SIMILARITY_ENTROPIC_H
 
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 struct lfi_entropic {
     int64_t rows;

@@ -7,7 +7,7 @@
  * price of the reading. Squares that leave f64's range (f64 data alone can do that) are taken
  * again of data scaled by a power of two, which is exact.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

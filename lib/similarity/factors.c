@@ -4,7 +4,7 @@
  * Factors of a weight lie one behind the other, block by block, after as many numbers that say
  * which blocks count: those where not all rows are equal. Both ways give the same bits.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

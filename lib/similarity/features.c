@@ -4,7 +4,7 @@
  * Features are the lower triangle, row by row, what is off the diagonal times sqrt 2: their
  * products are those of the whole matrices, of half as many numbers.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #define SQRT_2 1.41421356237309504880
 

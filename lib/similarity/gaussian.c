@@ -6,7 +6,7 @@
  * The ridge is there because rows are fewer than columns in most layers, and S is singular
  * then. In f64 for every type, each side at a scale of its own (centred.c).
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* gram.c - (n, n) kernel matrices of the rows: their means taken out, and their alignment */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 #include <string.h>

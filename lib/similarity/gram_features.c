@@ -5,7 +5,7 @@
  *
  * r are the sums of rows. Debiased K* has 0 on its diagonal, before and after (debiased_cka.c).
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

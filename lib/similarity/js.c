@@ -12,7 +12,7 @@
  * Where A is C the three are the same number, and gamma is exactly 0. Each side has a scale of
  * its own, a power of two; Sm has the smaller one.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 #include <string.h>

@@ -13,7 +13,7 @@
  * of which no term is negative: near 0 no digits cancel, and where A is C it is exactly 0.
  * Each side has a scale of its own, a power of two: with T' of these, T = 2^e T'.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 #include <string.h>

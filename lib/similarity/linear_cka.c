@@ -7,7 +7,7 @@
  * from the Gram matrices K = A A', L = C C': <K, L> / (|K|_F |L|_F). Of the whole matrix, in
  * f64 for every type. Scales cancel (centred.c).
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #ifndef LFI_SIMILARITY_MATRIX_H
 #define LFI_SIMILARITY_MATRIX_H
 
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 /* A pair (i, j), i < j, or (0, 0) of a single item, at state[i * count + j]. */
 enum { LFI_PAIR_OPEN, LFI_PAIR_DONE, LFI_PAIR_FAILED };

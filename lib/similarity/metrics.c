@@ -1,5 +1,5 @@
 /* metrics.c - the list of the metrics, and one comparison by any of them */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * f64 data is multiplied in f64; where products.wide is false, centred values are rounded to
  * f32 (products.c). The same products give all three sums, so that equal inputs give equal ones.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <string.h>
 

@@ -12,7 +12,7 @@
  * The triangle is that of modified Gram-Schmidt, which is exact for data within 2^-53 of P,
  * however dependent the vectors (Bjoerck 1967).
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <float.h>
 #include <math.h>

@@ -15,7 +15,7 @@
  * Vectors are cut into segments by their length alone; segments go in rounds, between which
  * progress is told and the next ones' pages are asked for.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 enum { CHUNK = LFI_PAIR_CHUNK, MOST_SEGMENTS = 16, ROUND = 64, BAND = 4 };
 

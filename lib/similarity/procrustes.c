@@ -8,7 +8,7 @@
  * distance is good to about 2^-26 |A|_F only where it is as small as that; where A is C it is
  * exactly 0. Each is read at a scale of its own, so that squares stay in range.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

@@ -11,7 +11,7 @@
  * f64. With u = 2^-24 such a sum is off by at most LFI_PANEL u of the sum of absolute values,
  * and rounding the values to f32 before adds 2 u.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
  * matrix, in f64 for every type. Distances are those of centred rows at a scale of about 1
  * (centred.c), which the median takes out again.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <float.h>
 #include <math.h>

@@ -9,7 +9,7 @@
  * with orthonormal U and V, and the triangle R (k, k) is all that is kept of A: |R S'|_* is a
  * norm of k vectors, too. Each side has a scale of its own, a power of two.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 

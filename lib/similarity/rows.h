@@ -9,7 +9,7 @@
 #ifndef LFI_SIMILARITY_ROWS_H
 #define LFI_SIMILARITY_ROWS_H
 
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 struct lfi_rows {
     const struct lfi_view *view;

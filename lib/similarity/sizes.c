@@ -9,7 +9,7 @@
  *
  * Rows are chosen first; norms of columns are those over the rows that are kept.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #ifndef LFI_SIMILARITY_TRANSPORT_H
 #define LFI_SIMILARITY_TRANSPORT_H
 
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 struct lfi_transport {
     int64_t rows;

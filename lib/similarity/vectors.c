@@ -1,5 +1,5 @@
 /* vectors.c - dense f64 vectors: sums in lanes, so that the compiler may use vectors */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <string.h>
 

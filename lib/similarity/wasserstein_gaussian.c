@@ -10,7 +10,7 @@
  * Each side of a block has a scale of its own (centred.c). The difference of traces leaves rounding of 2^-53 of them, so a distance is good to about 2^-26
  * of the deviations where it is as small as that; of equal blocks it is exactly 0.
  */
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 #include <math.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 
 #include <pthread.h>
 
-#include "similarity/similarity.h"
+#include "similarity/parts.h"
 
 struct golden {
     const char *name;
@@ -723,7 +723,8 @@ static void the_covariance_of_equal_rows_is_degenerate(void **state)
     lfuse_similarity_options o = options_for(LFUSE_METRIC_COVARIANCE, 0);
     int i;
 
-    fails(t, a, e, &o, LFUSE_ERR_DEGENERATE, "covariance: in every block all rows of b are equal (");
+    fails(t, a, e, &o, LFUSE_ERR_DEGENERATE,
+          "covariance: in every block all rows of b are equal (");
     fails(t, e, a, &o, LFUSE_ERR_DEGENERATE, "all rows of a are equal");
     o.block = 1; /* one row per block */
     fails(t, a, b, &o, LFUSE_ERR_DEGENERATE, "all rows of a are equal");
