@@ -15,6 +15,8 @@
  *       "rules": [{"pattern": "h.[0-3].*", "action": "exclude"}, ...],
  *       "in_force": [["h.4", "h.5"], ...],
  *       "skipped": [{"layer": "wte", "reason": "..."}, ...],
+ *       "permutations": [{"spaces": [0], "order": [2, 0, 1], "members": [{"layer": "h.0",
+ *         "parameter": "weight", "axis": 0, "entries": 3, "offset": 0, "block": 1}, ...]}, ...],
  *       "layers": [{"name": "h.0", "type": "h.*", "weights": [...]}, ...]
  *     }
  *
@@ -31,6 +33,10 @@
  * is there each "saved_parameters" and "ratio". So after an edit: delete these two.
  *
  * "rules" and "skipped" say how the plan came about, and are there where there are any.
+ *
+ * "permutations" are there where the plan aligns units: entries of a member's axis, from offset on
+ * in units of block, are put in order, unit u becoming what unit order[u] was. All that counts
+ * the same units is in one of them: it may be taken out whole, not in part.
  *
  * "layers" and "in_force" (what the layers shared already, the kept one first) say what the plan
  * is for, and are not to be edited: "fingerprint" is the hash of the layers' names, types and

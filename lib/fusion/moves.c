@@ -237,7 +237,7 @@ void lfi_shifts_run(struct lfi_layer *const *layers, const struct lfi_shifts *sh
     const int64_t n = shifts == NULL ? 0 : shifts->count;
     int64_t i;
 
-    for (i = 0; i < n; i++) { /* no entry is in two of them */
+    for (i = 0; i < n; i++) { /* in any order: no entry is in two of them */
         const struct lfi_shift *s = &shifts->items[i];
 
         lfi_coupled_reorder(layers, s->items, s->item_count, s->units, s->swaps, back,

@@ -16,6 +16,7 @@
  *      "rules": [{"pattern": "h.[0-3].*", "action": "exclude"}, ...],            where there are any
  *      "in_force": [["h.4", "h.5"], ...],             groups before the fusions, the kept member first
  *      "skipped": [{"layer": "wte", "reason": "..."}, ...],                       where there are any
+ *      "permutations": [{"spaces": [0], "order": [2, 0, 1], "members": [..]}, ..]    of aligned units
  *      "layers": [
  *       {"name": "h.0", "type": "h.*", "weights": [{"name": "weight", "shape": [4, 3], "axis": 0,
  *        "dtype": "f32"}], "rest": {"parameters": 4, "bytes": 16}},
@@ -122,6 +123,13 @@ lfuse_status lfi_plan_skips_decode(struct lfi_plan_reader *r, lfuse_error *err);
 
 /* fusions, goal and account of a plan that has its layers, its options and start. */
 lfuse_status lfi_fusions_decode(struct lfi_plan_reader *r, lfuse_error *err);
+
+/* ---- plan_file_moves.c: orders of units ------------------------------------------------------------ */
+
+/* NULL when malloc refused. */
+json_t *lfi_move_encode(const struct lfi_plan *plan, const struct lfi_move *move);
+/* plan->moves, where there are any. */
+lfuse_status lfi_moves_decode(const struct lfi_plan_reader *r, lfuse_error *err);
 
 /* ---- plan_file_check.c: what follows from fusions, where it is written ---------------------------- */
 

@@ -9,8 +9,9 @@
 #include <string.h>
 
 static const char *const known[] = {
-    "layerfuse_plan", "options", "fusions",  "groups",  "parameters", "fingerprint",
-    "importance",     "rules",   "in_force", "skipped", "layers",     NULL};
+    "layerfuse_plan", "options",    "fusions", "groups",   "parameters",
+    "fingerprint",    "importance", "rules",   "in_force", "skipped",
+    "permutations",   "layers",     NULL};
 
 static lfuse_status check_version(const json_t *root, lfuse_error *err)
 {
@@ -169,6 +170,8 @@ static lfuse_status read_plan(struct lfi_plan_reader *r,
         status = lfi_groups_check(r, err);
     if (status == LFUSE_OK)
         status = lfi_parameters_check(r, err);
+    if (status == LFUSE_OK)
+        status = lfi_moves_decode(r, err);
     return status;
 }
 

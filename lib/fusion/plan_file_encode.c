@@ -208,6 +208,12 @@ static void put_plan(struct text *t, const struct lfi_plan *plan, const char *fi
         put_groups(t, plan, &plan->start, true);
     }
     put_skips(t, plan);
+    if (plan->moves.count > 0) {
+        put(t, ",\n \"permutations\": [");
+        for (i = 0; i < plan->moves.count; i++)
+            put_item(t, i, lfi_move_encode(plan, &plan->moves.items[i]));
+        put(t, "\n ]");
+    }
     put(t, ",\n \"layers\": [");
     for (i = 0; i < plan->layer_count; i++)
         put_item(t, i, lfi_planned_layer_encode(&plan->layers[i]));
@@ -237,6 +243,13 @@ static lfuse_status check_text(const struct lfi_plan *plan, lfuse_error *err)
                                 "the name of weight %d of layer %s is not UTF-8", (int)k,
                                 lfi_quote(layer->name).text);
     }
+    for (i = 0; i < plan->moves.count; i++)
+        for (k = 0; k < plan->moves.items[i].member_count; k++)
+            if (!lfi_is_utf8(plan->moves.items[i].members[k].parameter))
+                return lfi_fail(
+                    err, LFUSE_ERR_NAME,
+                    "the name of parameter %s, which is permuted, is not UTF-8",
+                    lfi_quote(plan->moves.items[i].members[k].parameter).text);
     return LFUSE_OK;
 }
 
@@ -251,9 +264,6 @@ lfuse_status lfi_plan_encode(const struct lfi_env *env, const struct lfi_plan *p
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         "a plan of the unit row cannot be saved by this version");
     status = check_text(plan, err);
-    if (status == LFUSE_OK && plan->moves.count > 0)
-        status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                          "a plan with permutations is not saved by this version");
     if (status == LFUSE_OK)
         status = lfi_plan_fingerprint(env, plan, fingerprint, err);
     if (status != LFUSE_OK)

@@ -193,6 +193,13 @@ PLANS = {
     "nul": plan(PQ).replace(b'"p"', b'"\\u0000"'),
     "deep": b'{"layerfuse_plan":' + b"[" * 3000,
     "truncated": plan(PQ)[:-3],
+    "permuted": plan(PQ, '"permutations":[{"spaces":[0],"order":[2,0,1],"members":[{"layer":"p",'
+                     '"parameter":"weight","axis":1,"entries":3,"offset":0,"block":1}]}],'),
+    "permuted-twice": plan(PQ, '"permutations":[{"order":[1,0],"members":[{"layer":"p","parameter":'
+                           '"weight","entries":2},{"layer":"p","parameter":"weight",'
+                           '"entries":2}]}],'),
+    "permuted-beyond": plan(PQ, '"permutations":[{"order":[1,0],"members":[{"layer":"p","parameter":'
+                            '"weight","axis":1,"entries":3,"offset":2}]}],'),
     "overflow": plan(PQ.replace("}", ',"score":1e999}')),
 }
 

@@ -424,6 +424,42 @@ static void a_retrainer_aligns_what_it_fuses(void **state)
     lfuse_couplings_destroy(c);
 }
 
+/* Written, read for no layers and written again; read for the layers, and applied. */
+static void a_plan_file_keeps_the_order(void **state)
+{
+    static char text[65536], again[65536];
+    struct lft *t = *state;
+    lfuse_couplings *c = lft_align_blocks(t, LFT_BLOCKS);
+    lfuse_plan *plan = lft_plan_build(t, lft_align_options(c, 4)), *read;
+    lfuse_ties *ties = lft_ties_of(t, lft_ties_keeping());
+    lfuse_plan_load_options o;
+    struct lft_snapshot s;
+    size_t size;
+
+    lft_ok(t, lfuse_plan_to_json(plan, text, sizeof(text), &size, &t->err));
+    assert_non_null(strstr(text, "\"permutations\""));
+    lft_ok(t, lfuse_plan_from_json(t->ctx, text, size - 1, NULL, &read, &t->err));
+    lft_ok(t, lfuse_plan_to_json(read, again, sizeof(again), &size, &t->err));
+    assert_string_equal(again, text);
+    lfuse_plan_destroy(read);
+    lft_ok(t, lfuse_ties_apply(ties, plan, &t->err));
+    lft_take(t, ties, &s);
+    lft_ok(t, lfuse_ties_undo(ties, &t->err));
+    lfuse_plan_load_options_init(&o, sizeof(o));
+    o.layers = lft_all(t);
+    o.count = t->layer_count;
+    lft_ok(t, lfuse_plan_from_json(t->ctx, text, size - 1, &o, &read, &t->err));
+    assert_int_equal(lfuse_plan_permutation_count(read),
+                     lfuse_plan_permutation_count(plan));
+    lft_ok(t, lfuse_ties_apply(ties, read, &t->err));
+    lft_check_bytes(t, &s);
+    lft_drop(&s);
+    lfuse_plan_destroy(read);
+    lfuse_plan_destroy(plan);
+    lfuse_ties_destroy(ties);
+    lfuse_couplings_destroy(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +473,7 @@ int main(void)
         lft_test(undo_puts_units_back_through_two_plans),
         lft_test(mirrors_are_aligned_and_undone),
         lft_test(a_retrainer_aligns_what_it_fuses),
+        lft_test(a_plan_file_keeps_the_order),
     };
 
     return cmocka_run_group_tests_name("alignment", tests, NULL, NULL);

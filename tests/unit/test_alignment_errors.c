@@ -184,6 +184,62 @@ static void a_refused_allocation_of_apply_moves_nothing(void **state)
     lfuse_couplings_destroy(c);
 }
 
+/* "p" and "q" tied, with these permutations of rows. */
+#define WITH(permutations)                                                          \
+    "{\"layerfuse_plan\":1,\"fusions\":[{\"a\":\"p\",\"b\":\"q\",\"kept\":\"p\"}]," \
+    "\"permutations\":" permutations ",\"layers\":[" LAYER("p") "," LAYER("q") "]}"
+#define LAYER(name)                                                            \
+    "{\"name\":\"" name "\",\"type\":\"A\",\"weights\":[{\"name\":\"weight\"," \
+    "\"shape\":[2,3],\"axis\":0,\"dtype\":\"f32\"}]}"
+#define ONE(order, rest) \
+    WITH("[{\"order\":" order ",\"members\":[{\"layer\":\"p\"," rest "}]}]")
+
+static void permutations_of_a_file_are_checked(void **state)
+{
+    static const struct {
+        const char *text;
+        lfuse_status status;
+        const char *message;
+    } cases[] = {
+        {WITH("{}"), LFUSE_ERR_FORMAT, "the plan: permutations is no array"},
+        {WITH("[3]"), LFUSE_ERR_FORMAT, "permutations[0] is no object"},
+        {WITH("[{}]"), LFUSE_ERR_FORMAT, "permutations[0] has no order"},
+        {WITH("[{\"order\":[0]}]"), LFUSE_ERR_FORMAT, "permutations[0] has no members"},
+        {WITH("[{\"x\":0}]"), LFUSE_ERR_UNSUPPORTED, "the field x"},
+        {ONE("[0,0]", "\"parameter\":\"weight\",\"entries\":2"), LFUSE_ERR_FORMAT,
+         "permutations[0]: order has not each of 2 units once"},
+        {ONE("[0,-1]", "\"parameter\":\"weight\",\"entries\":2"), LFUSE_ERR_FORMAT,
+         "permutations[0]: order[1] is no integer >= 0"},
+        {ONE("[1,0]", "\"entries\":2"), LFUSE_ERR_FORMAT,
+         "permutations[0].members[0] has no parameter"},
+        {ONE("[1,0]", "\"parameter\":\"weight\",\"entries\":1"), LFUSE_ERR_FORMAT,
+         "axis 0 of 1 entries has no 2 units of 1 from 0 on"},
+        {ONE("[1,0]", "\"parameter\":\"weight\",\"entries\":2,\"axis\":8"),
+         LFUSE_ERR_FORMAT, "permutations[0].members[0]: axis 8"},
+        {ONE("[1,0]", "\"parameter\":\"weight\",\"entries\":2,"
+                      "\"block\":9223372036854775807"),
+         LFUSE_ERR_FORMAT, "units of 9223372036854775807"},
+        {ONE("[1,0]", "\"parameter\":\"weight\",\"entries\":2},{\"layer\":\"p\","
+                      "\"parameter\":\"weight\",\"entries\":2"),
+         LFUSE_ERR_FORMAT,
+         "permutations[0].members[1]: the same entries are in permutations[0]"},
+        {ONE("[1,0]", "\"parameter\":\"weight\",\"entries\":2},{\"layer\":\"z\","
+                      "\"parameter\":\"weight\",\"entries\":2"),
+         LFUSE_ERR_NAME, "z"},
+    };
+    struct lft *t = *state;
+    lfuse_plan *plan;
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        lft_fails(t,
+                  lfuse_plan_from_json(t->ctx, cases[i].text, strlen(cases[i].text), NULL,
+                                       &plan, &t->err),
+                  cases[i].status, cases[i].message);
+        assert_null(plan);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +247,7 @@ int main(void)
         lft_test(other_layers_are_refused_before_anything_moves),
         lft_test(memory_that_others_read_differently_is_not_moved),
         lft_test(aligning_can_be_cancelled),
+        lft_test(permutations_of_a_file_are_checked),
         lft_test(every_allocation_of_aligning_may_fail),
         lft_test(a_refused_allocation_of_apply_moves_nothing),
     };
