@@ -95,10 +95,9 @@ static double median(const double *x, int64_t count)
     return count % 2 != 0 ? upper : 0.5 * (in_order(x, count, count / 2 - 1) + upper);
 }
 
-/* K of squared distances, in place; false: the median is 0. */
-static bool to_kernel(double *k, int64_t n, double bandwidth)
+/* K of squared distances, of which `middle` is the median, in place; false: that is 0. */
+static bool to_kernel(double *k, int64_t n, double middle, double bandwidth)
 {
-    double middle = median(k, n * n);
     int64_t i;
 
     if (middle == 0.0)
@@ -114,7 +113,7 @@ static lfuse_status kernel(const struct lfi_comparison *pair, const char *name, 
 {
     double bandwidth = pair->params.bandwidth, noise;
 
-    if (!to_kernel(k, n, bandwidth))
+    if (!to_kernel(k, n, median(k, n * n), bandwidth))
         return lfi_fail(err, LFUSE_ERR_DEGENERATE,
                         "rbf_cka: the median distance of the %lld rows of %s is 0",
                         (long long)n, name);
@@ -170,7 +169,7 @@ static lfuse_status compare(const struct lfi_env *env, const struct lfi_comparis
 static bool change(const struct lfi_weight *weight, double *k, double *squares)
 {
     int64_t n = weight->view.dims[0], i, j;
-    double lost = 0.0, sum;
+    double lost = 0.0, middle, sum;
 
     for (i = 0; i < n; i++)
         squares[i] = k[i * n + i];
@@ -180,10 +179,11 @@ static bool change(const struct lfi_weight *weight, double *k, double *squares)
             if (!isfinite(sum - 2.0 * k[i * n + j]))
                 return false;
             k[i * n + j] = k[j * n + i] = fmax(0.0, sum - 2.0 * k[i * n + j]);
-            if (k[i * n + j] < LEFT * sum)
+            if (i != j && k[i * n + j] < LEFT * sum)
                 lost = fmax(lost, sum);
         }
-    return LEFT * lost <= median(k, n * n) && to_kernel(k, n, weight->params.bandwidth);
+    middle = median(k, n * n);
+    return LEFT * lost <= middle && to_kernel(k, n, middle, weight->params.bandwidth);
 }
 
 static lfuse_status extract(const struct lfi_env *env, const struct lfi_weight *weight,

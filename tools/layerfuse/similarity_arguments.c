@@ -168,7 +168,9 @@ int lfc_similarity_arguments(struct lfc_similarity *asked, int argc, char **argv
          LFC_NUMBER, DBL_MIN, DBL_MAX, NULL},
         {"--exponent", "P", "of wasserstein_assignment, _centroid, _sliced (2)",
          &o->exponent, LFC_NUMBER, 1, DBL_MAX, NULL},
-        {"--softmax-rows", NULL, "of the same: rows become exp(x) / sum exp(x)",
+        {"--softmax-rows", NULL,
+         "of wasserstein_assignment, _centroid, _sliced and\n"
+         "sinkhorn: rows become exp(x) / sum exp(x)",
          &asked->softmax_rows, LFC_FLAG, .choices = NULL},
         {"--centroids", "N", "of wasserstein_centroid (16)", &o->centroids, LFC_INTEGER,
          1, 1 << 30, NULL},
