@@ -38,7 +38,8 @@ static lfuse_status open_file(lfuse_context *ctx, const char *path,
     if (status != LFUSE_OK)
         return status;
     c->ctx = ctx;
-    status = lfi_checkpoint_open(&ctx->env, path, o->max_header_bytes, &c->file, err);
+    status = lfi_checkpoint_open(&ctx->env, path, o->max_header_bytes, o->max_bank_bytes,
+                                 &c->file, err);
     if (status == LFUSE_OK)
         status = wrap_tensors(c, err);
     if (status == LFUSE_OK)
@@ -158,6 +159,36 @@ static lfuse_status check_save_options(const lfuse_checkpoint_save_options *o,
     return LFUSE_OK;
 }
 
+static lfuse_status check_banks(const lfuse_checkpoint_save_options *o, lfuse_error *err)
+{
+    int64_t i, k;
+
+    if (o->bank_count < 0 || (o->bank_count > 0 && o->banks == NULL))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "options.bank_count is %lld, banks is %s",
+                        (long long)o->bank_count, o->banks == NULL ? "NULL" : "given");
+    if (o->bank_count > 0 && o->fill != NULL)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "options.banks is given with fill");
+    for (i = 0; i < o->bank_count; i++) {
+        const lfuse_checkpoint_bank *b = &o->banks[i];
+
+        if (b->name == NULL || b->entries == NULL || b->count < 1)
+            return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                            "options.banks[%lld] has no name, or no entries",
+                            (long long)i);
+        if (b->reserved != 0)
+            return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                            "options.banks[%lld].reserved is %d", (long long)i,
+                            (int)b->reserved);
+        for (k = 0; k < b->count; k++)
+            if (b->entries[k] == NULL)
+                return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                                "options.banks[%lld].entries[%lld] is NULL", (long long)i,
+                                (long long)k);
+    }
+    return LFUSE_OK;
+}
+
 static lfuse_status check_entries(const lfuse_checkpoint_entry *entries, int64_t count,
                                   lfuse_error *err)
 {
@@ -181,11 +212,13 @@ static lfuse_status save(lfuse_context *ctx, const char *path,
                                            .metadata_count = o->metadata_count,
                                            .expand = o->mode == LFUSE_SAVE_EXPAND,
                                            .fill = o->fill,
-                                           .fill_user = o->fill_user};
+                                           .fill_user = o->fill_user,
+                                           .banks = o->banks};
     struct lfi_checkpoint_entry *given;
     lfuse_status status;
     int64_t i;
 
+    params.bank_count = params.expand ? 0 : o->bank_count;
     status = lfi_alloc(&ctx->env, (size_t)count, sizeof(*given), "entries", &given, err);
     if (status != LFUSE_OK)
         return status;
@@ -213,6 +246,8 @@ lfuse_status lfuse_checkpoint_save(lfuse_context *ctx, const char *path,
     status = lfi_options_import(&o, sizeof(o), options, true, "options", err);
     if (status == LFUSE_OK)
         status = check_save_options(&o, err);
+    if (status == LFUSE_OK)
+        status = check_banks(&o, err);
     if (status == LFUSE_OK)
         status = check_entries(entries, count, err);
     if (status == LFUSE_OK)

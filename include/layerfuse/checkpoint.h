@@ -6,6 +6,12 @@
  * "layerfuse.format" is "1". An opened checkpoint shows aliases like any other tensor. An
  * "expand" file stores every name and loads anywhere.
  *
+ * Rows that tensors share (filters, neurons; the unit row of plans) are stored once, in a bank: a
+ * tensor of all that differ, along its first axis, with "layerfuse.banks" in the metadata, a JSON
+ * object {bank: {"axis": n, "entries": {tensor: [rows of the bank, ...], ...}}, ...}. An opened checkpoint
+ * shows the tensors, put together again in memory, and not the banks; other readers find
+ * the banks. The numbers of the rows take some 2 to 6 bytes each of the header.
+ *
  * Format: https://github.com/huggingface/safetensors. An 8-byte little-endian header size, a
  * JSON header, then the data; tensors cover the data exactly, without holes or overlap.
  * The header is spaced out so that the data begins at a multiple of 64 bytes, and the tensors
@@ -25,6 +31,7 @@ LFUSE_BEGIN_DECLS
 typedef struct lfuse_checkpoint_open_options {
     size_t struct_size; /* set by lfuse_checkpoint_open_options_init(&o, sizeof(o)) */
     size_t max_header_bytes; /* larger headers are refused; 0 means 33554432, 32 MiB */
+    size_t max_bank_bytes;   /* of tensors in banks, which take memory; 0 means 16 GiB */
 } lfuse_checkpoint_open_options;
 
 /**
@@ -44,8 +51,9 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  * order of their names, and hold the tensors that it says, no more and no fewer. A directory
  * stands for the model.safetensors in it, else for its model.safetensors.index.json.
  *
- * Result:  an immutable, shareable view; tensors in the order of their data, then aliases in
- *          the order of their names (of their bytes, as strcmp() orders them). Of several
+ * Result:  an immutable, shareable view; tensors in the order of their data, then those in banks,
+ *          then aliases, both in the order of their names (of their bytes, as strcmp() orders
+ *          them). Of several
  *          files, one after the other, and the metadata is the first's.
  * Owner:   path and options are borrowed for the call. *checkpoint is returned: release with
  *          lfuse_checkpoint_close(). The file must not be changed while it is open.
@@ -58,15 +66,16 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  *                                 0), a rank above LFUSE_MAX_RANK, or a dim of 0: says which
  *                                 tensor; a header or an index of more than max_header_bytes,
  *                                 of which the format allows 100000000; aliases in one of
- *                                 several files; a "layerfuse.format" other than "1", or the keys
- *                                 "layerfuse.banks" and "layerfuse.residuals"; options hold
- *                                 fields this version does not know
+ *                                 several files, or banks; tensors in banks of more than
+ *                                 max_bank_bytes; a "layerfuse.format" other than "1", or the
+ *                                 key "layerfuse.residuals"; options hold fields this version
+ *                                 does not know
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          On failure *checkpoint is NULL.
  * Cost:    headers are parsed with memory of malloc's, given back before the call returns: some
  *          17 times their size, and up to 80 times for hostile ones, which max_header_bytes
  *          bounds.
- *          Data is mapped, never copied: memory does not grow with it. What cannot be mapped is
+ *          Data is mapped, never copied: memory does not grow with it, but for tensors in banks. What cannot be mapped is
  *          read whole into memory of the context's: a file of a file system that maps none, and
  *          a pipe, which is waited for and read to its end, and takes up to three times its size.
  * Threads: any.
@@ -144,6 +153,8 @@ typedef struct lfuse_checkpoint_save_options {
     int32_t reserved;
     lfuse_checkpoint_fill fill; /* what is stored for tensors; NULL: what is in them */
     void *fill_user;
+    const lfuse_checkpoint_bank *banks; /* (bank_count); none with fill */
+    int64_t bank_count;
 } lfuse_checkpoint_save_options;
 
 /**
@@ -165,6 +176,10 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *          in both. The file is written beside path, flushed to the disk and renamed over it.
  *          A file at path leaves its permission bits to the new one. A symbolic link at path is
  *          followed and stays. Equal entries and options give equal bytes.
+ *          With banks, dedup stores each row of their entries once, whatever made it equal to
+ *          others, bit for bit; expand makes no use of them. An entry is in one bank, and shares
+ *          its data as a whole with no other. What a bank saves is known from its file: the
+ *          index is in the header.
  *          With fill, what it gives is stored in a tensor's place, block by block: of tensors that
  *          are larger than memory, or not there yet, shape and type are enough. It is asked for
  *          entries that own their data, in the order of the file, in expand files also for each
@@ -172,20 +187,22 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  * Owner:   everything is borrowed for the call.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1, an empty or reserved name or key, text that
  *                                 is not UTF-8, or an unknown mode
- *          LFUSE_ERR_NAME         a name or key twice, or an owner that is no entry or an alias
- *          LFUSE_ERR_SHAPE        an owner of another shape
- *          LFUSE_ERR_TYPE         an owner of another element type
+ *          LFUSE_ERR_NAME         a name or key twice, an owner that is no entry or an alias, or a
+ *                                 name in a bank that is no entry or in a bank already
+ *          LFUSE_ERR_SHAPE        an owner of another shape, rows of other shapes in a bank
+ *          LFUSE_ERR_TYPE         an owner, or rows in a bank, of another element type
  *          LFUSE_ERR_IO           the system refused (disk full, no permission), or what is at
  *                                 path is no regular file: detail is errno
  *          LFUSE_ERR_OVERFLOW     the file would be too large, or its header, which may have
  *                                 100000000 bytes
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          LFUSE_ERR_CALLBACK     fill stopped the save; detail is its value
- *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know
+ *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know; banks with fill,
+ *                                 or of an entry that is an alias or has one
  *          On failure what was at path is as before, and nothing is left beside it. Killed, it
  *          leaves ".layerfuse-*.tmp" on a file system without unnamed files (O_TMPFILE).
  * Cost:    memory for the header (part of it malloc's, given back before the call returns) and
- *          one block, whatever the size.
+ *          one block, whatever the size; of banks, for the rows that they have.
  * Threads: tensors are read.
  * Source:  Since 0.1.
  */

@@ -311,6 +311,16 @@ typedef int32_t (*lfuse_policy_merge)(void *user, const lfuse_matrix_view *membe
 typedef int32_t (*lfuse_similarity_failed)(void *user, int64_t i, int64_t j,
                                            const lfuse_error *error);
 
+/* Of a checkpoint to be saved: entries whose equal rows are stored once. */
+typedef struct lfuse_checkpoint_bank {
+    const char *name; /* of the bank: not an entry's; such as a param type */
+    const char *const
+        *entries; /* (count) names of entries with rows of one shape and type */
+    int64_t count;
+    int32_t output_axis; /* of the entries: rows are the slices along it */
+    int32_t reserved;    /* 0 */
+} lfuse_checkpoint_bank;
+
 LFUSE_END_DECLS
 
 #endif

@@ -26,9 +26,9 @@ struct lfi_checkpoint {
     size_t text_bytes;
 };
 
-/* max_header_bytes of 0: LFI_HEADER_DEFAULT. *checkpoint is all zeros on failure. */
+/* Limits of 0: LFI_HEADER_DEFAULT, LFI_BANKS_DEFAULT. *checkpoint is all zeros on failure. */
 lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
-                                 size_t max_header_bytes,
+                                 size_t max_header_bytes, size_t max_bank_bytes,
                                  struct lfi_checkpoint *checkpoint, lfuse_error *err);
 void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *checkpoint);
 
@@ -39,6 +39,8 @@ struct lfi_checkpoint_entry {
 };
 
 struct lfi_checkpoint_params {
+    const lfuse_checkpoint_bank *banks; /* none where it expands, or fills */
+    int64_t bank_count;
     const char *const *metadata; /* key, value, ... */
     int64_t metadata_count;
     bool expand;

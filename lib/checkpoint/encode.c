@@ -1,7 +1,7 @@
 /*
  * encode.c - the header of a file to be written
  *
- *     {"__metadata__": {the caller's, aliases, format}, the tensors in the order of their data}
+ *     {"__metadata__": {the caller's, aliases, banks, format}, the tensors in the order of their data}
  *
  * Without whitespace, then spaces, so that the data begins at a multiple of 64 bytes: a cache
  * line, and more than the 8 that the reference writer keeps to. Without metadata and aliases
@@ -103,6 +103,18 @@ static lfuse_status add_aliases(const struct lfi_env *env, json_t *target,
     return status;
 }
 
+static lfuse_status add_banks(json_t *target, const struct lfi_layout *l,
+                              lfuse_error *err)
+{
+    if (l->banks == NULL)
+        return LFUSE_OK;
+    if (json_object_set_new(target, LFI_KEY_BANKS,
+                            json_stringn(l->banks, l->banks_size)) != 0 ||
+        json_object_set_new(target, LFI_KEY_FORMAT, json_string(LFI_FORMAT)) != 0)
+        return no_memory(err);
+    return LFUSE_OK;
+}
+
 /* NULL when malloc refused. Setting a value of NULL fails, so only the sets are looked at. */
 static json_t *tensor_fields(const struct lfi_view *view, int64_t begin)
 {
@@ -141,6 +153,8 @@ static lfuse_status build(const struct lfi_env *env, json_t *root,
     status = add_metadata(metadata, params, err);
     if (status == LFUSE_OK)
         status = add_aliases(env, metadata, l, err);
+    if (status == LFUSE_OK)
+        status = add_banks(metadata, l, err);
     if (status != LFUSE_OK)
         return status;
     if (json_object_size(metadata) == 0)

@@ -5,6 +5,7 @@
  * that "unsupported" means a sound file.
  */
 #include "base/json.h"
+#include "checkpoint/banks.h"
 #include "checkpoint/record.h"
 
 #include <string.h>
@@ -121,18 +122,15 @@ static lfuse_status parse_aliases(struct lfi_header *h, lfuse_error *err)
 /* A newer layerfuse may keep tensors where this one would not find them. */
 static lfuse_status check_format(const json_t *metadata, lfuse_error *err)
 {
-    static const char *const reserved[] = {LFI_KEY_BANKS, LFI_KEY_RESIDUALS};
     const char *format = json_string_value(json_object_get(metadata, LFI_KEY_FORMAT));
-    size_t i;
 
     if (format != NULL && strcmp(format, LFI_FORMAT) != 0)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         LFI_KEY_FORMAT " is %s, this version knows " LFI_FORMAT,
                         lfi_quote(format).text);
-    for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-        if (json_object_get(metadata, reserved[i]) != NULL)
-            return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "this version does not know %s",
-                            reserved[i]);
+    if (json_object_get(metadata, LFI_KEY_RESIDUALS) != NULL)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "this version does not know " LFI_KEY_RESIDUALS);
     return LFUSE_OK;
 }
 
@@ -166,6 +164,8 @@ lfuse_status lfi_header_parse(const struct lfi_env *env, const char *text, size_
         status = parse_aliases(header, err);
     if (status == LFUSE_OK)
         status = check_supported(header, err);
+    if (status == LFUSE_OK)
+        status = lfi_banks_parse(header, err);
     if (status != LFUSE_OK)
         lfi_header_free(env, header);
     return status;
@@ -175,6 +175,7 @@ void lfi_header_free(const struct lfi_env *env, struct lfi_header *header)
 {
     lfi_free(env, header->order, (size_t)header->count, sizeof(*header->order));
     lfi_free(env, header->records, (size_t)header->count, sizeof(*header->records));
+    json_decref(header->banks);
     json_decref(header->aliases);
     json_decref(header->root);
     memset(header, 0, sizeof(*header));

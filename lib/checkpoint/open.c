@@ -4,7 +4,7 @@
  * The files are parsed and checked in part.c, each as a whole, and in shards.c, together. Their
  * strings are then copied out of the JSON, which is dropped.
  */
-#include "checkpoint/parts.h"
+#include "checkpoint/banks.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -27,8 +27,8 @@ static size_t text_size(const struct lfi_parts *parts)
 {
     const struct lfi_header *h = &parts->list[0].header;
     size_t size = 0;
-    const char *key;
-    json_t *value;
+    const char *key, *entry;
+    json_t *value, *rows;
     int64_t i, k;
 
     for (k = 0; k < parts->count; k++)
@@ -38,6 +38,13 @@ static size_t text_size(const struct lfi_parts *parts)
     {
         size += strlen(key) + 1;
     }
+    json_object_foreach(h->banks, key, value)
+    {
+        json_object_foreach(json_object_get(value, "entries"), entry, rows)
+        {
+            size += strlen(entry) + 1;
+        }
+    }
     json_object_foreach(h->metadata, key, value)
     {
         size += strlen(key) + json_string_length(value) + 2;
@@ -45,9 +52,11 @@ static size_t text_size(const struct lfi_parts *parts)
     return size;
 }
 
-static int64_t stored_count(const struct lfi_parts *parts)
+/* Tensors that are no aliases: those stored, and those in banks instead of the banks. */
+static int64_t own_count(const struct lfi_parts *parts)
 {
-    int64_t count = 0, k;
+    const struct lfi_header *h = &parts->list[0].header;
+    int64_t count = h->banked_count - (int64_t)json_object_size(h->banks), k;
 
     for (k = 0; k < parts->count; k++)
         count += parts->list[k].header.count;
@@ -58,7 +67,7 @@ static lfuse_status reserve(const struct lfi_env *env, const struct lfi_parts *p
                             struct lfi_checkpoint *c, lfuse_error *err)
 {
     const struct lfi_header *h = &parts->list[0].header;
-    int64_t count = stored_count(parts) + (int64_t)json_object_size(h->aliases);
+    int64_t count = own_count(parts) + (int64_t)json_object_size(h->aliases);
     int64_t keys = (int64_t)json_object_size(h->metadata);
     lfuse_status status;
 
@@ -94,21 +103,25 @@ static void fill_metadata(const struct lfi_header *h, struct lfi_checkpoint *c)
     lfi_names_sort(&c->keys);
 }
 
-/* From index `first` on. They stay where they lie, wherever that is: views read at any address. */
-static void fill_tensors(const struct lfi_part *part, int64_t first,
-                         struct lfi_checkpoint *c)
+/* From index *at on, which moves past them. They stay where they lie, wherever that is: views read
+ * at any address. */
+static void fill_tensors(const struct lfi_part *part, struct lfi_checkpoint *c,
+                         int64_t *at)
 {
     int64_t i;
 
     for (i = 0; i < part->header.count; i++) {
         const struct lfi_record *r = &part->header.records[part->header.order[i]];
-        struct lfi_array *array = &c->arrays[first + i];
+        struct lfi_array *array = &c->arrays[*at];
 
-        c->names.names[first + i] = add_text(c, r->name);
-        c->owners[first + i] = first + i;
+        if (lfi_banks_has(&part->header, r->name))
+            continue;
+        c->names.names[*at] = add_text(c, r->name);
+        c->owners[*at] = *at;
         *array = lfi_array_share(&part->contents);
         array->view = r->shape;
         array->view.data = part->data + r->begin;
+        ++*at;
     }
 }
 
@@ -147,9 +160,10 @@ static lfuse_status fill_aliases(const struct lfi_env *env, const struct lfi_hea
     return LFUSE_OK;
 }
 
-/* Metadata and aliases are those of the first file; of several, none has aliases. */
+/* Metadata, banks and aliases are those of the first file; of several, none has the latter two. */
 static lfuse_status fill(const struct lfi_env *env, const struct lfi_parts *parts,
-                         struct lfi_checkpoint *c, lfuse_error *err)
+                         size_t max_bank_bytes, struct lfi_checkpoint *c,
+                         lfuse_error *err)
 {
     lfuse_status status = reserve(env, parts, c, err);
     size_t text_bytes = c->text_bytes;
@@ -159,11 +173,13 @@ static lfuse_status fill(const struct lfi_env *env, const struct lfi_parts *part
         return status;
     c->text_bytes = 0; /* counts what is filled in, and ends where it was */
     fill_metadata(&parts->list[0].header, c);
-    for (k = 0; k < parts->count; k++) {
-        fill_tensors(&parts->list[k], first, c);
-        first += parts->list[k].header.count;
-    }
-    status = fill_aliases(env, &parts->list[0].header, first, c, err);
+    for (k = 0; k < parts->count; k++)
+        fill_tensors(&parts->list[k], c, &first);
+    if (parts->list[0].header.banks != NULL)
+        status = lfi_banks_unpack(env, &parts->list[0], max_bank_bytes, c, &first,
+                                  add_text, err);
+    if (status == LFUSE_OK)
+        status = fill_aliases(env, &parts->list[0].header, first, c, err);
     c->text_bytes = text_bytes;
     return status;
 }
@@ -183,7 +199,7 @@ static lfuse_status open_parts(const struct lfi_env *env, const char *path,
 }
 
 lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
-                                 size_t max_header_bytes,
+                                 size_t max_header_bytes, size_t max_bank_bytes,
                                  struct lfi_checkpoint *checkpoint, lfuse_error *err)
 {
     size_t allowed = max_header_bytes != 0 ? max_header_bytes : LFI_HEADER_DEFAULT;
@@ -198,7 +214,9 @@ lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
     status = open_parts(env, file, allowed, &parts, err);
     lfi_string_free(env, file);
     if (status == LFUSE_OK)
-        status = fill(env, &parts, checkpoint, err);
+        status =
+            fill(env, &parts, max_bank_bytes != 0 ? max_bank_bytes : LFI_BANKS_DEFAULT,
+                 checkpoint, err);
     lfi_parts_free(env, &parts);
     if (status != LFUSE_OK)
         lfi_checkpoint_close(env, checkpoint);

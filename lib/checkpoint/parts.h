@@ -9,6 +9,8 @@
 #define LFI_HEADER_MAX INT64_C(100000000)
 /* Unless told otherwise: as much as 300000 tensors take, and more than any model has. */
 #define LFI_HEADER_DEFAULT ((size_t)32 << 20)
+/* What tensors may take that are put together from banks. */
+#define LFI_BANKS_DEFAULT ((size_t)16 << 30)
 enum { LFI_PREFIX = 8 }; /* bytes of the header's size */
 
 #define LFI_KEY_METADATA  "__metadata__"
@@ -35,6 +37,8 @@ struct lfi_header {
     struct json_t *root;
     struct json_t *metadata; /* of root; or NULL */
     struct json_t *aliases;  /* or NULL */
+    struct json_t *banks;    /* or NULL */
+    int64_t banked_count;    /* tensors whose rows are in banks */
     struct lfi_record *records;
     int64_t *order; /* of their data */
     int64_t count;
@@ -112,6 +116,8 @@ struct lfi_layout {
     int64_t *aliases; /* the others, by name */
     int64_t alias_count;
     int64_t data_bytes;
+    const char *banks; /* the JSON of LFI_KEY_BANKS, or NULL */
+    size_t banks_size;
 };
 
 /* On failure *layout is all zeros. */

@@ -5,7 +5,7 @@
  * are written from where they are; others, and what the caller fills in, go through one block, in row
  * order, bit for bit.
  */
-#include "checkpoint/parts.h"
+#include "checkpoint/banks.h"
 
 enum { BLOCK_BYTES = 1 << 18 };
 
@@ -93,6 +93,47 @@ static lfuse_status write_file(struct save *s, const char *path, const char *hea
     return status;
 }
 
+static lfuse_status save_layout(const struct lfi_env *env, const char *path,
+                                const struct lfi_layout *layout,
+                                const struct lfi_checkpoint_params *params,
+                                lfuse_error *err)
+{
+    struct save save = {.env = env, .layout = layout, .params = params};
+    char *header = NULL;
+    size_t header_bytes = 0;
+    lfuse_status status =
+        lfi_header_encode(env, layout, params, &header, &header_bytes, err);
+
+    if (status == LFUSE_OK)
+        status = write_file(&save, path, header, header_bytes, err);
+    lfi_free(env, header, header_bytes, 1);
+    return status;
+}
+
+/* Banks take the place of their entries, whose rows they are; then it is a file like any other. */
+static lfuse_status save_banks(const struct lfi_env *env, const char *path,
+                               const struct lfi_layout *whole,
+                               const struct lfi_checkpoint_params *params,
+                               lfuse_error *err)
+{
+    struct lfi_packed_banks packed;
+    struct lfi_layout layout;
+    lfuse_status status = lfi_banks_pack(env, whole, params, &packed, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    status = lfi_layout_create(env, packed.entries, packed.count, params->expand, &layout,
+                               err);
+    if (status == LFUSE_OK) {
+        layout.banks = packed.text;
+        layout.banks_size = packed.text_size;
+        status = save_layout(env, path, &layout, params, err);
+        lfi_layout_free(env, &layout);
+    }
+    lfi_banks_free(env, &packed);
+    return status;
+}
+
 lfuse_status lfi_checkpoint_save(const struct lfi_env *env, const char *path,
                                  const struct lfi_checkpoint_entry *entries,
                                  int64_t count,
@@ -100,18 +141,13 @@ lfuse_status lfi_checkpoint_save(const struct lfi_env *env, const char *path,
                                  lfuse_error *err)
 {
     struct lfi_layout layout;
-    struct save save = {.env = env, .layout = &layout, .params = params};
-    char *header = NULL;
-    size_t header_bytes = 0;
     lfuse_status status;
 
     status = lfi_layout_create(env, entries, count, params->expand, &layout, err);
     if (status != LFUSE_OK)
         return status;
-    status = lfi_header_encode(env, &layout, params, &header, &header_bytes, err);
-    if (status == LFUSE_OK)
-        status = write_file(&save, path, header, header_bytes, err);
-    lfi_free(env, header, header_bytes, 1);
+    status = params->bank_count > 0 ? save_banks(env, path, &layout, params, err)
+                                    : save_layout(env, path, &layout, params, err);
     lfi_layout_free(env, &layout);
     return status;
 }

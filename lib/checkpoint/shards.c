@@ -29,6 +29,9 @@ static lfuse_status check_part(const struct lfi_index *index, const struct lfi_h
     if (h->aliases != NULL)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         LFI_KEY_ALIASES " is not supported in one of several files");
+    if (h->banks != NULL)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        LFI_KEY_BANKS " is not supported in one of several files");
     for (i = 0; i < h->count; i++) {
         const char *name = h->records[h->order[i]].name;
         const char *said = json_string_value(json_object_get(index->map, name));

@@ -401,12 +401,13 @@ FIELD(lfuse_checkpoint_entry, name, 0);
 FIELD(lfuse_checkpoint_entry, tensor, 8);
 FIELD(lfuse_checkpoint_entry, owner, 16);
 
-SIZE(lfuse_checkpoint_open_options, 16);
+SIZE(lfuse_checkpoint_open_options, 24);
 FIELD(lfuse_checkpoint_open_options, struct_size, 0);
 FIELD(lfuse_checkpoint_open_options, max_header_bytes, 8);
+FIELD(lfuse_checkpoint_open_options, max_bank_bytes, 16);
 
 CONSTANT(LFUSE_FILL_NONE, 1);
-SIZE(lfuse_checkpoint_save_options, 48);
+SIZE(lfuse_checkpoint_save_options, 64);
 FIELD(lfuse_checkpoint_save_options, struct_size, 0);
 FIELD(lfuse_checkpoint_save_options, metadata, 8);
 FIELD(lfuse_checkpoint_save_options, metadata_count, 16);
@@ -414,6 +415,15 @@ FIELD(lfuse_checkpoint_save_options, mode, 24);
 FIELD(lfuse_checkpoint_save_options, reserved, 28);
 FIELD(lfuse_checkpoint_save_options, fill, 32);
 FIELD(lfuse_checkpoint_save_options, fill_user, 40);
+FIELD(lfuse_checkpoint_save_options, banks, 48);
+FIELD(lfuse_checkpoint_save_options, bank_count, 56);
+
+SIZE(lfuse_checkpoint_bank, 32);
+FIELD(lfuse_checkpoint_bank, name, 0);
+FIELD(lfuse_checkpoint_bank, entries, 8);
+FIELD(lfuse_checkpoint_bank, count, 16);
+FIELD(lfuse_checkpoint_bank, output_axis, 24);
+FIELD(lfuse_checkpoint_bank, reserved, 28);
 
 /* gemm.h */
 CONSTANT(LFUSE_GEMM_TRANSPOSE_A, 1);

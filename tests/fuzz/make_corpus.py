@@ -19,6 +19,12 @@ def metadata(fields, tensors):
 
 
 ALIASES = metadata(f'{FORMAT},"layerfuse.aliases":"{{\\"a\\":\\"w\\",\\"b\\":\\"v\\"}}"', f"{W},{V}")
+def bank(fields):
+    """w, of two elements, as a bank with these fields."""
+    inner = fields.replace('"', '\\"')
+    return metadata(f'{FORMAT},"layerfuse.banks":"{{\\"w\\":{{{inner}}}}}"', W)
+
+
 CHECKPOINTS = {
     "empty": b"",
     "no-tensors": checkpoint("{}", 0),
@@ -68,6 +74,12 @@ CHECKPOINTS = {
     "metadata-array": checkpoint('{"__metadata__":[]}', 0),
     "metadata-number": checkpoint('{"__metadata__":{"k":1}}', 0),
     "banks": checkpoint(metadata(f'{FORMAT},"layerfuse.banks":"{{}}"', W), 8),
+    "banks-valid": checkpoint(bank('"axis":0,"entries":{"a":[1,0,1],"b":[0]}'), 8),
+    "banks-axis": checkpoint(bank('"axis":1,"entries":{"a":[0]}'), 8),
+    "banks-row": checkpoint(bank('"axis":0,"entries":{"a":[2]}'), 8),
+    "banks-empty": checkpoint(bank('"axis":0,"entries":{"a":[]}'), 8),
+    "banks-taken": checkpoint(bank('"axis":0,"entries":{"w":[0]}'), 8),
+    "banks-nested": checkpoint(bank('"axis":0,"entries":{"a":[[0]]}'), 8),
     "residuals": checkpoint(metadata(f'{FORMAT},"layerfuse.residuals":"{{}}"', W), 8),
     "alias-twice": checkpoint(ALIASES.replace('\\"b\\"', '\\"a\\"')),
     "alias-number": checkpoint(ALIASES.replace('\\"v\\"', "1")),
