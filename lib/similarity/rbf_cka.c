@@ -102,8 +102,8 @@ static bool to_kernel(double *k, int64_t n, double middle, double bandwidth)
 
     if (middle == 0.0)
         return false;
-    for (i = 0; i < n * n; i++)
-        k[i] = exp(-(k[i] / middle) / (2.0 * bandwidth * bandwidth));
+    for (i = 0; i < n * n; i++) /* the square of the bandwidth may be 0 */
+        k[i] = exp(-0.5 * (k[i] / middle / bandwidth / bandwidth));
     return true;
 }
 

@@ -187,6 +187,8 @@ static void the_bandwidth_is_an_option(void **state)
     /* far narrower, K is I, whatever the rows */
     o.bandwidth = 1e-3;
     assert_true(fabs(lft_metric_with(t, a, c, &o) - 1.0) <= 1e-12);
+    o.bandwidth = 1e-300;
+    assert_true(fabs(lft_metric_with(t, a, c, &o) - 1.0) <= 1e-12);
     o.bandwidth = 1e20;
     lft_metric_fails(t, a, c, &o, LFUSE_ERR_DEGENERATE,
                      "with bandwidth 1e+20 all rows of a are alike");
