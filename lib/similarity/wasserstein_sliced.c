@@ -72,9 +72,11 @@ static void lay_out(struct work *w, const struct lfi_comparison *pair,
 
 static bool scratch(const struct lfi_comparison *pair, size_t *bytes)
 {
-    struct lfi_arena arena = {.fits = pair->params.projections < INT64_C(1) << 48};
+    struct lfi_arena arena = {.fits = true};
     struct work w;
 
+    if (pair->params.projections >= INT64_C(1) << 48) /* nor would their padding */
+        return false;
     lay_out(&w, pair, &arena);
     return lfi_arena_bytes(&arena, bytes);
 }
