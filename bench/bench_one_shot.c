@@ -2,7 +2,7 @@
  * bench_one_shot.c - what one fusion costs a CIFAR ResNet that is not trained afterwards
  *
  *     bench_one_shot --weights FILE --data DIR [--ratio R] [--limit N] [--batches N] [--batch N]
- *                    [--scope S] [--linkage L] [--max-group N] [--places] [--threads N]
+ *                    [--scope S] [--linkage L] [--max-group N] [--places] [--rows] [--threads N]
  *
  * For each ratio (1.5, 2 and 3.33 unless one is given; weights of the candidates over what is
  * left) the trained network is fused once by each policy, the running statistics become the plain
@@ -11,7 +11,8 @@
  * ratio asked,ratio,policy,alignment,permuted spaces,planning seconds,right,images,percent,loss
  *
  * --places keeps the first and second convolutions of blocks apart: only alike ones fuse, so that
- * groups agree about the order of a block's hidden channels.
+ * groups agree about the order of a block's hidden channels. --rows joins filters, by the policies
+ * that they have, which need no alignment.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ struct bench {
     const char *weights, *data, *scope, *linkage;
     double ratio;
     int64_t limit, batches, batch, threads, max_group;
-    int places;
+    int places, rows;
     lfuse_context *ctx;
     struct image_sets images;
     lfuse_error err;
@@ -149,6 +150,7 @@ static lfuse_status fuse(struct bench *b, struct fused *f, double ratio,
     o.scope =
         strcmp(b->scope, "adjacent") == 0 ? LFUSE_SCOPE_ADJACENT : LFUSE_SCOPE_GLOBAL;
     o.linkage = linkage_of(b->linkage);
+    o.unit = b->rows ? LFUSE_UNIT_ROW : LFUSE_UNIT_LAYER;
     o.max_group = (int32_t)b->max_group;
     o.alignment = policy->aligned ? LFUSE_ALIGNMENT_PERMUTATION : LFUSE_ALIGNMENT_NONE;
     o.couplings = policy->aligned ? f->couplings : NULL;
@@ -235,7 +237,10 @@ static lfuse_status run(struct bench *b)
             "images,percent,loss\n");
     for (i = 0; i < count; i++)
         for (k = 0; k < n && status == LFUSE_OK; k++)
-            status = try_policy(b, b->ratio > 0.0 ? b->ratio : ratios[i], &policies[k]);
+            if (!b->rows ||
+                (!policies[k].aligned && policies[k].policy != LFUSE_POLICY_RANDOM))
+                status =
+                    try_policy(b, b->ratio > 0.0 ? b->ratio : ratios[i], &policies[k]);
     image_sets_free(&b->images);
     lfuse_context_destroy(b->ctx);
     return status;
@@ -262,6 +267,7 @@ int main(int argc, char **argv)
         {"--max-group", "N", "0: any", &b.max_group, ARGUMENT_INTEGER, 0, 1e4},
         {"--places", NULL, "fuse first with first, second with second convolutions",
          &b.places, ARGUMENT_FLAG, 0, 0},
+        {"--rows", NULL, "join filters, not layers", &b.rows, ARGUMENT_FLAG, 0, 0},
         {"--threads", "N", "of the context", &b.threads, ARGUMENT_INTEGER, 1, 64},
     };
     const int n = (int)(sizeof(table) / sizeof(table[0]));
