@@ -139,6 +139,8 @@ static inline float lfi_bf16_to_f32(uint16_t bits)
 int64_t lfi_view_elements(const struct lfi_view *view);
 size_t lfi_view_bytes(const struct lfi_view *view); /* elements times their size */
 bool lfi_view_is_dense(const struct lfi_view *view);
+/* Dense, and at an address that its type can have, which a file's tensors need not be. */
+bool lfi_view_is_array(const struct lfi_view *view);
 bool lfi_view_same_shape(const struct lfi_view *a, const struct lfi_view *b);
 /* "[16, 3, 3, 3]" */
 void lfi_view_shape_text(const struct lfi_view *view, char *text, size_t size);

@@ -33,6 +33,12 @@ bool lfi_view_is_dense(const struct lfi_view *view)
     return true;
 }
 
+bool lfi_view_is_array(const struct lfi_view *view)
+{
+    return (uintptr_t)view->data % lfi_dtype_size(view->dtype) == 0 &&
+           lfi_view_is_dense(view);
+}
+
 bool lfi_view_same_shape(const struct lfi_view *a, const struct lfi_view *b)
 {
     int32_t i;

@@ -45,7 +45,7 @@ static void lay_out(struct work *w, const struct lfi_weight *weight,
     w->whole = lfi_block_whole(&weight->view);
     w->strips = (w->whole.rows + STRIP - 1) / STRIP;
     w->wide = weight->view.dtype == LFUSE_F64;
-    w->direct = weight->view.dtype == LFUSE_F32 && lfi_view_is_dense(&weight->view);
+    w->direct = weight->view.dtype == LFUSE_F32 && lfi_view_is_array(&weight->view);
     w->centred.view = w->view;
     if (w->wide) {
         lfi_centred_lay_out(&w->centred, &w->whole, arena);

@@ -51,7 +51,7 @@ static size_t chunk_bytes(const struct pass *s)
 static void read_chunk(const struct pass *s, const struct lfi_view *view, int64_t first,
                        int64_t count, float *out)
 {
-    if (view->dtype == LFUSE_BF16 && lfi_view_is_dense(view))
+    if (view->dtype == LFUSE_BF16 && lfi_view_is_array(view))
         s->env.kernels->bf16_to_f32((const uint16_t *)view->data + first, count, out);
     else
         lfi_view_read_f32(view, first, count, out);
@@ -198,7 +198,7 @@ static void plan_pass(struct pass *s)
     s->direct = true;
     for (i = 0; i < p->count; i++) {
         s->wide |= p->views[i].dtype == LFUSE_F64;
-        s->direct &= p->views[i].dtype == LFUSE_F32 && lfi_view_is_dense(&p->views[i]);
+        s->direct &= p->views[i].dtype == LFUSE_F32 && lfi_view_is_array(&p->views[i]);
     }
     s->scratch_bytes = chunk_bytes(s);
 }

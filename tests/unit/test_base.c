@@ -565,7 +565,8 @@ static void the_first_value_that_is_not_finite_is_found(void **state)
 static void shapes_are_compared_and_told(void **state)
 {
     struct lfi_view a = view_of(9, LFUSE_F32, NULL), b = view_of(10, LFUSE_F16, NULL), c;
-    char text[64], small[8];
+    char text[64];
+    _Alignas(8) char small[8];
 
     (void)state;
     assert_int_equal(lfi_view_elements(&a), 270);
@@ -574,6 +575,10 @@ static void shapes_are_compared_and_told(void **state)
     assert_false(lfi_view_is_dense(&b));
     c = view_of(7, LFUSE_F32, NULL);
     assert_true(lfi_view_is_dense(&c)); /* an axis of one element has no stride */
+    c.data = &small[0];
+    assert_true(lfi_view_is_array(&c));
+    c.data = &small[1];
+    assert_true(lfi_view_is_dense(&c) && !lfi_view_is_array(&c));
     assert_true(lfi_view_same_shape(&a, &a));
     assert_false(lfi_view_same_shape(&a, &b));
     c = a;

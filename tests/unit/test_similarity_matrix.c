@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "similarity/similarity.h"
+
 enum { LAYERS = 6, ROWS = 50, COLUMNS = 90 };
 
 static const lfuse_metric bulk[] = {
@@ -145,6 +147,46 @@ static void one_row_far_from_the_others_costs_no_digits(void **state)
             check_against_pairs(t, &n, false);
         }
     }
+}
+
+/* Files need not align their tensors; of scalar kernels, whose loads sanitizers see. */
+static void weights_that_are_not_aligned_are_compared_alike(void **state)
+{
+    static const lfuse_dtype types[] = {LFUSE_F32, LFUSE_F64, LFUSE_F16, LFUSE_BF16};
+    static _Alignas(LFI_ALIGN) char bytes[2][LAYERS][1024];
+    struct lft *t = *state;
+    struct lfi_env env = {.allocator = lft_allocator(&t->memory),
+                          .executor = lfi_executor_serial(),
+                          .kernels = &lfi_kernels_scalar};
+    struct lfi_similarity_params params = lfi_similarity_defaults(0);
+    struct lfi_similarity_item items[LAYERS];
+    double out[2][LAYERS * LAYERS];
+    struct lfi_view views[LAYERS];
+    int k, m, i, odd;
+
+    for (k = 0; k < 4; k++)
+        for (m = 0; m < BULK; m++) {
+            for (odd = 0; odd < 2; odd++) {
+                for (i = 0; i < LAYERS; i++) {
+                    lfuse_tensor *x = lft_tensor(t, types[k], (uint64_t)i + 1, 9, 11, 0);
+
+                    views[i] = (struct lfi_view){.data = memcpy(bytes[odd][i] + odd,
+                                                                lfuse_tensor_data(x),
+                                                                lfuse_tensor_bytes(x)),
+                                                 .dims = {9, 11},
+                                                 .strides = {11, 1},
+                                                 .rank = 2,
+                                                 .dtype = types[k]};
+                    items[i] = (struct lfi_similarity_item){"x", &views[i], NULL, 1};
+                }
+                params.metric = bulk[m];
+                lft_ok(t, lfi_similarity_matrix(&env, items, LAYERS, &params, out[odd],
+                                                &t->err));
+            }
+            for (i = 0; i < LAYERS * LAYERS; i++)
+                assert_true(fabs(out[0][i] - out[1][i]) <= bound(k == 1, out[0][i]));
+            lft_forget_tensors(t);
+        }
 }
 
 static void threads_and_memory_change_no_bit(void **state)
@@ -403,6 +445,7 @@ int main(void)
         lft_test(pairs_at_once_are_pairs_one_by_one_in_every_type),
         lft_test(numbers_beyond_the_squares_of_f32_are_compared_alike),
         lft_test(one_row_far_from_the_others_costs_no_digits),
+        lft_test(weights_that_are_not_aligned_are_compared_alike),
         lft_test(threads_and_memory_change_no_bit),
         lft_test(factors_are_kept_within_max_bytes),
         lft_test(one_layer_twice_is_alike),
