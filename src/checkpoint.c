@@ -27,10 +27,27 @@ static lfuse_status wrap_tensors(lfuse_checkpoint *c, lfuse_error *err)
     return status;
 }
 
+static lfuse_status check_open_options(const lfuse_checkpoint_open_options *o,
+                                       lfuse_error *err)
+{
+    if ((o->flags & ~(uint32_t)LFUSE_CHECKPOINT_SKIP_UNSUPPORTED) != 0)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.flags has unknown bits: 0x%x",
+                        (unsigned)o->flags);
+    if (o->reserved != 0)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "options.reserved is %d",
+                        (int)o->reserved);
+    return LFUSE_OK;
+}
+
 static lfuse_status open_file(lfuse_context *ctx, const char *path,
                               const lfuse_checkpoint_open_options *o,
                               lfuse_checkpoint **checkpoint, lfuse_error *err)
 {
+    const struct lfi_open_params params = {
+        .max_header_bytes = o->max_header_bytes,
+        .max_bank_bytes = o->max_bank_bytes,
+        .skip = (o->flags & LFUSE_CHECKPOINT_SKIP_UNSUPPORTED) != 0,
+    };
     lfuse_checkpoint *c = NULL;
     lfuse_status status;
 
@@ -38,8 +55,7 @@ static lfuse_status open_file(lfuse_context *ctx, const char *path,
     if (status != LFUSE_OK)
         return status;
     c->ctx = ctx;
-    status = lfi_checkpoint_open(&ctx->env, path, o->max_header_bytes, o->max_bank_bytes,
-                                 &c->file, err);
+    status = lfi_checkpoint_open(&ctx->env, path, &params, &c->file, err);
     if (status == LFUSE_OK)
         status = wrap_tensors(c, err);
     if (status == LFUSE_OK)
@@ -63,6 +79,8 @@ lfuse_status lfuse_checkpoint_open(lfuse_context *ctx, const char *path,
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
                         ctx == NULL ? "ctx" : "path");
     status = lfi_options_import(&o, sizeof(o), options, true, "options", err);
+    if (status == LFUSE_OK)
+        status = check_open_options(&o, err);
     if (status == LFUSE_OK)
         status = open_file(ctx, path, &o, checkpoint, err);
     return status;
@@ -121,6 +139,18 @@ const char *lfuse_checkpoint_metadata(const lfuse_checkpoint *checkpoint, const 
     if (checkpoint != NULL && key != NULL)
         index = lfi_names_find(&checkpoint->file.keys, key);
     return index < 0 ? NULL : checkpoint->file.values[index];
+}
+
+int64_t lfuse_checkpoint_skipped_count(const lfuse_checkpoint *checkpoint)
+{
+    return checkpoint == NULL ? 0 : checkpoint->file.skipped_count;
+}
+
+const char *lfuse_checkpoint_skipped(const lfuse_checkpoint *checkpoint, int64_t index)
+{
+    if (index < 0 || index >= lfuse_checkpoint_skipped_count(checkpoint))
+        return NULL;
+    return checkpoint->file.skipped[index];
 }
 
 int64_t lfuse_checkpoint_metadata_count(const lfuse_checkpoint *checkpoint)

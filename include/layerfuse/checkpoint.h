@@ -28,10 +28,17 @@
 
 LFUSE_BEGIN_DECLS
 
+/* Flags of lfuse_checkpoint_open_options. */
+enum {
+    LFUSE_CHECKPOINT_SKIP_UNSUPPORTED = 1 /* leave tensors of other types and ranks out */
+};
+
 typedef struct lfuse_checkpoint_open_options {
     size_t struct_size; /* set by lfuse_checkpoint_open_options_init(&o, sizeof(o)) */
     size_t max_header_bytes; /* larger headers are refused; 0 means 33554432, 32 MiB */
     size_t max_bank_bytes;   /* of tensors in banks, which take memory; 0 means 16 GiB */
+    uint32_t flags;          /* LFUSE_CHECKPOINT_* or 0 */
+    int32_t reserved;
 } lfuse_checkpoint_open_options;
 
 /**
@@ -64,7 +71,8 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  *                                 its files contradict, or that names one elsewhere
  *          LFUSE_ERR_UNSUPPORTED  an element type other than F32, F64, F16, BF16, a scalar (rank
  *                                 0), a rank above LFUSE_MAX_RANK, or a dim of 0: says which
- *                                 tensor; a header or an index of more than max_header_bytes,
+ *                                 tensor, unless the flag leaves it out (never of a file with
+ *                                 aliases or banks); a header or an index of more than max_header_bytes,
  *                                 of which the format allows 100000000; aliases in one of
  *                                 several files, or banks; tensors in banks of more than
  *                                 max_bank_bytes; a "layerfuse.format" other than "1", or the
@@ -107,6 +115,10 @@ LFUSE_API void lfuse_checkpoint_close(lfuse_checkpoint *checkpoint);
  * lfuse_checkpoint_find() - index of the tensor of this name, or -1
  * lfuse_checkpoint_metadata() - the value of a metadata key, or NULL
  * lfuse_checkpoint_metadata_count() - number of metadata keys, those of the library's included
+ * lfuse_checkpoint_skipped_count() - number of tensors that LFUSE_CHECKPOINT_SKIP_UNSUPPORTED left
+ *                                    out: batch counters, position ids, masks, empty ones
+ * lfuse_checkpoint_skipped() - the name of the one at index, in the order of their data; NULL when
+ *                              out of range
  * lfuse_checkpoint_metadata_key() - the key at index, in the file's order; NULL when out of
  *                                   range. Leave out "layerfuse.*" when saving them again
  *
@@ -126,6 +138,9 @@ LFUSE_API int64_t lfuse_checkpoint_find(const lfuse_checkpoint *checkpoint,
 LFUSE_API const char *lfuse_checkpoint_metadata(const lfuse_checkpoint *checkpoint,
                                                 const char *key);
 LFUSE_API int64_t lfuse_checkpoint_metadata_count(const lfuse_checkpoint *checkpoint);
+LFUSE_API int64_t lfuse_checkpoint_skipped_count(const lfuse_checkpoint *checkpoint);
+LFUSE_API const char *lfuse_checkpoint_skipped(const lfuse_checkpoint *checkpoint,
+                                               int64_t index);
 LFUSE_API const char *lfuse_checkpoint_metadata_key(const lfuse_checkpoint *checkpoint,
                                                     int64_t index);
 

@@ -20,15 +20,24 @@ struct lfi_checkpoint {
     struct lfi_names names; /* of the tensors, aliases last */
     struct lfi_array *arrays;
     int64_t *owners;
+    const char *
+        *skipped; /* names of tensors that are none of ours, in the order of their data */
+    int64_t skipped_count;
     struct lfi_names keys; /* of the metadata */
     const char **values;
     char *text; /* all the strings above */
     size_t text_bytes;
 };
 
-/* Limits of 0: LFI_HEADER_DEFAULT, LFI_BANKS_DEFAULT. *checkpoint is all zeros on failure. */
+struct lfi_open_params {
+    size_t max_header_bytes; /* 0: LFI_HEADER_DEFAULT */
+    size_t max_bank_bytes;   /* 0: LFI_BANKS_DEFAULT */
+    bool skip;               /* tensors that are none of ours; else they are refused */
+};
+
+/* *checkpoint is all zeros on failure. */
 lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
-                                 size_t max_header_bytes, size_t max_bank_bytes,
+                                 const struct lfi_open_params *params,
                                  struct lfi_checkpoint *checkpoint, lfuse_error *err);
 void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *checkpoint);
 

@@ -134,18 +134,28 @@ static lfuse_status check_format(const json_t *metadata, lfuse_error *err)
     return LFUSE_OK;
 }
 
-static lfuse_status check_supported(const struct lfi_header *h, lfuse_error *err)
+/* A file that this library wrote has tensors of its own alone: none of it is skipped. */
+static lfuse_status check_supported(struct lfi_header *h, bool skip, lfuse_error *err)
 {
+    bool may =
+        skip && h->aliases == NULL && json_object_get(h->metadata, LFI_KEY_BANKS) == NULL;
     lfuse_status status = LFUSE_OK;
     int64_t i;
 
-    for (i = 0; i < h->count && status == LFUSE_OK; i++)
-        status = lfi_record_check_supported(&h->records[h->order[i]], err);
+    for (i = 0; i < h->count && status == LFUSE_OK; i++) {
+        struct lfi_record *r = &h->records[h->order[i]];
+
+        status = lfi_record_check_supported(r, may ? NULL : err);
+        r->skipped = status != LFUSE_OK;
+        h->skipped_count += r->skipped;
+        if (may)
+            status = LFUSE_OK;
+    }
     return status;
 }
 
 lfuse_status lfi_header_parse(const struct lfi_env *env, const char *text, size_t size,
-                              int64_t data_bytes, struct lfi_header *header,
+                              bool skip, int64_t data_bytes, struct lfi_header *header,
                               lfuse_error *err)
 {
     lfuse_status status;
@@ -163,7 +173,7 @@ lfuse_status lfi_header_parse(const struct lfi_env *env, const char *text, size_
     if (status == LFUSE_OK)
         status = parse_aliases(header, err);
     if (status == LFUSE_OK)
-        status = check_supported(header, err);
+        status = check_supported(header, skip, err);
     if (status == LFUSE_OK)
         status = lfi_banks_parse(header, err);
     if (status != LFUSE_OK)

@@ -59,7 +59,7 @@ static int64_t own_count(const struct lfi_parts *parts)
     int64_t count = h->banked_count - (int64_t)json_object_size(h->banks), k;
 
     for (k = 0; k < parts->count; k++)
-        count += parts->list[k].header.count;
+        count += parts->list[k].header.count - parts->list[k].header.skipped_count;
     return count;
 }
 
@@ -68,7 +68,7 @@ static lfuse_status reserve(const struct lfi_env *env, const struct lfi_parts *p
 {
     const struct lfi_header *h = &parts->list[0].header;
     int64_t count = own_count(parts) + (int64_t)json_object_size(h->aliases);
-    int64_t keys = (int64_t)json_object_size(h->metadata);
+    int64_t keys = (int64_t)json_object_size(h->metadata), k;
     lfuse_status status;
 
     status = lfi_names_create(env, count, &c->names, err);
@@ -78,6 +78,11 @@ static lfuse_status reserve(const struct lfi_env *env, const struct lfi_parts *p
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, (size_t)count, sizeof(*c->owners), "tensors",
                                 &c->owners, err);
+    for (k = 0; k < parts->count; k++)
+        c->skipped_count += parts->list[k].header.skipped_count;
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, (size_t)c->skipped_count, sizeof(*c->skipped),
+                                "names", &c->skipped, err);
     if (status == LFUSE_OK)
         status = lfi_names_create(env, keys, &c->keys, err);
     if (status == LFUSE_OK)
@@ -116,6 +121,10 @@ static void fill_tensors(const struct lfi_part *part, struct lfi_checkpoint *c,
 
         if (lfi_banks_has(&part->header, r->name))
             continue;
+        if (r->skipped) {
+            c->skipped[c->skipped_count++] = add_text(c, r->name);
+            continue;
+        }
         c->names.names[*at] = add_text(c, r->name);
         c->owners[*at] = *at;
         *array = lfi_array_share(&part->contents);
@@ -171,6 +180,7 @@ static lfuse_status fill(const struct lfi_env *env, const struct lfi_parts *part
 
     if (status != LFUSE_OK)
         return status;
+    c->skipped_count = 0;
     c->text_bytes = 0; /* counts what is filled in, and ends where it was */
     fill_metadata(&parts->list[0].header, c);
     for (k = 0; k < parts->count; k++)
@@ -185,38 +195,40 @@ static lfuse_status fill(const struct lfi_env *env, const struct lfi_parts *part
 }
 
 static lfuse_status open_parts(const struct lfi_env *env, const char *path,
-                               size_t max_header_bytes, struct lfi_parts *parts,
-                               lfuse_error *err)
+                               const struct lfi_open_params *params,
+                               struct lfi_parts *parts, lfuse_error *err)
 {
     lfuse_status status;
 
     if (lfi_path_is_index(path))
-        return lfi_shards_open(env, path, max_header_bytes, parts, err);
+        return lfi_shards_open(env, path, params, parts, err);
     status = lfi_parts_create(env, 1, parts, err);
     if (status == LFUSE_OK)
-        status = lfi_part_open(env, path, max_header_bytes, parts->list, err);
+        status = lfi_part_open(env, path, params, parts->list, err);
     return status;
 }
 
 lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
-                                 size_t max_header_bytes, size_t max_bank_bytes,
+                                 const struct lfi_open_params *params,
                                  struct lfi_checkpoint *checkpoint, lfuse_error *err)
 {
-    size_t allowed = max_header_bytes != 0 ? max_header_bytes : LFI_HEADER_DEFAULT;
+    struct lfi_open_params p = *params;
     struct lfi_parts parts = {0};
     lfuse_status status;
     char *file;
 
+    if (p.max_header_bytes == 0)
+        p.max_header_bytes = LFI_HEADER_DEFAULT;
+    if (p.max_bank_bytes == 0)
+        p.max_bank_bytes = LFI_BANKS_DEFAULT;
     memset(checkpoint, 0, sizeof(*checkpoint));
     status = lfi_path_locate(env, path, &file, err);
     if (status != LFUSE_OK)
         return status;
-    status = open_parts(env, file, allowed, &parts, err);
+    status = open_parts(env, file, &p, &parts, err);
     lfi_string_free(env, file);
     if (status == LFUSE_OK)
-        status =
-            fill(env, &parts, max_bank_bytes != 0 ? max_bank_bytes : LFI_BANKS_DEFAULT,
-                 checkpoint, err);
+        status = fill(env, &parts, p.max_bank_bytes, checkpoint, err);
     lfi_parts_free(env, &parts);
     if (status != LFUSE_OK)
         lfi_checkpoint_close(env, checkpoint);
@@ -232,6 +244,7 @@ void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *c)
     lfi_free(env, c->text, c->text_bytes, 1);
     lfi_free(env, c->values, (size_t)c->keys.count, sizeof(*c->values));
     lfi_names_free(env, &c->keys);
+    lfi_free(env, c->skipped, (size_t)c->skipped_count, sizeof(*c->skipped));
     lfi_free(env, c->owners, (size_t)c->names.count, sizeof(*c->owners));
     lfi_free(env, c->arrays, (size_t)c->names.count, sizeof(*c->arrays));
     lfi_names_free(env, &c->names);

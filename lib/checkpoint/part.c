@@ -40,7 +40,7 @@ static lfuse_status read_prefix(const unsigned char *bytes, size_t size, size_t 
 }
 
 lfuse_status lfi_part_open(const struct lfi_env *env, const char *path,
-                           size_t max_header_bytes, struct lfi_part *part,
+                           const struct lfi_open_params *params, struct lfi_part *part,
                            lfuse_error *err)
 {
     size_t size, header_size = 0;
@@ -52,12 +52,12 @@ lfuse_status lfi_part_open(const struct lfi_env *env, const char *path,
     if (status != LFUSE_OK)
         return status;
     bytes = part->contents.view.data;
-    status = read_prefix((const unsigned char *)bytes, size, max_header_bytes,
+    status = read_prefix((const unsigned char *)bytes, size, params->max_header_bytes,
                          &header_size, err);
     if (status == LFUSE_OK) {
         bytes += LFI_PREFIX;
         part->data = bytes + header_size;
-        status = lfi_header_parse(env, bytes, header_size,
+        status = lfi_header_parse(env, bytes, header_size, params->skip,
                                   (int64_t)(size - LFI_PREFIX - header_size),
                                   &part->header, err);
     }

@@ -29,6 +29,7 @@ struct lfi_record {
     const char *dtype;
     int64_t rank; /* as written */
     int64_t begin, end;
+    bool skipped; /* it is none of ours */
 };
 
 struct json_t;
@@ -42,11 +43,12 @@ struct lfi_header {
     struct lfi_record *records;
     int64_t *order; /* of their data */
     int64_t count;
+    int64_t skipped_count; /* of these */
 };
 
-/* Strings live as long as the header. On failure *header is all zeros. */
+/* skip leaves in what is no tensor of ours, and says so. Strings live as long as the header. On failure *header is all zeros. */
 lfuse_status lfi_header_parse(const struct lfi_env *env, const char *text, size_t size,
-                              int64_t data_bytes, struct lfi_header *header,
+                              bool skip, int64_t data_bytes, struct lfi_header *header,
                               lfuse_error *err);
 void lfi_header_free(const struct lfi_env *env, struct lfi_header *header);
 
@@ -65,7 +67,7 @@ struct lfi_parts {
 
 /* On failure *part is all zeros. */
 lfuse_status lfi_part_open(const struct lfi_env *env, const char *path,
-                           size_t max_header_bytes, struct lfi_part *part,
+                           const struct lfi_open_params *params, struct lfi_part *part,
                            lfuse_error *err);
 void lfi_part_close(const struct lfi_env *env, struct lfi_part *part);
 
@@ -92,8 +94,8 @@ void lfi_index_free(const struct lfi_env *env, struct lfi_index *index);
 
 /* The files that the index at path names. On failure *parts is all zeros. */
 lfuse_status lfi_shards_open(const struct lfi_env *env, const char *path,
-                             size_t max_header_bytes, struct lfi_parts *parts,
-                             lfuse_error *err);
+                             const struct lfi_open_params *params,
+                             struct lfi_parts *parts, lfuse_error *err);
 
 /* ---- path.c: texts that lfi_string_free() takes back ---------------------------------------------- */
 

@@ -47,8 +47,9 @@ static lfuse_status check_part(const struct lfi_index *index, const struct lfi_h
 }
 
 static lfuse_status open_parts(const struct lfi_env *env, const char *path,
-                               size_t max_header_bytes, const struct lfi_index *index,
-                               struct lfi_parts *parts, lfuse_error *err)
+                               const struct lfi_open_params *params,
+                               const struct lfi_index *index, struct lfi_parts *parts,
+                               lfuse_error *err)
 {
     lfuse_status status = LFUSE_OK;
     int64_t i;
@@ -60,7 +61,7 @@ static lfuse_status open_parts(const struct lfi_env *env, const char *path,
         status = lfi_path_beside(env, path, file, &beside, err);
         if (status != LFUSE_OK)
             return status;
-        status = lfi_part_open(env, beside, max_header_bytes, &parts->list[i], err);
+        status = lfi_part_open(env, beside, params, &parts->list[i], err);
         lfi_string_free(env, beside);
         if (status == LFUSE_OK)
             status = check_part(index, &parts->list[i].header, file, err);
@@ -110,8 +111,8 @@ static lfuse_status check_count(const struct lfi_index *index,
 }
 
 static lfuse_status read_index(const struct lfi_env *env, const char *path,
-                               size_t max_header_bytes, struct lfi_index *index,
-                               lfuse_error *err)
+                               const struct lfi_open_params *params,
+                               struct lfi_index *index, lfuse_error *err)
 {
     struct lfi_array contents;
     size_t size;
@@ -119,10 +120,10 @@ static lfuse_status read_index(const struct lfi_env *env, const char *path,
 
     if (status != LFUSE_OK)
         return status;
-    if (size > max_header_bytes)
+    if (size > params->max_header_bytes)
         status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                           "the index has %zu bytes, options.max_header_bytes allows %zu",
-                          size, max_header_bytes);
+                          size, params->max_header_bytes);
     else
         status = lfi_index_parse(env, contents.view.data, size, index, err);
     lfi_array_release(&contents);
@@ -130,19 +131,19 @@ static lfuse_status read_index(const struct lfi_env *env, const char *path,
 }
 
 lfuse_status lfi_shards_open(const struct lfi_env *env, const char *path,
-                             size_t max_header_bytes, struct lfi_parts *parts,
-                             lfuse_error *err)
+                             const struct lfi_open_params *params,
+                             struct lfi_parts *parts, lfuse_error *err)
 {
     struct lfi_index index;
     lfuse_status status;
 
     memset(parts, 0, sizeof(*parts));
-    status = read_index(env, path, max_header_bytes, &index, err);
+    status = read_index(env, path, params, &index, err);
     if (status != LFUSE_OK)
         return status;
     status = lfi_parts_create(env, index.file_count, parts, err);
     if (status == LFUSE_OK)
-        status = open_parts(env, path, max_header_bytes, &index, parts, err);
+        status = open_parts(env, path, params, &index, parts, err);
     if (status == LFUSE_OK)
         status = check_count(&index, parts, err);
     lfi_index_free(env, &index);

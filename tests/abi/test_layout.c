@@ -401,10 +401,13 @@ FIELD(lfuse_checkpoint_entry, name, 0);
 FIELD(lfuse_checkpoint_entry, tensor, 8);
 FIELD(lfuse_checkpoint_entry, owner, 16);
 
-SIZE(lfuse_checkpoint_open_options, 24);
+CONSTANT(LFUSE_CHECKPOINT_SKIP_UNSUPPORTED, 1);
+SIZE(lfuse_checkpoint_open_options, 32);
 FIELD(lfuse_checkpoint_open_options, struct_size, 0);
 FIELD(lfuse_checkpoint_open_options, max_header_bytes, 8);
 FIELD(lfuse_checkpoint_open_options, max_bank_bytes, 16);
+FIELD(lfuse_checkpoint_open_options, flags, 24);
+FIELD(lfuse_checkpoint_open_options, reserved, 28);
 
 CONSTANT(LFUSE_FILL_NONE, 1);
 SIZE(lfuse_checkpoint_save_options, 64);

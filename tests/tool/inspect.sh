@@ -49,6 +49,17 @@ END
 prints inspect --json convolutions.safetensors --type-rule digits <<'END'
 {"tensors": 5, "parameters": 26, "bytes": 104, "aliases": 0, "stored_parameters": 26, "stored_bytes": 104, "types": [{"type": "layer*.*.conv*.weight", "shape": [2, 2], "layers": ["layer2.0.conv2.weight", "layer2.1.conv1.weight"]}, {"type": "layer*.*.conv*.weight", "shape": [3, 2], "layers": ["layer1.0.conv1.weight", "layer1.0.conv2.weight", "layer2.0.conv1.weight"]}]}
 END
+# What cannot fuse does not keep the rest from being seen.
+prints inspect counters.safetensors <<'END'
+counters.safetensors: 2 tensors, 4 parameters, 16 bytes
+3 more are left out, of a type or rank that cannot fuse: bn.num_batches_tracked, ...
+
+h.*.w [2, 1]: 2 layers, 4 parameters
+    0 1
+END
+prints inspect --json counters.safetensors <<'END'
+{"tensors": 2, "parameters": 4, "bytes": 16, "aliases": 0, "stored_parameters": 4, "stored_bytes": 16, "types": [{"type": "h.*.w", "shape": [2, 1], "layers": ["h.0.w", "h.1.w"]}], "skipped": ["bn.num_batches_tracked", "none", "mask"]}
+END
 prints inspect --json blocks.safetensors <<'END'
 {"tensors": 26, "parameters": 240, "bytes": 960, "aliases": 1, "stored_parameters": 216, "stored_bytes": 864, "types": [{"type": "h.*.attn.weight", "shape": [4, 3], "layers": ["h.0.attn.weight", "h.1.attn.weight", "h.2.attn.weight", "h.3.attn.weight", "h.4.attn.weight", "h.5.attn.weight", "h.6.attn.weight", "h.7.attn.weight", "h.8.attn.weight", "h.9.attn.weight", "h.10.attn.weight", "h.11.attn.weight"]}]}
 END

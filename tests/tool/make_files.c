@@ -105,6 +105,28 @@ static void alone(void)
     save("alone.safetensors");
 }
 
+/* As PyTorch writes them: a batch counter that is a scalar of I64, an empty tensor, a mask. */
+static void counters(void)
+{
+    static const char header[] =
+        "{\"bn.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,"
+        "8]},"
+        "\"h.0.w\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[8,16]},"
+        "\"h.1.w\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[16,24]},"
+        "\"none\":{\"dtype\":\"F32\",\"shape\":[0,4],\"data_offsets\":[24,24]},"
+        "\"mask\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[24,27]}}";
+    const unsigned char size[8] = {(sizeof(header) - 1) & 255, (sizeof(header) - 1) >> 8};
+    const int64_t batches = 7;
+    const float w[4] = {0, 3, 0, 5};
+    FILE *file = fopen("counters.safetensors", "wb");
+
+    if (file == NULL || fwrite(size, 8, 1, file) != 1 ||
+        fwrite(header, sizeof(header) - 1, 1, file) != 1 ||
+        fwrite(&batches, 8, 1, file) != 1 || fwrite(w, sizeof(w), 1, file) != 1 ||
+        fwrite("\0\1\1", 3, 1, file) != 1 || fclose(file) != 0)
+        fprintf(stderr, "make_files: counters.safetensors\n"), exit(1);
+}
+
 /* One layer is all zero, one has a NaN; a type of its own where all are. */
 static void broken(void)
 {
@@ -217,6 +239,7 @@ int main(int argc, char **argv)
     convolutions();
     names();
     alone();
+    counters();
     broken();
     unequal();
     turned();

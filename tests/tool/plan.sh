@@ -115,6 +115,12 @@ runs verify blocks.safetensors edited.json edited.safetensors
 ends 1 "edited.safetensors: element 0 of h." verify blocks.safetensors plan.json \
     edited.safetensors
 
+# A file is written whole: what this version cannot read it cannot write again.
+runs plan counters.safetensors --top-k 1 -o counters.json
+ends 1 "bn.num_batches_tracked is of type I64" apply counters.safetensors counters.json \
+    -o x.safetensors
+[ ! -e x.safetensors ] || fail "apply lost tensors"
+ends 1 "bn.num_batches_tracked is of type I64" expand counters.safetensors -o x.safetensors
 ends 2 "-o is not given" apply blocks.safetensors plan.json
 ends 2 "PLAN.json is missing" apply blocks.safetensors -o x.safetensors
 ends 2 "-o: plan.json is a file to read" apply blocks.safetensors plan.json -o plan.json

@@ -638,6 +638,42 @@ static void reads_a_trained_network(void **state)
     lfuse_checkpoint_close(c);
 }
 
+/* In the order of their data; of a file with aliases nothing is left out. */
+static void what_is_not_supported_is_left_out_where_asked(void **state)
+{
+#define MIXED                                                         \
+    "\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[8,16]}," \
+    "\"e\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}," W
+    struct lft *t = *state;
+    lfuse_checkpoint_open_options o;
+    lfuse_checkpoint *c;
+
+    lfuse_checkpoint_open_options_init(&o, sizeof(o));
+    o.flags = LFUSE_CHECKPOINT_SKIP_UNSUPPORTED;
+    lft_ok(t, lfuse_checkpoint_open(t->ctx, lft_put_header("{" MIXED "}", 16), &o, &c,
+                                    &t->err));
+    assert_int_equal(lfuse_checkpoint_count(c), 1);
+    assert_string_equal(lfuse_checkpoint_name(c, 0), "w");
+    assert_int_equal(lfuse_checkpoint_find(c, "n"), -1);
+    assert_int_equal(lfuse_checkpoint_skipped_count(c), 2);
+    assert_string_equal(lfuse_checkpoint_skipped(c, 0), "e");
+    assert_string_equal(lfuse_checkpoint_skipped(c, 1), "n");
+    assert_null(lfuse_checkpoint_skipped(c, 2));
+    assert_null(lfuse_checkpoint_skipped(c, -1));
+    assert_int_equal(lfuse_checkpoint_skipped_count(NULL), 0);
+    lfuse_checkpoint_close(c);
+    lft_fails(t,
+              lfuse_checkpoint_open(
+                  t->ctx, lft_put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") MIXED "}", 16),
+                  &o, &c, &t->err),
+              LFUSE_ERR_UNSUPPORTED, "tensor e: shape[0] is 0");
+    assert_null(c);
+    o.flags = 2;
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, "x", &o, &c, &t->err), LFUSE_ERR_ARGUMENT,
+              "options.flags has unknown bits: 0x2");
+#undef MIXED
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -648,6 +684,7 @@ int main(void)
         lft_files_test(aliases_come_last_by_name_at_their_owner_s_address),
         lft_files_test(finds_each_of_many_names),
         lft_files_test(an_open_file_may_be_unlinked),
+        lft_files_test(what_is_not_supported_is_left_out_where_asked),
         lft_files_test(every_lie_of_a_header_is_named),
         lft_files_test(the_same_fields_without_the_lie_are_taken),
         lft_files_test(a_broken_file_is_broken_before_it_is_unsupported),

@@ -51,7 +51,8 @@ struct lfc_session_options {
     int64_t threads; /* 0: as many as there are processors */
     int64_t seed;
     int64_t max_header_bytes; /* 0: the library's default */
-    lfuse_progress progress;  /* NULL: none */
+    int whole; /* every tensor is needed, not only those that can be fused */
+    lfuse_progress progress; /* NULL: none */
     void *progress_user;
 };
 

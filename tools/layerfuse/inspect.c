@@ -78,6 +78,17 @@ static struct sums add_up(const lfuse_checkpoint *checkpoint)
 
 /* ---- JSON ------------------------------------------------------------------------------ */
 
+/* Tensors that are not of a type that could fuse; nothing else counts them. */
+static json_t *skipped_names(const lfuse_checkpoint *checkpoint)
+{
+    json_t *array = lfc_json_array();
+    int64_t i;
+
+    for (i = 0; i < lfuse_checkpoint_skipped_count(checkpoint); i++)
+        lfc_json_append(array, lfc_json_text(lfuse_checkpoint_skipped(checkpoint, i)));
+    return array;
+}
+
 static int print_json(const lfuse_checkpoint *checkpoint, const struct lfc_types *types)
 {
     struct sums s = add_up(checkpoint);
@@ -93,6 +104,8 @@ static int print_json(const lfuse_checkpoint *checkpoint, const struct lfc_types
     lfc_json_set(root, "stored_parameters", json_integer(s.stored_parameters));
     lfc_json_set(root, "stored_bytes", json_integer(s.stored_bytes));
     lfc_json_set(root, "types", array);
+    if (lfuse_checkpoint_skipped_count(checkpoint) > 0)
+        lfc_json_set(root, "skipped", skipped_names(checkpoint));
     return lfc_json_print(root);
 }
 
@@ -111,6 +124,19 @@ static void print_sums(const char *path, const struct sums *s)
             "%s\n",
             lfc_count(a, s->aliases), lfc_count(b, s->stored_parameters),
             lfc_bytes(c, s->stored_bytes));
+}
+
+static void print_skipped(const lfuse_checkpoint *checkpoint)
+{
+    char a[LFC_NUMBER_BYTES];
+    int64_t n = lfuse_checkpoint_skipped_count(checkpoint);
+
+    if (n == 0)
+        return;
+    printf("%s more %s left out, of a type or rank that cannot fuse: ", lfc_count(a, n),
+           n == 1 ? "is" : "are");
+    lfc_put_text(stdout, lfuse_checkpoint_skipped(checkpoint, 0));
+    fputs(n > 1 ? ", ...\n" : "\n", stdout);
 }
 
 static int64_t weights_of(const struct lfc_type *type)
@@ -165,6 +191,7 @@ static int print_text(const lfuse_checkpoint *checkpoint, const struct lfc_types
     int64_t alone = s.parameters, i;
 
     print_sums(path, &s);
+    print_skipped(checkpoint);
     for (i = 0; i < types->count; i++) {
         print_type(&types->items[i], width);
         alone -= weights_of(&types->items[i]);

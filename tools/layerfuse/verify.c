@@ -219,6 +219,7 @@ int lfc_verify(int argc, char **argv)
         return code;
     options.threads = o.threads;
     options.max_header_bytes = o.max_header_bytes;
+    options.whole = 1;
     code = lfc_applied_open(&applied, o.operands[0], o.operands[1], &options);
     if (code != LFC_DONE)
         return code;
