@@ -109,6 +109,7 @@ else
     mkdir -p clone/build/examples
     cat >clone/build/examples/compress_cnn <<'END'
 #!/bin/sh
+sleep 0.1 # training takes longer than a step of the file system's time
 echo trained >demo/trained.safetensors
 trap "exit 1" INT
 kill -INT 0
