@@ -117,7 +117,7 @@ static void fill_tensors(const struct lfi_part *part, struct lfi_checkpoint *c,
 
     for (i = 0; i < part->header.count; i++) {
         const struct lfi_record *r = &part->header.records[part->header.order[i]];
-        struct lfi_array *array = &c->arrays[*at];
+        struct lfi_array *array;
 
         if (lfi_banks_has(&part->header, r->name))
             continue;
@@ -127,6 +127,7 @@ static void fill_tensors(const struct lfi_part *part, struct lfi_checkpoint *c,
         }
         c->names.names[*at] = add_text(c, r->name);
         c->owners[*at] = *at;
+        array = &c->arrays[*at];
         *array = lfi_array_share(&part->contents);
         array->view = r->shape;
         array->view.data = part->data + r->begin;

@@ -1,6 +1,8 @@
 /* couplings.c - spaces of members, by name */
 #include "fusion/couplings.h"
 
+#include "base/files.h"
+
 #include <string.h>
 
 static void member_free(const struct lfi_env *env, struct lfi_coupling *member)
@@ -78,13 +80,15 @@ static lfuse_status check_numbers(struct lfi_coupling *m, lfuse_error *err)
     for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (numbers[i].value < 0)
             return lfi_fail(err, LFUSE_ERR_ARGUMENT, "member.%s of %s is %lld",
-                            numbers[i].name, m->parameter, (long long)numbers[i].value);
+                            numbers[i].name, lfi_quote(m->parameter).text,
+                            (long long)numbers[i].value);
     m->head_group = m->head_group != 0 ? m->head_group : 1;
     m->repeat = m->repeat != 0 ? m->repeat : 1;
     if (!lfi_mul_int64(m->head_group, m->repeat, &block))
         return lfi_fail(err, LFUSE_ERR_OVERFLOW,
                         "member.head_group of %s is %lld, times repeat %lld does not fit",
-                        m->parameter, (long long)m->head_group, (long long)m->repeat);
+                        lfi_quote(m->parameter).text, (long long)m->head_group,
+                        (long long)m->repeat);
     return LFUSE_OK;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "fusion/couplings.h"
 
+#include "base/files.h"
+
 #include <string.h>
 
 static lfuse_status find_tensor(const struct lfi_layer *const *layers, int64_t count,
@@ -23,7 +25,8 @@ static lfuse_status find_tensor(const struct lfi_layer *const *layers, int64_t c
                 found->parameter = k;
                 return LFUSE_OK;
             }
-    return lfi_fail(err, LFUSE_ERR_NAME, "no layer has the coupled tensor %s", name);
+    return lfi_fail(err, LFUSE_ERR_NAME, "no layer has the coupled tensor %s",
+                    lfi_quote(name).text);
 }
 
 static lfuse_status find(const struct lfi_layer *const *layers, int64_t count,
@@ -39,13 +42,13 @@ static lfuse_status find(const struct lfi_layer *const *layers, int64_t count,
         i++;
     if (i == count)
         return lfi_fail(err, LFUSE_ERR_NAME, "the coupled layer %s is not there",
-                        member->layer);
+                        lfi_quote(member->layer).text);
     while (k < layers[i]->parameter_count &&
            strcmp(layers[i]->parameters[k].name, member->parameter) != 0)
         k++;
     if (k == layers[i]->parameter_count)
         return lfi_fail(err, LFUSE_ERR_NAME, "layer %s has no coupled parameter %s",
-                        member->layer, member->parameter);
+                        lfi_quote(member->layer).text, lfi_quote(member->parameter).text);
     found->layer = i;
     found->parameter = k;
     return LFUSE_OK;
