@@ -10,31 +10,28 @@
 #include "error.h"
 #include "models/resnet.h"
 
-/* The value that goes with a name. */
-static lfuse_status choose(const char *argument, const char *name,
-                           const char *const *names, int32_t *value, lfuse_error *err)
+/* Names of the library's values; NULL: there is no such value, "custom": a callback. */
+static const char *isa_name(int32_t value)
 {
-    char known[128] = "";
-    int32_t i;
+    static const char *const names[] = {"best", "scalar", "avx2", "avx512"};
 
-    for (i = 0; names[i] != NULL; i++) {
-        if (strcmp(names[i], name) == 0) {
-            *value = i;
-            return LFUSE_OK;
-        }
-        snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s",
-                 i > 0 ? ", " : "", names[i]);
-    }
-    return example_fail(err, LFUSE_ERR_ARGUMENT, "%s: '%s' is none of %s", argument, name,
-                        known);
+    return value <= LFUSE_ISA_AVX512 ? names[value] : NULL;
 }
 
-/* Indices are the values of lfuse_isa; those of the others begin at 1. */
-static const char *const isa_names[] = {"best", "scalar", "avx2", "avx512", NULL};
-static const char *const freeze_names[] = {"both", "dropped", NULL};
-static const char *const combine_names[] = {"mean", "sum", NULL};
+static const char *freeze_name(int32_t value)
+{
+    return value == LFUSE_FREEZE_BOTH      ? "both"
+           : value == LFUSE_FREEZE_DROPPED ? "dropped"
+                                           : NULL;
+}
 
-/* The library's names of a kind, from value 1 on; NULL: no more, "custom": a callback. */
+static const char *combine_name(int32_t value)
+{
+    return value == LFUSE_COMBINE_MEAN  ? "mean"
+           : value == LFUSE_COMBINE_SUM ? "sum"
+                                        : NULL;
+}
+
 static const char *metric_name(int32_t value)
 {
     lfuse_metric_properties p;
@@ -50,15 +47,15 @@ static const char *policy_name(int32_t value)
     return strcmp(name, "?") == 0 ? NULL : name;
 }
 
-/* The value of a name; those that need a callback are none of this program's. */
-static lfuse_status choose_value(const char *argument, const char *name,
-                                 const char *(*name_of)(int32_t), int32_t *value,
-                                 lfuse_error *err)
+/* The value of a name, the first of which is `*value`; callbacks are none of this program's. */
+static lfuse_status choose(const char *argument, const char *name,
+                           const char *(*name_of)(int32_t), int32_t *value,
+                           lfuse_error *err)
 {
     char known[192] = "";
     const char *each;
 
-    for (*value = 1; (each = name_of(*value)) != NULL; ++*value) {
+    for (; (each = name_of(*value)) != NULL; ++*value) {
         size_t used = strlen(known);
 
         if (strcmp(each, "custom") == 0)
@@ -74,20 +71,20 @@ static lfuse_status choose_value(const char *argument, const char *name,
 
 static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
 {
-    lfuse_status status =
-        choose_value("--policy", o->policy_name, policy_name, &o->policy, err);
+    lfuse_status status;
 
+    o->isa = LFUSE_ISA_BEST; /* the others' first values are 1 */
+    o->policy = o->metric = o->freeze_gradient = o->combine = 1;
+    status = choose("--policy", o->policy_name, policy_name, &o->policy, err);
     if (status == LFUSE_OK)
-        status = choose_value("--metric", o->metric_name, metric_name, &o->metric, err);
+        status = choose("--metric", o->metric_name, metric_name, &o->metric, err);
     if (status == LFUSE_OK)
-        status = choose("--isa", o->isa_name, isa_names, &o->isa, err);
+        status = choose("--isa", o->isa_name, isa_name, &o->isa, err);
     if (status == LFUSE_OK)
-        status = choose("--freeze-gradient", o->freeze_name, freeze_names,
+        status = choose("--freeze-gradient", o->freeze_name, freeze_name,
                         &o->freeze_gradient, err);
     if (status == LFUSE_OK)
-        status = choose("--combine", o->combine_name, combine_names, &o->combine, err);
-    o->freeze_gradient += LFUSE_FREEZE_BOTH;
-    o->combine += LFUSE_COMBINE_MEAN;
+        status = choose("--combine", o->combine_name, combine_name, &o->combine, err);
     return status;
 }
 

@@ -233,14 +233,6 @@ static int add_planned_weight(struct lfc_network *n, const char *file,
     return add_weight(n, weight.name, tensor, weight.output_axis);
 }
 
-/* A layer without weights has nothing that a plan could check. */
-static int add_placeholder(lfuse_context *ctx, struct lfc_network *n,
-                           const lfuse_plan *plan, int64_t layer)
-{
-    return add_layer(ctx, n, lfuse_plan_layer_name(plan, layer),
-                     lfuse_plan_layer_type(plan, layer));
-}
-
 int lfc_network_of_plan(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
                         const char *file, const lfuse_plan *plan,
                         struct lfc_network *network)
@@ -255,7 +247,8 @@ int lfc_network_of_plan(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
     memset(network, 0, sizeof(*network));
     reserve(network, checkpoint, layers, tensors);
     for (i = 0; i < layers && code == LFC_DONE; i++) {
-        code = add_placeholder(ctx, network, plan, i);
+        code = add_layer(ctx, network, lfuse_plan_layer_name(plan, i),
+                         lfuse_plan_layer_type(plan, i));
         for (k = 0; k < lfuse_plan_weight_count(plan, i) && code == LFC_DONE; k++)
             code = add_planned_weight(network, file, plan, i, k);
     }
