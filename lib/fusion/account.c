@@ -47,20 +47,16 @@ void lfi_account_measure(const struct lfi_layer *const *layers, int64_t count,
 }
 
 /* Every row of a weight takes as much. */
-void lfi_account_add_rows(const struct lfi_layer *const *layers,
-                          const struct lfi_rows *rows,
+void lfi_account_add_rows(const struct lfi_rows *rows,
                           const struct lfi_grouping *grouping,
                           struct lfi_account *account)
 {
     int64_t run, row;
 
     for (run = 0; run < rows->runs; run++) {
-        const int64_t first = rows->first[run], end = rows->first[run + 1];
-        const struct lfi_row at = lfi_rows_find(rows, first);
-        const struct lfi_view *view =
-            &lfi_layer_weight(layers[at.layer], at.weight)->value->view;
-        const int64_t n = lfi_view_elements(view) / (end - first);
-        const size_t bytes = (size_t)n * lfi_dtype_size(view->dtype);
+        const int64_t first = rows->first[run], end = rows->first[run + 1],
+                      n = rows->elements[run];
+        const size_t bytes = rows->bytes[run];
         bool shares = false;
 
         for (row = first; row < end; row++) {

@@ -94,6 +94,8 @@ struct lfi_rows {
     int64_t *first_run; /* (layers + 1) of a layer */
     int64_t *first;     /* (runs + 1) number of a run's first row */
     int64_t *layer;     /* (runs) */
+    int64_t *elements;  /* (runs) of one row */
+    size_t *bytes;      /* (runs) the same */
 };
 
 struct lfi_row {
@@ -102,8 +104,10 @@ struct lfi_row {
     int64_t index; /* in the weight */
 };
 
+struct lfi_planned_layer;
+
 lfuse_status lfi_rows_create(const struct lfi_env *env,
-                             const struct lfi_layer *const *layers, int64_t count,
+                             const struct lfi_planned_layer *layers, int64_t count,
                              struct lfi_rows *rows, lfuse_error *err);
 void lfi_rows_destroy(const struct lfi_env *env, struct lfi_rows *rows);
 struct lfi_row lfi_rows_find(const struct lfi_rows *rows, int64_t number);
@@ -128,8 +132,7 @@ struct lfi_account {
 void lfi_account_measure(const struct lfi_layer *const *layers, int64_t count,
                          const int64_t *owner, struct lfi_account *account);
 /* Rows that share those of others are not unique. */
-void lfi_account_add_rows(const struct lfi_layer *const *layers,
-                          const struct lfi_rows *rows,
+void lfi_account_add_rows(const struct lfi_rows *rows,
                           const struct lfi_grouping *grouping,
                           struct lfi_account *account);
 /* logical / unique; 1 where there is nothing to count. */

@@ -44,12 +44,11 @@ static lfuse_status remember_rules(const struct lfi_env *env, struct lfi_plan *p
 }
 
 static lfuse_status prepare_rows(const struct lfi_env *env,
-                                 const struct lfi_layer *const *layers,
                                  const struct lfi_ties *in_force, struct lfi_plan *plan,
                                  lfuse_error *err)
 {
     lfuse_status status =
-        lfi_rows_create(env, layers, plan->layer_count, &plan->rows, err);
+        lfi_rows_create(env, plan->layers, plan->layer_count, &plan->rows, err);
 
     if (status == LFUSE_OK)
         status = lfi_grouping_create(env, plan->rows.count, &plan->row_start, err);
@@ -96,7 +95,7 @@ static lfuse_status prepare(const struct lfi_env *env,
         lfi_grouping_set(&plan->goal, in_force->in_force.owner);
     }
     if (plan->options.unit == LFUSE_UNIT_ROW)
-        status = prepare_rows(env, layers, in_force, plan, err);
+        status = prepare_rows(env, in_force, plan, err);
     if (status != LFUSE_OK)
         return status;
     return lfi_alloc(env, (size_t)plan->fusion_capacity, sizeof(*plan->fusions), "a plan",

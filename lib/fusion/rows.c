@@ -48,30 +48,31 @@ lfuse_status lfi_rows_check_options(const struct lfi_plan_options *options,
 
 /* ---- numbers ---------------------------------------------------------------------------- */
 
-static int64_t count_runs(const struct lfi_layer *const *layers, int64_t count)
+static int64_t count_runs(const struct lfi_planned_layer *layers, int64_t count)
 {
     int64_t runs = 0, i;
 
     for (i = 0; i < count; i++)
-        runs += lfi_layer_weight_count(layers[i]);
+        runs += layers[i].weight_count;
     return runs;
 }
 
-static void number_rows(const struct lfi_layer *const *layers, struct lfi_rows *rows)
+static void number_rows(const struct lfi_planned_layer *layers, struct lfi_rows *rows)
 {
     int64_t run = 0, i;
     int32_t k;
 
     for (i = 0; i < rows->layers; i++) {
-        const int32_t n = lfi_layer_weight_count(layers[i]);
-
         rows->first_run[i] = run;
-        for (k = 0; k < n; k++) {
-            const struct lfi_parameter *p = lfi_layer_weight(layers[i], k);
+        for (k = 0; k < layers[i].weight_count; k++) {
+            const struct lfi_planned_weight *w = &layers[i].weights[k];
+            const int64_t n = w->shape.dims[w->output_axis];
 
             rows->first[run] = rows->count;
+            rows->elements[run] = lfi_view_elements(&w->shape) / n;
+            rows->bytes[run] = lfi_view_bytes(&w->shape) / (size_t)n;
             rows->layer[run++] = i;
-            rows->count += p->value->view.dims[p->output_axis];
+            rows->count += n;
         }
     }
     rows->first_run[i] = run;
@@ -79,7 +80,7 @@ static void number_rows(const struct lfi_layer *const *layers, struct lfi_rows *
 }
 
 lfuse_status lfi_rows_create(const struct lfi_env *env,
-                             const struct lfi_layer *const *layers, int64_t count,
+                             const struct lfi_planned_layer *layers, int64_t count,
                              struct lfi_rows *rows, lfuse_error *err)
 {
     struct lfi_rows r = {.layers = count, .runs = count_runs(layers, count)};
@@ -93,6 +94,11 @@ lfuse_status lfi_rows_create(const struct lfi_env *env,
     if (status == LFUSE_OK)
         status = lfi_alloc(env, (size_t)r.runs, sizeof(*r.layer), "rows", &r.layer, err);
     if (status == LFUSE_OK)
+        status =
+            lfi_alloc(env, (size_t)r.runs, sizeof(*r.elements), "rows", &r.elements, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, (size_t)r.runs, sizeof(*r.bytes), "rows", &r.bytes, err);
+    if (status == LFUSE_OK)
         number_rows(layers, &r);
     else
         lfi_rows_destroy(env, &r);
@@ -102,6 +108,8 @@ lfuse_status lfi_rows_create(const struct lfi_env *env,
 
 void lfi_rows_destroy(const struct lfi_env *env, struct lfi_rows *rows)
 {
+    lfi_free(env, rows->bytes, (size_t)rows->runs, sizeof(*rows->bytes));
+    lfi_free(env, rows->elements, (size_t)rows->runs, sizeof(*rows->elements));
     lfi_free(env, rows->layer, (size_t)rows->runs, sizeof(*rows->layer));
     lfi_free(env, rows->first, (size_t)rows->runs + 1, sizeof(*rows->first));
     lfi_free(env, rows->first_run, (size_t)rows->layers + 1, sizeof(*rows->first_run));

@@ -128,8 +128,7 @@ static lfuse_status prepare(const struct lfi_env *env, const struct lfi_ties *ti
     lfuse_status status;
 
     *next = (struct lfi_row_ties){0};
-    status = lfi_rows_create(env, (const struct lfi_layer *const *)ties->layers,
-                             ties->count, &next->rows, err);
+    status = lfi_rows_create(env, plan->layers, ties->count, &next->rows, err);
     if (status == LFUSE_OK)
         status = lfi_grouping_create(env, next->rows.count, &next->in_force, err);
     if (status == LFUSE_OK)

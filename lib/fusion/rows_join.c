@@ -267,7 +267,7 @@ static lfuse_status run(const struct join *j, lfuse_error *err)
     int64_t first = -1, i;
 
     lfi_account_measure(j->layers, plan->layer_count, plan->goal.owner, &plan->account);
-    lfi_account_add_rows(j->layers, &plan->rows, &plan->row_goal, &plan->account);
+    lfi_account_add_rows(&plan->rows, &plan->row_goal, &plan->account);
     for (i = 0; i < j->kins->count && status == LFUSE_OK; i++)
         status = start_kin(j, &j->kins->items[i], err);
     if (status != LFUSE_OK)
@@ -283,7 +283,7 @@ static lfuse_status run(const struct join *j, lfuse_error *err)
     }
     lfi_grouping_set(&plan->row_goal, plan->row_goal.owner);
     lfi_account_measure(j->layers, plan->layer_count, plan->goal.owner, &plan->account);
-    lfi_account_add_rows(j->layers, &plan->rows, &plan->row_goal, &plan->account);
+    lfi_account_add_rows(&plan->rows, &plan->row_goal, &plan->account);
     return LFUSE_OK;
 }
 

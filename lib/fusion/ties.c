@@ -80,7 +80,7 @@ void lfi_ties_account(const struct lfi_ties *ties, struct lfi_account *account)
     const struct lfi_layer *const *layers = (const struct lfi_layer *const *)ties->layers;
 
     lfi_account_measure(layers, ties->count, ties->in_force.owner, account);
-    lfi_account_add_rows(layers, &ties->rows.rows, &ties->rows.in_force, account);
+    lfi_account_add_rows(&ties->rows.rows, &ties->rows.in_force, account);
 }
 
 lfuse_status lfi_ties_check_unit(const struct lfi_ties *ties, lfuse_unit unit,
