@@ -170,7 +170,8 @@ int lfc_arguments_read(const struct lfc_arguments *arguments, int argc, char **a
         else
             code = lfc_fail(LFC_USAGE, "%s: '%s' is one word too many", argv[0], argv[i]);
     }
-    if (code == LFC_DONE && arguments->operands[operands] != NULL)
+    if (code == LFC_DONE && arguments->operands[operands] != NULL &&
+        arguments->operands[operands][0] != '[')
         code = lfc_fail(LFC_USAGE, "%s: %s is missing; see layerfuse %s --help", argv[0],
                         arguments->operands[operands], argv[0]);
     return code;

@@ -36,8 +36,9 @@ struct lfc_argument {
 struct lfc_arguments {
     const char *synopsis; /* lines of the help: how it is called, and what it does */
     const char *about;
-    const char *const *operands; /* their names, NULL-terminated; each must be given */
-    const char **values;         /* one for each */
+    const char *const
+        *operands;       /* their names, NULL-terminated; "[NAME]" may be missing */
+    const char **values; /* one for each */
     const struct lfc_argument *table;
     int count;
 };

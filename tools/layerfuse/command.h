@@ -23,6 +23,7 @@ int lfc_plan(int argc, char **argv);
 int lfc_apply(int argc, char **argv);
 int lfc_verify(int argc, char **argv);
 int lfc_expand(int argc, char **argv);
+int lfc_report(int argc, char **argv);
 
 /* ---- failure.c ----------------------------------------------------------------------- */
 

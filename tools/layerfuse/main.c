@@ -18,6 +18,8 @@ static const struct subcommand {
     {"plan", "which layers shall share weights", lfc_plan},
     {"apply", "the file that a plan makes of another", lfc_apply},
     {"verify", "whether a file is what a plan makes of another", lfc_verify},
+    {"report", "a page of how alike layers are, and of what a plan makes of them",
+     lfc_report},
     {"expand", "a file with shared weights under every name", lfc_expand},
 };
 

@@ -10,7 +10,7 @@ static int print(const struct lfc_measures *measures)
 
     return asked->json           ? lfc_similarity_json(measures)
            : asked->csv          ? lfc_similarity_csv(measures)
-           : asked->html != NULL ? lfc_similarity_page(measures)
+           : asked->html != NULL ? lfc_page(measures, NULL)
                                  : lfc_similarity_text(measures);
 }
 

@@ -12,7 +12,8 @@ struct lfc_similarity {
     int32_t rule;
     const char *file;
     const char *metric_name;
-    const char *html; /* NULL: not asked for */
+    const char *html;        /* NULL: not asked for */
+    const char *html_option; /* by which it is */
     const char *block;
     struct lfc_list types; /* globs */
     struct lfc_list axes;  /* see layers.h */
@@ -58,6 +59,11 @@ struct lfc_measures {
 /* similarity_arguments.c. Lists are to be released on failure, too. */
 int lfc_similarity_arguments(struct lfc_similarity *asked, int argc, char **argv,
                              int *help);
+/* All zero but what is default, for argv; then whether what was read can be done. */
+void lfc_similarity_init(struct lfc_similarity *asked, int argc, char **argv);
+int lfc_similarity_check(struct lfc_similarity *asked);
+/* The library's metrics, to stdout. */
+void lfc_similarity_print_metrics(void);
 
 /* similarity_measure.c */
 int lfc_similarity_measure(lfuse_context *ctx, const struct lfc_types *types,
@@ -70,10 +76,12 @@ int32_t lfc_similarity_progress(const char *what, int64_t done, int64_t total,
 int64_t lfc_similarity_pairs(const struct lfc_similarity *asked,
                              const struct lfc_type *type);
 
-/* similarity_text.c, similarity_data.c, similarity_page.c: to stdout, or to asked->html */
+/* similarity_text.c, similarity_data.c: to stdout */
 int lfc_similarity_text(const struct lfc_measures *measures);
 int lfc_similarity_json(const struct lfc_measures *measures);
 int lfc_similarity_csv(const struct lfc_measures *measures);
-int lfc_similarity_page(const struct lfc_measures *measures);
+
+/* page.c: to asked->html. plan: what it makes of the file, or NULL. */
+int lfc_page(const struct lfc_measures *measures, const lfuse_plan *plan);
 
 #endif

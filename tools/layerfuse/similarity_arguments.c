@@ -38,7 +38,7 @@ static int describe(lfuse_metric metric, lfuse_metric_properties *info)
            strcmp(info->name, "custom") != 0; /* which is a function of the caller's */
 }
 
-static void print_metrics(void)
+void lfc_similarity_print_metrics(void)
 {
     lfuse_metric_properties info;
     lfuse_metric metric;
@@ -49,7 +49,6 @@ static void print_metrics(void)
             printf("  %-24s %s%s, time %s\n", info.name,
                    info.is_distance ? "distance" : "similarity",
                    info.is_symmetric ? "" : " of a to b", info.cost);
-    fputs(about_failures, stdout);
 }
 
 static int read_metric(struct lfc_similarity *asked)
@@ -103,7 +102,7 @@ static int is_checkpoint(const char *path, const char *file)
            x.st_ino == y.st_ino;
 }
 
-static int check(struct lfc_similarity *asked)
+int lfc_similarity_check(struct lfc_similarity *asked)
 {
     lfuse_similarity_options *o = &asked->options;
     int code;
@@ -111,8 +110,8 @@ static int check(struct lfc_similarity *asked)
     if (asked->json + asked->csv + (asked->html != NULL) > 1)
         return lfc_fail(LFC_USAGE, "only one of --json, --csv and --html");
     if (asked->html != NULL && is_checkpoint(asked->html, asked->file))
-        return lfc_fail(LFC_USAGE, "--html: %s is, or is named as, a file to read",
-                        asked->html);
+        return lfc_fail(LFC_USAGE, "%s: %s is, or is named as, a file to read",
+                        asked->html_option, asked->html);
     code = read_metric(asked);
     if (code == LFC_DONE)
         code = read_block(asked);
@@ -124,6 +123,20 @@ static int check(struct lfc_similarity *asked)
     o->unequal = asked->unequal;
     o->flags = asked->softmax_rows ? LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS : 0;
     return code;
+}
+
+void lfc_similarity_init(struct lfc_similarity *asked, int argc, char **argv)
+{
+    lfuse_similarity_options *o = &asked->options;
+
+    memset(asked, 0, sizeof(*asked));
+    lfuse_similarity_options_init(o, sizeof(*o));
+    o->ridge = 1e-3;
+    asked->words = argv;
+    asked->word_count = argc;
+    asked->rule = LFC_RULE_COMPONENT;
+    asked->metric_name = "euclidean";
+    asked->html_option = "--html";
 }
 
 int lfc_similarity_arguments(struct lfc_similarity *asked, int argc, char **argv,
@@ -191,17 +204,12 @@ int lfc_similarity_arguments(struct lfc_similarity *asked, int argc, char **argv
         synopsis, about, operands, &asked->file, table, sizeof(table) / sizeof(table[0])};
     int code;
 
-    memset(asked, 0, sizeof(*asked));
-    lfuse_similarity_options_init(o, sizeof(*o));
-    o->ridge = 1e-3;
-    asked->words = argv;
-    asked->word_count = argc;
-    asked->rule = LFC_RULE_COMPONENT;
-    asked->metric_name = "euclidean";
+    lfc_similarity_init(asked, argc, argv);
     code = lfc_arguments_read(&arguments, argc, argv, help);
     if (*help && code == LFC_DONE) {
-        print_metrics();
+        lfc_similarity_print_metrics();
+        fputs(about_failures, stdout);
         return lfc_finish_stdout();
     }
-    return code == LFC_DONE ? check(asked) : code;
+    return code == LFC_DONE ? lfc_similarity_check(asked) : code;
 }

@@ -351,7 +351,7 @@ static void page(FILE *out, const void *data)
     if (r->size != NULL)
         size(out, r->size);
     if (r->group_count > 0 || r->curve != NULL ||
-        r->size != NULL) /* something was fused */
+        (r->size != NULL && !r->shares_rows)) /* something was fused */
         groups(out, r);
     if (r->matrix_count > 0)
         matrices(out, r);

@@ -102,7 +102,8 @@ struct lfr_report {
     int32_t setting_count;
     int32_t matrix_count;
     int32_t group_count;
-    int32_t reserved; /* 0 */
+    int32_t
+        shares_rows; /* 1: parts of layers are shared, not whole layers as in groups */
 };
 
 /*

@@ -1,7 +1,8 @@
-/* similarity_page.c - what layerfuse similarity measured, as a page: tools/report's */
+/* page.c - what was measured of a file, and what a plan makes of it: tools/report's page */
 #include <stdlib.h>
 #include <string.h>
 
+#include "page_plan.h"
 #include "report.h"
 #include "similarity.h"
 #include "text.h"
@@ -15,6 +16,7 @@ struct page {
     struct lfr_setting settings[SETTINGS];
     struct lfr_matrix *matrices;
     char **types; /* patterns with their shapes */
+    struct lfc_page_plan plan;
     char *summary;
     char *command;
 };
@@ -81,6 +83,22 @@ static void fill_matrices(const struct lfc_measures *measures, struct page *p)
     p->report.matrices = p->matrices;
 }
 
+/* The plan's part of the summary. */
+static void put_plan(FILE *out, const struct lfc_page_plan *plan)
+{
+    const lfuse_account *account = &plan->account;
+    char a[LFC_NUMBER_BYTES], b[LFC_NUMBER_BYTES];
+
+    fprintf(out, " The plan makes %s %s: ", lfc_count(a, plan->fusions),
+            plan->fusions == 1 ? "fusion" : "fusions");
+    fprintf(out, "of %s weights that could be shared %s are left, a ratio of %.2f.",
+            lfc_count(a, account->candidates_logical),
+            lfc_count(b, account->candidates_unique), account->ratio);
+    if (plan->rows > 0)
+        fprintf(out, " %s rows (filters or neurons) are copies of others.",
+                lfc_count(a, plan->rows));
+}
+
 static void fill_words(const struct lfc_measures *measures, struct page *p)
 {
     const struct lfc_similarity *asked = measures->asked;
@@ -104,6 +122,8 @@ static void fill_words(const struct lfc_measures *measures, struct page *p)
     if (p->report.matrix_count < measures->count)
         fprintf(memory.out, " Types of more than %d layers are left out: --csv has them.",
                 MOST_LAYERS);
+    if (p->report.size != NULL)
+        put_plan(memory.out, &p->plan);
     p->summary = close_text(&memory);
     open_text(&memory);
     for (word = 0; word < asked->word_count; word++)
@@ -128,23 +148,57 @@ static void fill_settings(const struct lfc_similarity *asked, struct page *p)
     p->report.setting_count = sizeof(settings) / sizeof(settings[0]);
 }
 
-int lfc_similarity_page(const struct lfc_measures *measures)
+/* Every parameter of the file, before and after. */
+static void fill_plan(const struct lfc_measures *measures, struct page *p)
+{
+    const lfuse_checkpoint *c = measures->checkpoint;
+    struct lfr_size *size = &p->plan.size;
+    int64_t i, all = 0;
+
+    for (i = 0; i < lfuse_checkpoint_count(c); i++)
+        if (lfuse_checkpoint_owner(c, i) == i)
+            all += lfuse_tensor_elements(lfuse_checkpoint_tensor(c, i));
+    size->unique = all - (size->logical - size->unique);
+    size->logical = all;
+    p->report.size = size;
+    p->report.groups = p->plan.groups;
+    p->report.group_count = p->plan.group_count;
+    p->report.shares_rows = p->plan.rows > 0;
+}
+
+static int fill(const struct lfc_measures *measures, const lfuse_plan *plan,
+                struct page *p)
+{
+    int code = LFC_DONE;
+
+    if (plan != NULL)
+        code = lfc_page_plan_fill(plan, &p->plan);
+    if (code != LFC_DONE)
+        return code;
+    if (plan != NULL)
+        fill_plan(measures, p);
+    fill_matrices(measures, p);
+    fill_words(measures, p);
+    fill_settings(measures->asked, p);
+    return LFC_DONE;
+}
+
+int lfc_page(const struct lfc_measures *measures, const lfuse_plan *plan)
 {
     const char *path = measures->asked->html;
     struct page p = {0};
-    int failed;
+    int code = fill(measures, plan, &p), failed = 0;
 
-    fill_matrices(measures, &p);
-    fill_words(measures, &p);
-    fill_settings(measures->asked, &p);
-    failed = lfr_write_html(path, &p.report);
+    if (code == LFC_DONE)
+        failed = lfr_write_html(path, &p.report);
     while (p.report.matrix_count > 0)
         free(p.types[--p.report.matrix_count]);
     free(p.types);
     free(p.matrices);
     free(p.summary);
     free(p.command);
+    lfc_page_plan_free(&p.plan);
     if (failed != 0)
         return lfc_fail(LFC_FAILED, "cannot write %s: %s", path, strerror(failed));
-    return LFC_DONE;
+    return code;
 }
