@@ -265,11 +265,22 @@ lfuse_status lfi_pool2d_forward(const struct lfi_env *env, const struct lfi_pool
 lfuse_status lfi_pool2d_backward(const struct lfi_env *env, const struct lfi_pool2d *pool,
                                  lfuse_error *err);
 
-/* loss and correct as in loss.h of the contract; dlogits and correct may be NULL. */
-lfuse_status lfi_softmax_cross_entropy(const struct lfi_env *env, const float *logits,
-                                       const int32_t *labels, int64_t batch,
-                                       int64_t classes, float *dlogits, double *loss,
-                                       int64_t *correct, lfuse_error *err);
+/* As lfuse_distillation_args in the contract, every default filled in; weight in [0, 1]. */
+struct lfi_loss {
+    const float *logits;
+    const float *teacher;
+    const int32_t *labels;
+    float *dlogits;
+    int64_t batch;
+    int64_t classes;
+    double temperature;
+    double weight;
+    double smoothing;
+};
+
+/* correct may be NULL. */
+lfuse_status lfi_softmax_loss(const struct lfi_env *env, const struct lfi_loss *args,
+                              double *loss, int64_t *correct, lfuse_error *err);
 
 /* ---- convolution --------------------------------------------------------------------------- */
 

@@ -567,6 +567,20 @@ FIELD(lfuse_cross_entropy_args, classes, 40);
 FIELD(lfuse_cross_entropy_args, loss, 48);
 FIELD(lfuse_cross_entropy_args, correct, 56);
 
+SIZE(lfuse_distillation_args, 96);
+FIELD(lfuse_distillation_args, struct_size, 0);
+FIELD(lfuse_distillation_args, logits, 8);
+FIELD(lfuse_distillation_args, teacher, 16);
+FIELD(lfuse_distillation_args, labels, 24);
+FIELD(lfuse_distillation_args, dlogits, 32);
+FIELD(lfuse_distillation_args, batch, 40);
+FIELD(lfuse_distillation_args, classes, 48);
+FIELD(lfuse_distillation_args, temperature, 56);
+FIELD(lfuse_distillation_args, weight, 64);
+FIELD(lfuse_distillation_args, smoothing, 72);
+FIELD(lfuse_distillation_args, loss, 80);
+FIELD(lfuse_distillation_args, correct, 88);
+
 /* update.h */
 CONSTANT(LFUSE_SGD_NESTEROV, 1);
 
