@@ -49,30 +49,69 @@ void lfuse_preview_destroy(lfuse_preview *preview)
     lfi_free(env, preview, 1, sizeof(*preview));
 }
 
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static lfuse_status check_layer(const lfuse_preview *preview, int64_t layer,
+                                const void *out, lfuse_error *err)
+{
+    if (preview == NULL || out == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
+                        preview == NULL ? "preview" : "out");
+    if (layer < 0 || layer >= preview->preview.ties.count)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "layer is %lld, the plan has %lld layers", (long long)layer,
+                        (long long)preview->preview.ties.count);
+    return LFUSE_OK;
+}
+
+static lfuse_status read_range(const lfuse_preview *preview, int64_t layer,
+                               const struct lfi_parameter *parameter, int64_t first,
+                               int64_t count, void *out, lfuse_error *err)
+{
+    const struct lfi_layer *from = preview->preview.ties.layers[layer];
+    const int64_t n = lfi_view_elements(&parameter->value->view);
+
+    if (first < 0 || count < 0 || first > n - count)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "first is %lld, count %lld, the %s has %lld elements",
+                        (long long)first, (long long)count,
+                        parameter->role == LFUSE_ROLE_WEIGHT ? "weight" : "parameter",
+                        (long long)n);
+    lfi_preview_read(&preview->preview, layer, (int32_t)(parameter - from->parameters),
+                     first, count, out);
+    return LFUSE_OK;
+}
+
 lfuse_status lfuse_preview_read(const lfuse_preview *preview, int64_t layer,
                                 int32_t weight, int64_t first, int64_t count, void *out,
                                 lfuse_error *err)
 {
-    const struct lfi_ties *ties;
-    int64_t n;
+    const struct lfi_layer *from;
+    lfuse_status status = check_layer(preview, layer, out, err);
 
-    if (preview == NULL || out == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
-                        preview == NULL ? "preview" : "out");
-    ties = &preview->preview.ties;
-    if (layer < 0 || layer >= ties->count)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "layer is %lld, the plan has %lld layers", (long long)layer,
-                        (long long)ties->count);
-    if (weight < 0 || weight >= lfi_layer_weight_count(ties->layers[layer]))
+    if (status != LFUSE_OK)
+        return status;
+    from = preview->preview.ties.layers[layer];
+    if (weight < 0 || weight >= lfi_layer_weight_count(from))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "weight is %d, layer %s has %d",
-                        (int)weight, ties->layers[layer]->name,
-                        (int)lfi_layer_weight_count(ties->layers[layer]));
-    n = lfi_view_elements(&lfi_layer_weight(ties->layers[layer], weight)->value->view);
-    if (first < 0 || count < 0 || first > n - count)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "first is %lld, count %lld, the weight has %lld elements",
-                        (long long)first, (long long)count, (long long)n);
-    lfi_preview_read(&preview->preview, layer, weight, first, count, out);
-    return LFUSE_OK;
+                        (int)weight, from->name, (int)lfi_layer_weight_count(from));
+    return read_range(preview, layer, lfi_layer_weight(from, weight), first, count, out,
+                      err);
+}
+
+lfuse_status lfuse_preview_read_parameter(const lfuse_preview *preview, int64_t layer,
+                                          int32_t parameter, int64_t first, int64_t count,
+                                          void *out, lfuse_error *err)
+{
+    const struct lfi_layer *from;
+    lfuse_status status = check_layer(preview, layer, out, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    from = preview->preview.ties.layers[layer];
+    if (parameter < 0 || parameter >= from->parameter_count)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "parameter is %d, layer %s has %d",
+                        (int)parameter, from->name, (int)from->parameter_count);
+    return read_range(preview, layer, &from->parameters[parameter], first, count, out,
+                      err);
 }

@@ -17,7 +17,7 @@
 
 enum { BLOCK = LFI_COMBINE_BLOCK };
 
-/* Dense memory as one long row: its elements are then read in one run. */
+/* Dense memory as one long row: its elements are then read, and written, in one run. */
 static struct lfi_view as_row(const struct lfi_view *view)
 {
     struct lfi_view row = *view;
@@ -31,7 +31,7 @@ static struct lfi_view as_row(const struct lfi_view *view)
 }
 
 static bool source_row(const struct lfi_combination *c, int64_t number,
-                       struct lfi_view *view)
+                       struct lfi_arranged *source)
 {
     const bool has_owner = c->by_source && c->row_owner != NULL;
     const struct lfi_row row =
@@ -41,25 +41,40 @@ static bool source_row(const struct lfi_combination *c, int64_t number,
     const struct lfi_array *array = lfi_parameter_array(p, c->which);
 
     if (array != NULL)
-        *view = lfi_row_view(array, p->output_axis, row.index);
+        source->view = lfi_row_view(array, p->output_axis, row.index);
+    source->order = NULL;
     return array != NULL;
 }
 
 /* The array of the member at index, if there is one. */
-static bool source(const struct lfi_combination *c, int64_t index, struct lfi_view *view)
+static bool find_source(const struct lfi_combination *c, int64_t index,
+                        struct lfi_arranged *source)
 {
+    const struct lfi_parameter *p;
     const struct lfi_array *array;
     int64_t layer = c->members[index];
 
     if (c->rows != NULL)
-        return source_row(c, layer, view);
+        return source_row(c, layer, source);
     if (c->by_source)
         layer = c->ties->source[layer];
-    array =
-        lfi_parameter_array(lfi_ties_parameter(c->ties, layer, c->parameter), c->which);
+    p = lfi_ties_parameter(c->ties, layer, c->parameter);
+    array = lfi_parameter_array(p, c->which);
     if (array != NULL)
-        *view = array->view;
+        *source = lfi_arranged_of(&array->view,
+                                  lfi_arrangements_of(&c->ties->arrangements, layer),
+                                  p - c->ties->layers[layer]->parameters);
     return array != NULL;
+}
+
+static void read_source(const struct lfi_arranged *source, int64_t first, int64_t count,
+                        double *block)
+{
+    struct lfi_arranged row = *source;
+
+    if (row.order == NULL)
+        row.view = as_row(&row.view);
+    lfi_arranged_read_f64(&row, first, count, block);
 }
 
 static double weight(const struct lfi_combination *c, int64_t index)
@@ -78,12 +93,11 @@ static double add_up(const struct lfi_combination *c, int64_t first, int64_t cou
         sum[i] = -0.0; /* to which any first number adds as itself */
     for (m = 0; m < c->count; m++) {
         const double w = weight(c, m);
-        struct lfi_view row;
+        struct lfi_arranged source;
 
-        if (!source(c, m, &row))
+        if (!find_source(c, m, &source))
             continue;
-        row = as_row(&row);
-        lfi_view_read_f64(&row, first, count, block);
+        read_source(&source, first, count, block);
         for (i = 0; i < count; i++)
             sum[i] += w * block[i];
         total += w;
@@ -119,16 +133,15 @@ void lfi_combine(const struct lfi_combination *combination, const struct lfi_vie
 
 /* ---- norms ------------------------------------------------------------------------------ */
 
-double lfi_combine_norm(const struct lfi_view *view)
+double lfi_combine_norm(const struct lfi_arranged *arranged)
 {
-    const struct lfi_view row = as_row(view);
-    const int64_t elements = lfi_view_elements(view);
+    const int64_t elements = lfi_view_elements(&arranged->view);
     double block[BLOCK], norm = 0.0;
     int64_t first, n, i;
 
     for (first = 0; first < elements; first += n) {
         n = elements - first < BLOCK ? elements - first : BLOCK;
-        lfi_view_read_f64(&row, first, n, block);
+        read_source(arranged, first, n, block);
         for (i = 0; i < n; i++)
             norm += block[i] * block[i];
     }
@@ -156,12 +169,12 @@ double lfi_combine_rescaled(const struct lfi_combination *combination)
     int64_t elements = 0, m;
 
     for (m = 0; m < combination->count; m++) {
-        struct lfi_view view;
+        struct lfi_arranged source;
 
-        if (!source(combination, m, &view))
+        if (!find_source(combination, m, &source))
             continue;
-        elements = lfi_view_elements(&view);
-        norms += weight(combination, m) * lfi_combine_norm(&view);
+        elements = lfi_view_elements(&source.view);
+        norms += weight(combination, m) * lfi_combine_norm(&source);
         total += weight(combination, m);
     }
     of_sum = norm_of_sum(combination, elements);

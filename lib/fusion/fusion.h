@@ -15,6 +15,7 @@
 #define LFI_FUSION_H
 
 #include "base/base.h"
+#include "fusion/arrangement.h"
 #include "similarity/similarity.h"
 
 enum { LFI_MAX_STATE = 4 };
@@ -47,7 +48,9 @@ struct lfi_parameter *lfi_layer_of_role(const struct lfi_layer *layer, lfuse_rol
 int32_t lfi_layer_weight_count(const struct lfi_layer *layer);
 struct lfi_parameter *lfi_layer_weight(const struct lfi_layer *layer, int32_t index);
 int64_t lfi_layer_weight_elements(const struct lfi_layer *layer);
-double lfi_layer_weight_norm(const struct lfi_layer *layer); /* of all its weights */
+/* Of all its weights, in the order of arrangements; NULL: as they are. */
+double lfi_layer_weight_norm(const struct lfi_layer *layer,
+                             const struct lfi_arrangement *arrangements);
 size_t lfi_layer_weight_bytes(const struct lfi_layer *layer);
 /* LFUSE_ERR_NAME when two layers share a name. */
 lfuse_status lfi_layers_check_names(const struct lfi_layer *const *layers, int64_t count,
@@ -386,6 +389,7 @@ struct lfi_ties {
     struct lfi_mixes mixes;
     struct lfi_row_ties rows;
     struct lfi_shifts *shifts; /* for undo: the latest first; or NULL */
+    struct lfi_arrangements arrangements; /* of a preview: how layers are read */
     lfuse_show shown;
     int64_t step; /* of the mix that is shown */
 };
@@ -514,8 +518,8 @@ lfuse_status lfi_preview_create(const struct lfi_env *env, const struct lfi_plan
                                 struct lfi_layer *const *layers, int64_t count,
                                 struct lfi_preview *preview, lfuse_error *err);
 void lfi_preview_destroy(const struct lfi_env *env, struct lfi_preview *preview);
-/* Elements [first, first + count) of a weight, of its own type. */
-void lfi_preview_read(const struct lfi_preview *preview, int64_t layer, int32_t weight,
+/* Elements [first, first + count) of a parameter of the layer, of its own type. */
+void lfi_preview_read(const struct lfi_preview *preview, int64_t layer, int32_t parameter,
                       int64_t first, int64_t count, void *out);
 
 /* ---- groups that mix ----------------------------------------------------------------------- */
@@ -600,7 +604,7 @@ void lfi_combine_block(const struct lfi_combination *combination, int64_t first,
 /* Elements [first, first + count) of target. target may be one of the sources. */
 void lfi_combine(const struct lfi_combination *combination, const struct lfi_view *target,
                  int64_t first, int64_t count);
-double lfi_combine_norm(const struct lfi_view *view);
+double lfi_combine_norm(const struct lfi_arranged *arranged);
 /* What divides the sum for a mean whose norm is the members' mean norm. */
 double lfi_combine_rescaled(const struct lfi_combination *combination);
 

@@ -45,14 +45,19 @@ int64_t lfi_layer_weight_elements(const struct lfi_layer *layer)
     return n;
 }
 
-double lfi_layer_weight_norm(const struct lfi_layer *layer)
+double lfi_layer_weight_norm(const struct lfi_layer *layer,
+                             const struct lfi_arrangement *arrangements)
 {
     double norm = 0.0;
     int32_t i;
 
     for (i = 0; i < layer->parameter_count; i++)
-        if (layer->parameters[i].role == LFUSE_ROLE_WEIGHT)
-            norm = hypot(norm, lfi_combine_norm(&layer->parameters[i].value->view));
+        if (layer->parameters[i].role == LFUSE_ROLE_WEIGHT) {
+            const struct lfi_arranged weight =
+                lfi_arranged_of(&layer->parameters[i].value->view, arrangements, i);
+
+            norm = hypot(norm, lfi_combine_norm(&weight));
+        }
     return norm;
 }
 

@@ -93,7 +93,7 @@ static lfuse_status share_out(const struct lfi_join *j, struct lfi_means *means,
                        err);
     for (i = 0; i < n && status == LFUSE_OK; i++)
         means->shares[i] = o->weighting == LFUSE_WEIGHTING_NORM
-                               ? lfi_layer_weight_norm(j->layers[i])
+                               ? lfi_layer_weight_norm(j->layers[i], NULL)
                                : o->importance[i];
     return status;
 }

@@ -2,8 +2,9 @@
  * preview.c - what the weights will be once a plan is applied, without applying it
  *
  * For files that are larger than memory: layers may lie in a mapping that cannot be written, and
- * nothing is held but some numbers for each layer. The arithmetic is that of ties_commit.c, in
- * combine.c, so the bits are those that ties would leave.
+ * nothing is held but some numbers for each layer, and for each entry of an axis that is put in
+ * order. The arithmetic is that of ties_commit.c, in combine.c, so the bits are those that ties
+ * would leave.
  */
 #include "fusion/fusion.h"
 
@@ -90,9 +91,10 @@ lfuse_status lfi_preview_create(const struct lfi_env *env, const struct lfi_plan
         status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                           "the plan's policy is custom: what becomes of weights is for "
                           "the ties' merge to say");
-    if (status == LFUSE_OK && plan->moves.count > 0)
-        status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                          "the plan permutes units, which is not previewed yet");
+    if (status == LFUSE_OK)
+        status =
+            lfi_arrangements_create(env, (const struct lfi_layer *const *)p.ties.layers,
+                                    count, &plan->moves, &p.ties.arrangements, err);
     if (status == LFUSE_OK && !policy_of(&p)->mixes)
         status = lfi_ties_weigh(env, &p.ties, plan, &p.weights, err);
     if (status == LFUSE_OK)
@@ -120,22 +122,39 @@ void lfi_preview_destroy(const struct lfi_env *env, struct lfi_preview *preview)
     *p = (struct lfi_preview){0};
 }
 
-static const struct lfi_view *value_of(const struct lfi_preview *p, int64_t layer,
-                                       int32_t weight)
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* How many of its role are before it. */
+static int32_t index_of(const struct lfi_layer *layer, int32_t parameter)
 {
-    return &lfi_layer_weight(p->ties.layers[layer], weight)->value->view;
+    int32_t index = 0, i;
+
+    for (i = 0; i < parameter; i++)
+        index += layer->parameters[i].role == layer->parameters[parameter].role;
+    return index;
 }
 
-static void read_mean(const struct lfi_preview *p, int64_t group, int32_t weight,
+static bool is_mean(const struct lfi_preview *p, int64_t layer, lfuse_role role)
+{
+    const struct lfi_policy *policy = policy_of(p);
+
+    return p->group[layer] >= 0 && ((role == LFUSE_ROLE_WEIGHT && policy->averages) ||
+                                    (role == LFUSE_ROLE_BIAS && policy->draws));
+}
+
+/* index is that of ties: of weights, then biases. */
+static void read_mean(const struct lfi_preview *p, int64_t group, int32_t index,
                       int64_t first, int64_t count, void *out)
 {
-    struct lfi_combination c = combination_of(p, group, weight);
+    const int64_t kept = p->plan->goal.kept[group];
+    struct lfi_combination c = combination_of(p, group, index);
     struct lfi_view block = {.data = out, .rank = 1, .strides = {1}, .dims = {count}};
     double values[LFI_COMBINE_BLOCK];
     int64_t at, n;
 
-    block.dtype = value_of(p, p->plan->goal.kept[group], weight)->dtype;
-    c.divisor = p->divisors[p->first[group] + weight];
+    block.dtype = lfi_ties_parameter(&p->ties, kept, index)->value->view.dtype;
+    if (index < lfi_ties_weight_count(&p->ties, kept))
+        c.divisor = p->divisors[p->first[group] + index];
     for (at = 0; at < count; at += n) {
         n = count - at < LFI_COMBINE_BLOCK ? count - at : LFI_COMBINE_BLOCK;
         lfi_combine_block(&c, first + at, n, values);
@@ -143,15 +162,29 @@ static void read_mean(const struct lfi_preview *p, int64_t group, int32_t weight
     }
 }
 
-void lfi_preview_read(const struct lfi_preview *preview, int64_t layer, int32_t weight,
+void lfi_preview_read(const struct lfi_preview *preview, int64_t layer, int32_t parameter,
                       int64_t first, int64_t count, void *out)
 {
     const struct lfi_preview *p = preview;
-    const int64_t group = p->group[layer];
+    const struct lfi_layer *from = p->ties.layers[layer];
+    const struct lfi_parameter *q = &from->parameters[parameter];
+    const int32_t index = index_of(from, parameter);
+    struct lfi_arranged value;
 
-    if (group >= 0 && policy_of(p)->averages)
-        read_mean(p, group, weight, first, count, out);
-    else
-        lfi_view_read_bits(value_of(p, p->plan->goal.owner[layer], weight), first, count,
-                           out);
+    if (is_mean(p, layer, q->role)) {
+        read_mean(p, p->group[layer],
+                  q->role == LFUSE_ROLE_BIAS ? index + lfi_layer_weight_count(from)
+                                             : index,
+                  first, count, out);
+        return;
+    }
+    if (q->role == LFUSE_ROLE_WEIGHT) {
+        layer = p->plan->goal.owner[layer];
+        from = p->ties.layers[layer];
+        q = lfi_layer_weight(from, index);
+    }
+    value = lfi_arranged_of(&q->value->view,
+                            lfi_arrangements_of(&p->ties.arrangements, layer),
+                            q - from->parameters);
+    lfi_arranged_read_bits(&value, first, count, out);
 }

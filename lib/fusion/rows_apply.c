@@ -176,7 +176,7 @@ static lfuse_status prepare_weights(const struct lfi_env *env,
     status = lfi_alloc(env, (size_t)rows->count, sizeof(**weights), "weights of rows",
                        weights, err);
     for (i = 0; i < rows->count && status == LFUSE_OK; i++) {
-        const struct lfi_view row = value_of(ties, rows, owner_of(ties, i));
+        const struct lfi_arranged row = {value_of(ties, rows, owner_of(ties, i)), NULL};
 
         (*weights)[i] = o->weighting == LFUSE_WEIGHTING_NORM
                             ? lfi_combine_norm(&row)

@@ -55,6 +55,7 @@ void lfi_ties_destroy(const struct lfi_env *env, struct lfi_ties *ties)
     lfi_ties_drop_originals(env, ties);
     lfi_grouping_destroy(env, &ties->in_force);
     lfi_free(env, ties->source, n, sizeof(*ties->source));
+    lfi_arrangements_destroy(env, &ties->arrangements);
     lfi_free(env, ties->weight_counts, n, sizeof(*ties->weight_counts));
     lfi_free(env, ties->first_original, n + 1, sizeof(*ties->first_original));
     lfi_free(env, ties->rules, n, sizeof(*ties->rules));

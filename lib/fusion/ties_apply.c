@@ -231,9 +231,11 @@ static void fill_weights(const struct lfi_ties *ties, const struct lfi_plan *pla
     int64_t i;
 
     for (i = 0; i < ties->count; i++)
-        weights[i] = plan->options.weighting == LFUSE_WEIGHTING_NORM
-                         ? lfi_layer_weight_norm(ties->layers[i])
-                         : plan->options.importance[i];
+        weights[i] =
+            plan->options.weighting == LFUSE_WEIGHTING_NORM
+                ? lfi_layer_weight_norm(ties->layers[i],
+                                        lfi_arrangements_of(&ties->arrangements, i))
+                : plan->options.importance[i];
 }
 
 lfuse_status lfi_ties_weigh(const struct lfi_env *env, const struct lfi_ties *ties,
