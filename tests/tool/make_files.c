@@ -85,6 +85,23 @@ static void convolutions(void)
     save("convolutions.safetensors");
 }
 
+/* Three blocks of two matrices each, the second of which is a little further from the first; one
+ * that has no like. */
+static void paired(void)
+{
+    add("h.0.up.weight", 2, 4, 3)[0] = 1;
+    add("h.1.up.weight", 2, 4, 3)[0] = 2;
+    add("h.10.up.weight", 2, 4, 3)[0] = 4;
+    add("h.0.down.weight", 2, 2, 3)[1] = 1;
+    add("h.1.down.weight", 2, 2, 3)[1] = 2;
+    add("h.10.down.weight", 2, 2, 3)[1] = 4;
+    add("h.0.norm", 1, 3, 1);
+    add("h.1.norm", 1, 3, 1);
+    add("h.10.norm", 1, 3, 1);
+    add("k.0.up.weight", 2, 4, 3)[0] = 1;
+    save("paired.safetensors");
+}
+
 /* What a name can hold: it must not break a line, a quotation or a page. */
 static void names(void)
 {
@@ -237,6 +254,7 @@ int main(int argc, char **argv)
     must(lfuse_context_create(NULL, &ctx, &err));
     blocks();
     convolutions();
+    paired();
     names();
     alone();
     counters();

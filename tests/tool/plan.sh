@@ -43,6 +43,23 @@ grep -q '"seed": 7, ' stdout || fail "--seed: $(cat stdout)"
 grep -q '"scope": "adjacent", ' stdout || fail "--scope: $(cat stdout)"
 # shellcheck disable=SC2251
 ! grep -q 'h\.1\.\|h\.10\|h\.11\|h\.0\.' stdout || fail "--exclude: $(cat stdout)"
+# A block is one layer, with all its matrices.
+prints plan paired.safetensors --block h --top-k 1 -o block.json <<'END'
+euclidean, average: 1 fusions, ratio 1.500: of 54 weights that could be shared 36 are left
+
+  h.0 <- h.1
+END
+grep -q '^  {"name": "h.10", "type": "h.\*", "weights": \[{"name": "down.weight", "shape": \[2, 3\]' \
+    block.json || fail "block.json: $(cat block.json)"
+runs apply paired.safetensors block.json -o block.safetensors
+runs verify paired.safetensors block.json block.safetensors
+runs plan paired.safetensors --block h --exclude '*down*' --top-k 1 --json
+# shellcheck disable=SC2251
+! grep -q down stdout || fail "--block --exclude: $(cat stdout)"
+ends 1 "--block: no tensor of rank 2 or more is named g.NUMBER.*" plan paired.safetensors \
+    --block g --top-k 1 --json
+ends 1 "--block: there is only one block k.NUMBER" plan paired.safetensors --block k --top-k 1 \
+    --json
 # A name that holds anything.
 runs plan names.safetensors --top-k 1 -o names.json
 is_json names.json

@@ -9,8 +9,8 @@
 #include "layers.h"
 #include "text.h"
 
-static void reserve(struct lfc_network *n, const lfuse_checkpoint *checkpoint,
-                    int64_t layers, int64_t tensors)
+void lfc_network_reserve(struct lfc_network *n, const lfuse_checkpoint *checkpoint,
+                         int64_t layers, int64_t tensors)
 {
     const int64_t all = lfuse_checkpoint_count(checkpoint);
     int64_t i;
@@ -35,9 +35,8 @@ void lfc_network_free(struct lfc_network *network)
     memset(network, 0, sizeof(*network));
 }
 
-/* One more layer, without weights. */
-static int add_layer(lfuse_context *ctx, struct lfc_network *n, const char *name,
-                     const char *param_type)
+int lfc_network_add_layer(lfuse_context *ctx, struct lfc_network *n, const char *name,
+                          const char *param_type)
 {
     lfuse_layer_desc desc;
     lfuse_error err;
@@ -53,9 +52,8 @@ static int add_layer(lfuse_context *ctx, struct lfc_network *n, const char *name
     return LFC_DONE;
 }
 
-/* One more weight, of the latest layer. */
-static int add_weight(struct lfc_network *n, const char *weight_name, int64_t tensor,
-                      int32_t output_axis)
+int lfc_network_add_weight(struct lfc_network *n, const char *weight_name, int64_t tensor,
+                           int32_t output_axis)
 {
     const lfuse_tensor *value = lfuse_checkpoint_tensor(n->checkpoint, tensor);
     lfuse_parameter weight;
@@ -91,7 +89,7 @@ static int by_name(const void *a, const void *b)
                                    ((const struct found *)b)->name);
 }
 
-static int matches_any(const struct lfc_list *globs, const char *name)
+int lfc_network_matches(const struct lfc_list *globs, const char *name)
 {
     int i;
 
@@ -111,7 +109,7 @@ static int check_globs(const struct lfc_list *globs, const lfuse_checkpoint *che
         const struct lfc_list one = {globs->items + i, 1};
 
         for (k = 0; k < count; k++)
-            if (matches_any(&one, lfuse_checkpoint_name(checkpoint, k)))
+            if (lfc_network_matches(&one, lfuse_checkpoint_name(checkpoint, k)))
                 break;
         if (k == count)
             return lfc_fail(LFC_FAILED, "--exclude: no tensor matches '%s'",
@@ -148,7 +146,7 @@ static int64_t list(const lfuse_checkpoint *checkpoint, const struct lfc_types *
             const char *name = lfuse_checkpoint_name(checkpoint, tensor);
 
             if (lfuse_checkpoint_owner(checkpoint, tensor) == tensor &&
-                !matches_any(exclude, name))
+                !lfc_network_matches(exclude, name))
                 found[count++] =
                     (struct found){name, param_type_of(&types->items[t]), tensor};
         }
@@ -156,26 +154,26 @@ static int64_t list(const lfuse_checkpoint *checkpoint, const struct lfc_types *
     return count;
 }
 
-int lfc_network_find(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
-                     const struct lfc_network_rules *rules, struct lfc_network *network)
+/* Every tensor of a type. */
+static int find_tensors(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
+                        const struct lfc_network_rules *rules,
+                        struct lfc_network *network)
 {
     const int64_t all = lfuse_checkpoint_count(checkpoint);
     struct found *found = lfc_alloc((size_t)all, sizeof(*found));
     struct lfc_types types;
     int64_t count, i;
-    int code = check_globs(rules->exclude, checkpoint);
+    int code = LFC_DONE;
 
-    if (code == LFC_DONE)
-        code = lfc_axes_match(rules->axes, checkpoint);
     lfc_types_find(checkpoint, rules->rule, 0, &types);
     count = list(checkpoint, &types, rules->exclude, found);
     memset(network, 0, sizeof(*network));
-    reserve(network, checkpoint, count, count);
+    lfc_network_reserve(network, checkpoint, count, count);
     for (i = 0; i < count && code == LFC_DONE; i++) {
-        code = add_layer(ctx, network, found[i].name, found[i].param_type);
+        code = lfc_network_add_layer(ctx, network, found[i].name, found[i].param_type);
         if (code == LFC_DONE)
-            code = add_weight(network, "weight", found[i].tensor,
-                              lfc_axes_of(rules->axes, found[i].name));
+            code = lfc_network_add_weight(network, "weight", found[i].tensor,
+                                          lfc_axes_of(rules->axes, found[i].name));
     }
     for (i = 0; i < count; i++)
         free(found[i].param_type);
@@ -184,6 +182,19 @@ int lfc_network_find(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
     if (code != LFC_DONE)
         lfc_network_free(network);
     return code;
+}
+
+int lfc_network_find(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
+                     const struct lfc_network_rules *rules, struct lfc_network *network)
+{
+    int code = check_globs(rules->exclude, checkpoint);
+
+    if (code == LFC_DONE)
+        code = lfc_axes_match(rules->axes, checkpoint);
+    if (code != LFC_DONE)
+        return code;
+    return rules->block != NULL ? lfc_network_find_blocks(ctx, checkpoint, rules, network)
+                                : find_tensors(ctx, checkpoint, rules, network);
 }
 
 /* ---- what a plan has ------------------------------------------------------------------------ */
@@ -230,7 +241,7 @@ static int add_planned_weight(struct lfc_network *n, const char *file,
     if (n->layer_of[tensor] >= 0)
         return lfc_fail(LFC_FAILED, "%s: tensor %s is two weights of the plan", file,
                         lfuse_checkpoint_name(n->checkpoint, tensor));
-    return add_weight(n, weight.name, tensor, weight.output_axis);
+    return lfc_network_add_weight(n, weight.name, tensor, weight.output_axis);
 }
 
 int lfc_network_of_plan(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
@@ -245,10 +256,10 @@ int lfc_network_of_plan(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
     for (i = 0; i < layers; i++)
         tensors += lfuse_plan_weight_count(plan, i);
     memset(network, 0, sizeof(*network));
-    reserve(network, checkpoint, layers, tensors);
+    lfc_network_reserve(network, checkpoint, layers, tensors);
     for (i = 0; i < layers && code == LFC_DONE; i++) {
-        code = add_layer(ctx, network, lfuse_plan_layer_name(plan, i),
-                         lfuse_plan_layer_type(plan, i));
+        code = lfc_network_add_layer(ctx, network, lfuse_plan_layer_name(plan, i),
+                                     lfuse_plan_layer_type(plan, i));
         for (k = 0; k < lfuse_plan_weight_count(plan, i) && code == LFC_DONE; k++)
             code = add_planned_weight(network, file, plan, i, k);
     }

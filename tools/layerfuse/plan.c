@@ -14,6 +14,7 @@ struct plan {
     const char *output;
     const char *metric;
     const char *policy;
+    const char *block;
     struct lfc_list exclude;
     struct lfc_list axes;
     lfuse_plan_options options;
@@ -96,6 +97,10 @@ static int read_arguments(struct plan *p, int argc, char **argv, int *help)
          &p->exclude, LFC_LIST, .choices = NULL},
         {"--type-rule", "RULE", lfc_types_rule_help, &p->rule, LFC_CHOICE,
          .choices = lfc_types_rules},
+        {"--block", "PREFIX",
+         "a layer is all of a block: every tensor of rank 2 or\nmore named "
+         "PREFIX.NUMBER.*; no others are fused",
+         &p->block, LFC_TEXT, .choices = NULL},
         {"--output-axis", "GLOB=N",
          "the axis that counts output units (0), of tensors whose\n"
          "name matches; the last match wins",
@@ -202,8 +207,8 @@ static int32_t show_progress(const char *what, int64_t done, int64_t total, void
 
 static int run(const struct plan *p)
 {
-    const struct lfc_network_rules rules = {(enum lfc_rule)p->rule, &p->axes,
-                                            &p->exclude};
+    const struct lfc_network_rules rules = {(enum lfc_rule)p->rule, &p->axes, &p->exclude,
+                                            p->block};
     struct lfc_progress progress = {0};
     const struct lfc_session_options options = {
         .threads = p->threads,
