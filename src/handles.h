@@ -96,6 +96,12 @@ lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
                                       const lfuse_ties **in_force, lfuse_error *err);
 lfuse_status lfi_handles_ties_options(const lfuse_ties_options *options, const char *what,
                                       struct lfi_ties_options *out, lfuse_error *err);
+/* ties: of the same options. */
+lfuse_status lfi_handles_retrainer_options(const lfuse_context *ctx,
+                                           const lfuse_retrainer_options *options,
+                                           struct lfi_retrainer_options *out,
+                                           struct lfi_ties_options *ties,
+                                           lfuse_error *err);
 /* A kernel's args into this library's size of them; LFUSE_ERR_ARGUMENT for a NULL ctx or args. */
 lfuse_status lfi_handles_args(const lfuse_context *ctx, const void *args, void *known,
                               size_t size, lfuse_error *err);

@@ -4,82 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-void lfuse_retrainer_options_init(lfuse_retrainer_options *options, size_t size)
-{
-    lfi_options_init(options, size);
-}
-
-/* ---- options --------------------------------------------------------------------------- */
-
-/* What the engine makes a retrainer of. */
-struct wishes {
-    struct lfi_plan_options plan;
-    struct lfi_ties_options ties;
-    struct lfi_schedule schedule;
-};
-
-static lfuse_status check_schedule(const lfuse_retrainer_options *o, lfuse_error *err)
-{
-    if (o->fusions < 0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.fusions is %d",
-                        (int)o->fusions);
-    if (o->interval < 0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.interval is %d",
-                        (int)o->interval);
-    if (o->reserved != 0)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "options.reserved is %d",
-                        (int)o->reserved);
-    if (o->plan == NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.plan is NULL");
-    return lfi_handles_constant(o->schedule, LFUSE_SCHEDULE_UNIFORM, "options",
-                                "schedule", err);
-}
-
-static lfuse_status import_plan(const lfuse_context *ctx,
-                                const lfuse_plan_options *options,
-                                struct lfi_plan_options *out, lfuse_error *err)
-{
-    const lfuse_ties *in_force = NULL;
-    lfuse_status status;
-
-    status = lfi_handles_plan_options(ctx, options, "options.plan", out, &in_force, err);
-    if (status != LFUSE_OK)
-        return status;
-    if (out->ratio == 0.0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.plan.ratio is 0");
-    if (out->top_k != INT64_MAX)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "options.plan.top_k is %lld: the schedule decides",
-                        (long long)out->top_k);
-    if (in_force != NULL)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "options.plan.in_force is given: the retrainer has its own");
-    return LFUSE_OK;
-}
-
-static lfuse_status import_options(const lfuse_context *ctx,
-                                   const lfuse_retrainer_options *options,
-                                   struct wishes *wishes, lfuse_error *err)
-{
-    lfuse_retrainer_options o;
-    lfuse_status status;
-
-    status = lfi_options_import(&o, sizeof(o), options, false, "options", err);
-    if (status == LFUSE_OK)
-        status = check_schedule(&o, err);
-    if (status == LFUSE_OK)
-        status = import_plan(ctx, o.plan, &wishes->plan, err);
-    if (status == LFUSE_OK)
-        status = lfi_handles_ties_options(o.ties, "options.ties", &wishes->ties, err);
-    if (status != LFUSE_OK)
-        return status;
-    wishes->schedule.ratio = wishes->plan.ratio;
-    wishes->schedule.fusions = o.fusions != 0 ? o.fusions : 1;
-    wishes->schedule.interval = o.interval != 0 ? o.interval : 1;
-    wishes->schedule.kind = LFUSE_SCHEDULE_UNIFORM;
-    return LFUSE_OK;
-}
-
 /* ---- life ---------------------------------------------------------------------------------- */
 
 /* The retrainer's own array of handles. */
@@ -97,8 +21,9 @@ static lfuse_status copy_handles(lfuse_retrainer *r, lfuse_layer *const *layers,
 
 static lfuse_status create(lfuse_context *ctx, lfuse_layer *const *layers,
                            struct lfi_layer **unwrapped, int64_t count,
-                           const struct wishes *wishes, lfuse_retrainer **retrainer,
-                           lfuse_error *err)
+                           const struct lfi_retrainer_options *options,
+                           const struct lfi_ties_options *ties,
+                           lfuse_retrainer **retrainer, lfuse_error *err)
 {
     lfuse_retrainer *r;
     lfuse_status status =
@@ -107,13 +32,12 @@ static lfuse_status create(lfuse_context *ctx, lfuse_layer *const *layers,
     if (status != LFUSE_OK)
         return status;
     r->ctx = r->ties.ctx = r->plan.ctx = ctx;
-    status =
-        lfi_ties_create(&ctx->env, unwrapped, count, &wishes->ties, &r->ties.ties, err);
+    status = lfi_ties_create(&ctx->env, unwrapped, count, ties, &r->ties.ties, err);
     if (status == LFUSE_OK)
         status = copy_handles(r, layers, err);
     if (status == LFUSE_OK)
-        status = lfi_retrainer_create(&ctx->env, &wishes->plan, &wishes->schedule,
-                                      &r->ties.ties, &r->plan.plan, &r->retrainer, err);
+        status = lfi_retrainer_create(&ctx->env, options, &r->ties.ties, &r->plan.plan,
+                                      &r->retrainer, err);
     if (status == LFUSE_OK)
         *retrainer = r;
     else
@@ -126,19 +50,20 @@ lfuse_status lfuse_retrainer_create(lfuse_context *ctx, lfuse_layer *const *laye
                                     lfuse_retrainer **retrainer, lfuse_error *err)
 {
     struct lfi_layer **unwrapped;
-    struct wishes wishes;
+    struct lfi_retrainer_options known;
+    struct lfi_ties_options ties;
     lfuse_status status;
 
     if (retrainer == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "retrainer is NULL");
     *retrainer = NULL;
-    status = import_options(ctx, options, &wishes, err);
+    status = lfi_handles_retrainer_options(ctx, options, &known, &ties, err);
     if (status != LFUSE_OK)
         return status;
     status = lfi_handles_layers(ctx, (const lfuse_layer *const *)layers, count,
                                 &unwrapped, err);
     if (status == LFUSE_OK)
-        status = create(ctx, layers, unwrapped, count, &wishes, retrainer, err);
+        status = create(ctx, layers, unwrapped, count, &known, &ties, retrainer, err);
     lfi_handles_layers_free(ctx, unwrapped, count);
     return status;
 }
@@ -229,6 +154,11 @@ lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer, lfuse_error *e
     if (retrainer == NULL)
         return fail_null(err);
     return lfi_retrainer_end_eval(&retrainer->ctx->env, &retrainer->retrainer, err);
+}
+
+int32_t lfuse_retrainer_is_due(const lfuse_retrainer *retrainer)
+{
+    return retrainer != NULL && lfi_retrainer_is_due(&retrainer->retrainer) ? 1 : 0;
 }
 
 lfuse_status lfuse_retrainer_end_epoch(lfuse_retrainer *retrainer, double metric,

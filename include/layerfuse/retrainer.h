@@ -14,10 +14,24 @@
  *         lfuse_retrainer_end_epoch(r, metric, &verdict, &err);
  *     }
  *
- * The schedule removes the share f = 1 - 1/ratio of the base in `fusions` equal parts, one at
+ * The schedule removes the share f = 1 - 1/ratio of the base in S = `fusions` parts, one at
  * lfuse_retrainer_fuse() and one at the end of every `interval` epochs after it: after fusion
- * s of S the network is at ratio 1 / (1 - f s / S) or just past it. `interval` epochs after
- * the last one the verdict is LFUSE_VERDICT_DONE.
+ * s of S the network is at ratio 1 / (1 - f_s) or just past it, where f_s is
+ *
+ *     uniform       f s / S                       each takes as much as any other
+ *     exponential   f (1 - q^s) / (1 - q^S)       each takes q = `decay` of what the last one took
+ *     custom        1 - 1 / custom(user, s, S)
+ *
+ * Exponential fuses most while the network is large and leaves most of the training to the small
+ * one, as the curriculum of O'Neill et al. 2021, sec. 3.3, for which the paper has no formula;
+ * a geometric series is the plainest that has a parameter for it, and uniform at q = 1. custom is asked
+ * when a fusion is due. With `pairs` each fusion joins that many, the most alike, until the goal is
+ * reached or nothing is left to join. `interval` epochs after the last fusion the verdict is
+ * LFUSE_VERDICT_DONE.
+ *
+ * With LFUSE_RETRAINER_FLAG_STEPS the interval is counted in steps that have ended, and
+ * lfuse_retrainer_is_due() says after each whether it is over: end_epoch then, or at the end of
+ * the epoch, whichever the caller likes.
  *
  * The goal is tried when the retrainer is made, in one step from there. Training moves the
  * layers, and with max_group the groups of earlier fusions may leave too little to join: a
@@ -39,14 +53,24 @@
 
 LFUSE_BEGIN_DECLS
 
+/* Flags of lfuse_retrainer_options. */
+enum {
+    LFUSE_RETRAINER_FLAG_STEPS = 1 /* interval is in steps, not in epochs */
+};
+
 typedef struct lfuse_retrainer_options {
     size_t struct_size; /* set by lfuse_retrainer_options_init(&o, sizeof(o)) */
     const lfuse_plan_options *plan; /* its ratio is the goal; must be given, top_k as 0 */
     const lfuse_ties_options *ties; /* NULL means all defaults */
-    int32_t fusions;                /* number of them on the way to the goal; 0 means 1 */
-    int32_t interval;               /* epochs between two fusions; 0 means 1 */
-    lfuse_schedule schedule;        /* 0 means uniform */
-    int32_t reserved;
+    int32_t fusions;  /* number of them on the way to the goal; 0 means 1; of pairs: at
+                        most, and 0 means no limit */
+    int32_t interval; /* epochs between two fusions; 0 means 1 */
+    lfuse_schedule schedule;      /* 0 means uniform */
+    uint32_t flags;               /* LFUSE_RETRAINER_FLAG_* or 0 */
+    lfuse_schedule_custom custom; /* of the schedule custom */
+    void *custom_user;
+    double decay;  /* of exponential, in (0, 1); 0 means 0.5 */
+    int64_t pairs; /* that each fusion joins; 0 means: as the schedule says */
 } lfuse_retrainer_options;
 
 /**
@@ -67,7 +91,10 @@ LFUSE_API void lfuse_retrainer_options_init(lfuse_retrainer_options *options,
  * Errors:  as lfuse_plan_build() and lfuse_ties_create(): the goal is tried at once, so that
  *          a ratio out of reach is known before an hour of training; and
  *          LFUSE_ERR_ARGUMENT     options or options->plan is NULL, its ratio is 0, top_k or
- *                                 in_force is given, a negative number, or an unknown schedule
+ *                                 in_force is given, a negative number, an unknown schedule or
+ *                                 flag, a decay outside (0, 1) or of another schedule than
+ *                                 exponential, pairs beside a schedule other than uniform,
+ *                                 or custom missing, or given in vain
  *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients
  *          On failure *retrainer is NULL and the layers are untouched.
  * Threads: layers are read.
@@ -93,7 +120,8 @@ LFUSE_API void lfuse_retrainer_destroy(lfuse_retrainer *retrainer);
  * Result:  measures the layers as they are and ties the most alike. Called once, before
  *          training; lfuse_retrainer_end_epoch() does the later ones.
  * Errors:  as lfuse_plan_build() and lfuse_ties_apply(); LFUSE_ERR_STATE inside a step or an
- *          evaluation, or when the first fusion is done. On failure nothing has changed.
+ *          evaluation, or when the first fusion is done; LFUSE_ERR_CALLBACK when the schedule
+ *          custom gives what is not in [1, the goal]. On failure nothing has changed.
  * Threads: layers are written.
  * Source:  Since 0.1.
  */
@@ -194,6 +222,15 @@ LFUSE_API lfuse_status lfuse_retrainer_begin_eval(lfuse_retrainer *retrainer,
                                                   lfuse_error *err) LFUSE_MUST_CHECK;
 LFUSE_API lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer,
                                                 lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_retrainer_is_due() - 1 when the next lfuse_retrainer_end_epoch() ends an interval, else 0
+ *
+ * Result:  0 before the first fusion, after LFUSE_VERDICT_DONE, and for NULL.
+ * Threads: confined.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int32_t lfuse_retrainer_is_due(const lfuse_retrainer *retrainer);
 
 /**
  * lfuse_retrainer_end_epoch() - counts an epoch and fuses when it is time

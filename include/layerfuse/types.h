@@ -206,7 +206,11 @@ enum {
 };
 
 typedef int32_t lfuse_schedule; /* how the removed share grows from fusion to fusion */
-enum { LFUSE_SCHEDULE_UNIFORM = 1 /* 0 means this: by equal shares */ };
+enum {
+    LFUSE_SCHEDULE_UNIFORM = 1,     /* 0 means this: by equal shares */
+    LFUSE_SCHEDULE_EXPONENTIAL = 2, /* by less and less: see retrainer.h */
+    LFUSE_SCHEDULE_CUSTOM = 3       /* as a callback says */
+};
 
 typedef int32_t lfuse_verdict; /* what lfuse_retrainer_end_epoch() did */
 enum {
@@ -306,6 +310,9 @@ typedef int32_t (*lfuse_metric_custom)(void *user, const lfuse_matrix_view *a,
  */
 typedef int32_t (*lfuse_policy_merge)(void *user, const lfuse_matrix_view *members,
                                       int64_t count, double *merged);
+
+/* The schedule custom: the ratio that fusion number `fusion`, from 1, of `fusions` goes to. */
+typedef double (*lfuse_schedule_custom)(void *user, int32_t fusion, int32_t fusions);
 
 /* Layer i could not be compared to layer j. 0 goes on to the next pair; else that is all. */
 typedef int32_t (*lfuse_similarity_failed)(void *user, int64_t i, int64_t j,

@@ -16,15 +16,22 @@
 
 /* ---- schedule -------------------------------------------------------------------------- */
 
+/* No zero stands for a default here. */
 struct lfi_schedule {
-    double ratio;     /* the goal */
-    int32_t fusions;  /* >= 1 */
-    int32_t interval; /* epochs between two fusions, >= 1 */
+    double ratio; /* the goal */
     lfuse_schedule kind;
+    int32_t fusions;  /* >= 1; INT32_MAX: as many as it takes, by pairs */
+    int32_t interval; /* epochs or steps between two fusions, >= 1 */
+    bool in_steps;
+    double decay;  /* in (0, 1) */
+    int64_t pairs; /* or INT64_MAX */
+    lfuse_schedule_custom custom;
+    void *custom_user;
 };
 
 /* The ratio to reach by fusion number `fusion`, from 1. */
-double lfi_schedule_ratio(const struct lfi_schedule *schedule, int32_t fusion);
+lfuse_status lfi_schedule_ratio(const struct lfi_schedule *schedule, int32_t fusion,
+                                double *ratio, lfuse_error *err);
 
 /* ---- retrainer --------------------------------------------------------------------------- */
 
@@ -51,7 +58,7 @@ struct lfi_retrainer {
     struct lfi_plan *plan; /* of the latest fusion; zeros before the first */
     enum lfi_phase phase;
     int32_t fused;  /* fusions done */
-    int32_t waited; /* epochs since the latest */
+    int64_t waited; /* epochs or steps since the latest */
     int64_t steps;  /* ended */
     int64_t epochs;
     bool is_done;
@@ -60,10 +67,14 @@ struct lfi_retrainer {
     struct lfi_trained *trained;
 };
 
+struct lfi_retrainer_options {
+    struct lfi_plan_options plan; /* its ratio is the goal */
+    struct lfi_schedule schedule;
+};
+
 /* Tries the goal, on the layers of ties as they are. plan holds nothing yet. */
 lfuse_status lfi_retrainer_create(const struct lfi_env *env,
-                                  const struct lfi_plan_options *plan_options,
-                                  const struct lfi_schedule *schedule,
+                                  const struct lfi_retrainer_options *options,
                                   struct lfi_ties *ties, struct lfi_plan *plan,
                                   struct lfi_retrainer *retrainer, lfuse_error *err);
 void lfi_retrainer_destroy(const struct lfi_env *env, struct lfi_retrainer *retrainer);
@@ -88,6 +99,8 @@ lfuse_status lfi_retrainer_begin_eval(const struct lfi_env *env, struct lfi_retr
                                       lfuse_error *err);
 lfuse_status lfi_retrainer_end_eval(const struct lfi_env *env, struct lfi_retrainer *r,
                                     lfuse_error *err);
+/* Whether the next end_epoch ends an interval. */
+bool lfi_retrainer_is_due(const struct lfi_retrainer *r);
 lfuse_status lfi_retrainer_end_epoch(const struct lfi_env *env, struct lfi_retrainer *r,
                                      double metric, lfuse_verdict *verdict,
                                      lfuse_error *err);

@@ -10,32 +10,56 @@
  */
 #include "retrain/retrain.h"
 
-static lfuse_status build(const struct lfi_env *env, const struct lfi_retrainer *r,
-                          const struct lfi_plan_options *plan_options, double ratio,
-                          struct lfi_plan *plan, lfuse_error *err)
-{
-    struct lfi_plan_options options = *plan_options;
+#include <stdio.h>
 
-    options.ratio = ratio;
-    options.may_fall_short = r->fused > 0;
+/* On the layers as they are; options say what is asked for. */
+static lfuse_status build(const struct lfi_env *env, const struct lfi_retrainer *r,
+                          const struct lfi_plan_options *options, struct lfi_plan *plan,
+                          lfuse_error *err)
+{
     return lfi_plan_build(env, (const struct lfi_layer *const *)r->ties->layers,
-                          r->ties->count, &options, r->ties, plan, err);
+                          r->ties->count, options, r->ties, plan, err);
+}
+
+/* What the next fusion of the schedule joins. */
+static lfuse_status plan_next(const struct lfi_env *env, const struct lfi_retrainer *r,
+                              struct lfi_plan *plan, lfuse_error *err)
+{
+    struct lfi_plan_options options = r->goal.options;
+    lfuse_status status =
+        lfi_schedule_ratio(&r->schedule, r->fused + 1, &options.ratio, err);
+
+    options.top_k = r->schedule.pairs;
+    options.may_fall_short = r->fused > 0;
+    return status == LFUSE_OK ? build(env, r, &options, plan, err) : status;
+}
+
+/* Whether the schedule has no further fusion. */
+static bool is_last(const struct lfi_retrainer *r)
+{
+    const struct lfi_plan *plan = r->plan;
+
+    if (r->fused >= r->schedule.fusions)
+        return true;
+    return r->schedule.pairs != INT64_MAX && r->fused > 0 &&
+           (plan->fusion_count == 0 ||
+            lfi_account_ratio(&plan->account, plan->options.base) >= r->schedule.ratio);
 }
 
 lfuse_status lfi_retrainer_create(const struct lfi_env *env,
-                                  const struct lfi_plan_options *plan_options,
-                                  const struct lfi_schedule *schedule,
+                                  const struct lfi_retrainer_options *options,
                                   struct lfi_ties *ties, struct lfi_plan *plan,
                                   struct lfi_retrainer *retrainer, lfuse_error *err)
 {
-    const struct lfi_rule rule = {plan_options->policy, plan_options->freeze_gradient};
+    const struct lfi_rule rule = {options->plan.policy, options->plan.freeze_gradient};
     struct lfi_retrainer *r = retrainer;
     lfuse_status status;
 
-    *r = (struct lfi_retrainer){.schedule = *schedule, .ties = ties, .plan = plan};
-    status = lfi_ties_check_rule(&ties->options, rule, plan_options->unit, err);
+    *r =
+        (struct lfi_retrainer){.schedule = options->schedule, .ties = ties, .plan = plan};
+    status = lfi_ties_check_rule(&ties->options, rule, options->plan.unit, err);
     if (status == LFUSE_OK)
-        status = build(env, r, plan_options, schedule->ratio, &r->goal, err);
+        status = build(env, r, &options->plan, &r->goal, err);
     if (status == LFUSE_OK)
         status = lfi_trained_reserve(env, r, err);
     if (status == LFUSE_OK)
@@ -60,8 +84,7 @@ static lfuse_status fuse_next(const struct lfi_env *env, struct lfi_retrainer *r
 
     status = lfi_trained_reserve(env, r, err);
     if (status == LFUSE_OK)
-        status = build(env, r, &r->goal.options,
-                       lfi_schedule_ratio(&r->schedule, r->fused + 1), &plan, err);
+        status = plan_next(env, r, &plan, err);
     if (status != LFUSE_OK)
         return status;
     status = lfi_ties_apply(env, r->ties, &plan, err);
@@ -78,13 +101,20 @@ static lfuse_status fuse_next(const struct lfi_env *env, struct lfi_retrainer *r
 
 static void log_fusion(const struct lfi_env *env, const struct lfi_retrainer *r)
 {
-    lfi_log(env, LFUSE_LOG_INFO, "fusion %d of %d: %lld pairs joined, ratio %.6g",
-            (int)r->fused, (int)r->schedule.fusions, (long long)r->plan->fusion_count,
-            lfi_account_ratio(&r->plan->account, r->plan->options.base));
-    if (lfi_account_ratio(&r->plan->account, r->plan->options.base) <
-        r->plan->options.ratio)
-        lfi_log(env, LFUSE_LOG_WARNING, "fusion %d of %d falls short of ratio %.6g",
-                (int)r->fused, (int)r->schedule.fusions, r->plan->options.ratio);
+    const struct lfi_plan *plan = r->plan;
+    const double ratio = lfi_account_ratio(&plan->account, plan->options.base);
+    char number[48];
+
+    if (r->schedule.fusions == INT32_MAX)
+        (void)snprintf(number, sizeof(number), "%d", (int)r->fused);
+    else
+        (void)snprintf(number, sizeof(number), "%d of %d", (int)r->fused,
+                       (int)r->schedule.fusions);
+    lfi_log(env, LFUSE_LOG_INFO, "fusion %s: %lld pairs joined, ratio %.6g", number,
+            (long long)plan->fusion_count, ratio);
+    if (ratio < plan->options.ratio && plan->fusion_count < plan->options.top_k)
+        lfi_log(env, LFUSE_LOG_WARNING, "fusion %s falls short of ratio %.6g", number,
+                plan->options.ratio);
 }
 
 lfuse_status lfi_retrainer_fuse(const struct lfi_env *env, struct lfi_retrainer *r,
@@ -99,9 +129,11 @@ lfuse_status lfi_retrainer_fuse(const struct lfi_env *env, struct lfi_retrainer 
                         "fuse was called, but the first fusion is done: end_epoch does "
                         "the later ones");
     status = fuse_next(env, r, err);
-    if (status == LFUSE_OK)
-        log_fusion(env, r);
-    return status;
+    if (status != LFUSE_OK)
+        return status;
+    r->waited = 0;
+    log_fusion(env, r);
+    return LFUSE_OK;
 }
 
 static lfuse_status finalise(const struct lfi_env *env, struct lfi_retrainer *r,
@@ -157,26 +189,34 @@ static lfuse_status check_epoch(const struct lfi_retrainer *r, lfuse_error *err)
     return status;
 }
 
+bool lfi_retrainer_is_due(const struct lfi_retrainer *r)
+{
+    return r->fused > 0 && !r->is_done &&
+           r->waited + (r->schedule.in_steps ? 0 : 1) >= r->schedule.interval;
+}
+
 lfuse_status lfi_retrainer_end_epoch(const struct lfi_env *env, struct lfi_retrainer *r,
                                      double metric, lfuse_verdict *verdict,
                                      lfuse_error *err)
 {
-    const bool is_due = r->waited + 1 == r->schedule.interval;
-    const bool is_last = r->fused == r->schedule.fusions;
-    const bool fuses = is_due && !is_last;
+    const bool is_due = lfi_retrainer_is_due(r), fuses = is_due && !is_last(r),
+               ends = is_due && !fuses;
     lfuse_status status = check_epoch(r, err);
 
     if (status == LFUSE_OK && fuses)
         status = fuse_next(env, r, err);
-    if (status == LFUSE_OK && is_due && is_last)
+    if (status == LFUSE_OK && ends)
         status = finalise(env, r, err);
     if (status != LFUSE_OK)
         return status;
     r->epochs++;
-    r->waited = is_due ? 0 : r->waited + 1;
-    r->is_done = is_due && is_last;
+    if (is_due)
+        r->waited = 0;
+    else if (!r->schedule.in_steps)
+        r->waited++;
+    r->is_done = ends;
     *verdict = LFUSE_VERDICT_CONTINUE;
-    if (r->is_done)
+    if (ends)
         *verdict = LFUSE_VERDICT_DONE;
     else if (fuses && r->plan->fusion_count > 0)
         *verdict = LFUSE_VERDICT_FUSED;

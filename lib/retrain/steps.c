@@ -67,6 +67,8 @@ lfuse_status lfi_retrainer_end_step(const struct lfi_env *env, struct lfi_retrai
     if (status != LFUSE_OK)
         return status;
     r->steps++;
+    if (r->schedule.in_steps)
+        r->waited++;
     r->phase = LFI_PHASE_IDLE;
     return LFUSE_OK;
 }

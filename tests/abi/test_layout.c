@@ -144,6 +144,8 @@ CONSTANT(LFUSE_SHOW_MIX, 2);
 CONSTANT(LFUSE_SHOW_MEAN, 3);
 TYPE(lfuse_schedule, int32_t);
 CONSTANT(LFUSE_SCHEDULE_UNIFORM, 1);
+CONSTANT(LFUSE_SCHEDULE_EXPONENTIAL, 2);
+CONSTANT(LFUSE_SCHEDULE_CUSTOM, 3);
 TYPE(lfuse_verdict, int32_t);
 CONSTANT(LFUSE_VERDICT_CONTINUE, 0);
 CONSTANT(LFUSE_VERDICT_FUSED, 1);
@@ -385,14 +387,20 @@ FIELD(lfuse_ties_options, merge_user, 48);
 
 /* retrainer.h */
 
-SIZE(lfuse_retrainer_options, 40);
+CONSTANT(LFUSE_RETRAINER_FLAG_STEPS, 1);
+
+SIZE(lfuse_retrainer_options, 72);
 FIELD(lfuse_retrainer_options, struct_size, 0);
 FIELD(lfuse_retrainer_options, plan, 8);
 FIELD(lfuse_retrainer_options, ties, 16);
 FIELD(lfuse_retrainer_options, fusions, 24);
 FIELD(lfuse_retrainer_options, interval, 28);
 FIELD(lfuse_retrainer_options, schedule, 32);
-FIELD(lfuse_retrainer_options, reserved, 36);
+FIELD(lfuse_retrainer_options, flags, 36);
+FIELD(lfuse_retrainer_options, custom, 40);
+FIELD(lfuse_retrainer_options, custom_user, 48);
+FIELD(lfuse_retrainer_options, decay, 56);
+FIELD(lfuse_retrainer_options, pairs, 64);
 
 /* checkpoint.h */
 

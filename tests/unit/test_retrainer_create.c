@@ -58,11 +58,11 @@ static void options_out_of_range_are_refused(void **state)
     o = lft_retrainer_options(&plan, 1, -2);
     create_fails(t, &o, LFUSE_ERR_ARGUMENT, "options.interval is -2");
     o = lft_retrainer_options(&plan, 1, 1);
-    o.schedule = 2;
-    create_fails(t, &o, LFUSE_ERR_ARGUMENT, "options.schedule is 2");
+    o.schedule = 4;
+    create_fails(t, &o, LFUSE_ERR_ARGUMENT, "options.schedule is 4");
     o = lft_retrainer_options(&plan, 1, 1);
-    o.reserved = 1;
-    create_fails(t, &o, LFUSE_ERR_UNSUPPORTED, "options.reserved is 1");
+    o.flags = 0x80;
+    create_fails(t, &o, LFUSE_ERR_ARGUMENT, "options.flags has unknown bits: 0x80");
     o = lft_retrainer_options(&plan, 1, 1);
     o.ties = &ties;
     ties.combine = 3;
