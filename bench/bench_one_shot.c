@@ -237,10 +237,7 @@ static lfuse_status run(struct bench *b)
             "images,percent,loss\n");
     for (i = 0; i < count; i++)
         for (k = 0; k < n && status == LFUSE_OK; k++)
-            if (!b->rows ||
-                (!policies[k].aligned && policies[k].policy != LFUSE_POLICY_RANDOM))
-                status =
-                    try_policy(b, b->ratio > 0.0 ? b->ratio : ratios[i], &policies[k]);
+            status = try_policy(b, b->ratio > 0.0 ? b->ratio : ratios[i], &policies[k]);
     image_sets_free(&b->images);
     lfuse_context_destroy(b->ctx);
     return status;

@@ -107,10 +107,6 @@ static lfuse_status check_alignment(const lfuse_plan_options *o, const char *wha
     if (aligns != (o->couplings != NULL))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.alignment is %d, couplings are %s",
                         what, (int)o->alignment, aligns ? "NULL" : "given");
-    if (aligns && o->unit == LFUSE_UNIT_ROW)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
-                        "%s.alignment is %d, but the unit is row: rows have no order",
-                        what, (int)o->alignment);
     return LFUSE_OK;
 }
 

@@ -69,7 +69,7 @@
  * members first, each exactly by linear assignment, until none gets better. Spaces whose weights
  * are tied already move together, and one that is tied to what no space couples stays. Applying
  * the plan permutes every coupled tensor, fused or not, so that but for the fusion the network
- * computes what it did. Scores and gammas are of layers as they are.
+ * computes what it did. Scores and gammas are of layers as they are; not so of rows: see below.
  *
  * With the unit row what is joined are rows, the slices of weights along their output axis:
  * filters and neurons, within a layer and across the layers of a param type, each weight for
@@ -79,6 +79,11 @@
  * single, average and complete, with the scope adjacent (then: of neighbours, or of one layer)
  * single alone; rules pin, include and exclude the rows of layers, and force none. Rows and
  * layers are not joined in one network at a time.
+ *
+ * Rows are aligned before they are measured: each space gets the order in which all candidates of
+ * a param type, were they to become one, are most alike by their mean, whatever the policy. Scores
+ * are of rows in that order, and rows of a fusion are numbered as they stand once the plan is
+ * applied. A space whose units a layer counts that shares rows already stays as it is.
  *
  * A ratio is logical / unique over its base: 2 means that half of those weights are gone. Where
  * rows are shared, an index says which row is where: lfuse_account has its size, and no ratio
@@ -203,7 +208,8 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *          the layers that have a weight and share their param type with another that has.
  *          Progress is told as "similarity", in pairs of all param types; with the linkage
  *          merged, then as "merging", in layers joined of those that could be.
- *          With an alignment it is told as "alignment", in spaces, once for every turn.
+ *          With an alignment it is told as "alignment", in spaces, once for every turn; of rows
+ *          before the others. These take a copy of the weights that move while they are measured.
  * Owner:   layers, names, options and couplings are borrowed for the call. *plan is returned:
  *          release with lfuse_plan_destroy().
  * Errors:  LFUSE_ERR_ARGUMENT      NULL, count < 1, a ratio < 1, a ratio or threshold that is not

@@ -131,6 +131,7 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *                                 has gained a weight (random: or a bias) since ties were first
  *                                 applied, or groups show a mix or mean, or memory of a
  *                                 coupled tensor is that of one which is not coupled alike,
+ *                                 or a layer that shares rows is to be permuted,
  *                                 or a weight has other contents than a plan that knows them
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a weight that is tied anew: says where
  *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients: the

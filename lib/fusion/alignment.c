@@ -38,7 +38,7 @@ static bool is_kept(const struct lfi_aligner *al, int64_t class)
 
     for (i = 0; i < b->item_count; i++)
         if (al->class[b->items[i].space] == class && al->group[b->items[i].layer] >= 0 &&
-            al->plan->goal.owner[b->items[i].layer] == b->items[i].layer)
+            al->goal->owner[b->items[i].layer] == b->items[i].layer)
             return true;
     return false;
 }
@@ -147,7 +147,7 @@ static int64_t most_elements(const struct lfi_aligner *al, int64_t count)
 /* Groups of goal that are not in force as they are. */
 static void find_groups(struct lfi_aligner *al, int64_t count)
 {
-    const struct lfi_grouping *g = &al->plan->goal;
+    const struct lfi_grouping *g = al->goal;
     int64_t group, i;
 
     for (i = 0; i < count; i++)
@@ -214,13 +214,14 @@ static lfuse_status create_scratch(struct lfi_aligner *al, lfuse_error *err)
 
 lfuse_status lfi_plan_align(const struct lfi_env *env,
                             const struct lfi_layer *const *layers, int64_t count,
-                            const struct lfi_couplings *couplings, struct lfi_plan *plan,
-                            lfuse_error *err)
+                            const struct lfi_grouping *goal, bool keeps_one,
+                            struct lfi_plan *plan, lfuse_error *err)
 {
-    struct lfi_aligner al = {.env = env, .layers = layers, .plan = plan};
+    struct lfi_aligner al = {
+        .env = env, .layers = layers, .plan = plan, .goal = goal, .keeps_one = keeps_one};
     int64_t i;
     lfuse_status status =
-        lfi_binding_create(env, couplings, layers, count, &al.binding, err);
+        lfi_binding_create(env, plan->options.couplings, layers, count, &al.binding, err);
 
     if (status == LFUSE_OK)
         status = create_spaces(&al, count, err);

@@ -53,6 +53,8 @@ struct lfi_aligner {
     const struct lfi_env *env;
     const struct lfi_layer *const *layers;
     const struct lfi_plan *plan;
+    const struct lfi_grouping *goal;
+    bool keeps_one;
     struct lfi_binding binding;
     int64_t *group; /* (layers) of goal, where the plan changes it; else -1 */
     int64_t *class; /* (spaces) the first space that this one moves with */
@@ -96,11 +98,12 @@ lfuse_status lfi_aligner_improve(const struct lfi_aligner *al, int64_t class,
 /* The index of a layer's weight k among its parameters. */
 int32_t lfi_aligner_weight(const struct lfi_aligner *al, int64_t layer, int32_t k);
 
-/* plan->moves, for the groups of goal that it changes. */
+/* plan->moves, for the groups of goal that are not in force by the plan's start. keeps_one: the kept
+ * member stands for all of them, else their mean does. */
 lfuse_status lfi_plan_align(const struct lfi_env *env,
                             const struct lfi_layer *const *layers, int64_t count,
-                            const struct lfi_couplings *couplings, struct lfi_plan *plan,
-                            lfuse_error *err);
+                            const struct lfi_grouping *goal, bool keeps_one,
+                            struct lfi_plan *plan, lfuse_error *err);
 
 /* ---- moves: what an alignment comes to ------------------------------------------------------- */
 

@@ -4,7 +4,8 @@
  * Two spaces move alike where weights in force tie the one's members to the other's: what is
  * shared can have one order only. Where a shared weight counts the units of a space in one of
  * its layers, but nothing (a residual stream) or something else in another, the space stays as
- * it is. A class goes by the name of its first space.
+ * it is, and so it does where a weight that counts its units shares rows. A class goes by the name
+ * of its first space.
  */
 #include "fusion/alignment.h"
 
@@ -79,6 +80,17 @@ static void link_group(struct lfi_aligner *al, const struct lfi_grouping *g,
         }
 }
 
+/* Rows in force are known by where they stand, and share their columns with those of other layers. */
+static void fix_rows(struct lfi_aligner *al)
+{
+    const struct lfi_binding *b = &al->binding;
+    int64_t i;
+
+    for (i = 0; i < b->item_count; i++)
+        if (lfi_rows_are_shared(&al->plan->rows, &al->plan->row_start, b->items[i].layer))
+            al->fixed[b->items[i].space] = true;
+}
+
 void lfi_aligner_classify(struct lfi_aligner *al)
 {
     const struct lfi_grouping *start = &al->plan->start;
@@ -88,6 +100,7 @@ void lfi_aligner_classify(struct lfi_aligner *al)
         al->class[i] = i;
     for (i = 0; i < start->count; i++)
         link_group(al, start, i);
+    fix_rows(al);
     for (i = 0; i < al->binding.count; i++) {
         const int64_t class = find_class(al, i);
 

@@ -10,11 +10,6 @@
 
 /* ---- what it is worth ----------------------------------------------------------------------- */
 
-static bool keeps_one(const struct lfi_aligner *al)
-{
-    return !lfi_policy_find(al->plan->options.policy)->averages;
-}
-
 static double inner_product(const float *x, const float *y, int64_t count)
 {
     double sum = 0.0;
@@ -29,7 +24,7 @@ static double inner_product(const float *x, const float *y, int64_t count)
 static void add_members(const struct lfi_aligner *al, int64_t group, int32_t k,
                         int64_t without, const struct lfi_part *part)
 {
-    const struct lfi_grouping *g = &al->plan->goal;
+    const struct lfi_grouping *g = al->goal;
     int64_t i;
 
     memset(al->here, 0, (size_t)al->elements * sizeof(*al->here));
@@ -42,15 +37,15 @@ static void add_members(const struct lfi_aligner *al, int64_t group, int32_t k,
 /* Weight k of a group, by any of the items of a class that it has. */
 static double weight_worth(const struct lfi_aligner *al, int64_t group, int32_t k)
 {
-    const struct lfi_grouping *g = &al->plan->goal;
+    const struct lfi_grouping *g = al->goal;
     const int64_t kept = g->kept[group];
     const int32_t parameter = lfi_aligner_weight(al, kept, k);
     const struct lfi_view *view = &al->layers[kept]->parameters[parameter].value->view;
     const int64_t n = lfi_view_elements(view);
     const struct lfi_part whole = {.rows = view->dims[0]};
 
-    add_members(al, group, k, keeps_one(al) ? kept : -1, &whole);
-    if (!keeps_one(al))
+    add_members(al, group, k, al->keeps_one ? kept : -1, &whole);
+    if (!al->keeps_one)
         return inner_product(al->here, al->here, n) / (double)lfi_grouping_size(g, group);
     lfi_aligner_read(al, kept, parameter, &whole, false, al->there);
     return inner_product(al->here, al->there, n);
@@ -73,7 +68,7 @@ static bool counts(const struct lfi_aligner *al, int64_t layer, int32_t k, int64
 /* Of all weights that count units of a class; -1: of any. */
 double lfi_aligner_worth(const struct lfi_aligner *al, int64_t class)
 {
-    const struct lfi_grouping *g = &al->plan->goal;
+    const struct lfi_grouping *g = al->goal;
     double sum = 0.0;
     int64_t group, i;
     int32_t k, n;
@@ -116,14 +111,14 @@ static bool is_placed(const struct lfi_aligner *al, int64_t layer, int32_t param
 static bool has_a_say(const struct lfi_aligner *al, const struct lfi_coupled *item,
                       int64_t other, int32_t parameter)
 {
-    const int64_t kept = al->plan->goal.owner[item->layer],
+    const int64_t kept = al->goal->owner[item->layer],
                   twin = lfi_aligner_find(al, item, other, parameter),
                   class = al->class[item->space];
 
     if (other == item->layer ||
         (twin >= 0 && al->class[al->binding.items[twin].space] == class))
         return false;
-    if (keeps_one(al) && kept != item->layer && kept != other)
+    if (al->keeps_one && kept != item->layer && kept != other)
         return false;
     return is_placed(al, other, parameter, class);
 }
@@ -143,7 +138,7 @@ static int32_t weight_index(const struct lfi_layer *layer, int32_t parameter)
 static bool add_item(const struct lfi_aligner *al, const struct lfi_coupled *item,
                      struct lfi_match *match)
 {
-    const struct lfi_grouping *g = &al->plan->goal;
+    const struct lfi_grouping *g = al->goal;
     const int64_t group = al->group[item->layer];
     const int32_t k = weight_index(al->layers[item->layer], item->parameter);
     const struct lfi_part part = {item->axis, item->offset, item->block * match->units};
@@ -165,7 +160,7 @@ static bool add_item(const struct lfi_aligner *al, const struct lfi_coupled *ite
     view = &al->layers[item->layer]->parameters[item->parameter].value->view;
     lfi_match_add(match, al->here, al->there,
                   lfi_view_elements(view) / view->dims[item->axis] * item->block,
-                  keeps_one(al) ? 1.0 : 1.0 / (double)lfi_grouping_size(g, group));
+                  al->keeps_one ? 1.0 : 1.0 / (double)lfi_grouping_size(g, group));
     return true;
 }
 

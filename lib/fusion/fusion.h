@@ -116,6 +116,9 @@ void lfi_rows_destroy(const struct lfi_env *env, struct lfi_rows *rows);
 struct lfi_row lfi_rows_find(const struct lfi_rows *rows, int64_t number);
 /* The number of a row, or -1 when there is none such. */
 int64_t lfi_rows_number(const struct lfi_rows *rows, struct lfi_row row);
+/* Whether rows of a layer are in groups. */
+bool lfi_rows_are_shared(const struct lfi_rows *rows, const struct lfi_grouping *grouping,
+                         int64_t layer);
 /* One row of an array of a weight, output units first: its dims[0] is 1. */
 struct lfi_view lfi_row_view(const struct lfi_array *array, int32_t output_axis,
                              int64_t index);

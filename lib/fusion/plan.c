@@ -172,11 +172,15 @@ static lfuse_status join(const struct lfi_env *env, const struct lfi_layer *cons
     lfuse_status status;
 
     if (plan->options.unit == LFUSE_UNIT_ROW)
-        return lfi_plan_join_rows(env, layers, candidates, choice, plan, err);
+        return lfi_plan_align_and_join_rows(env, layers, candidates, choice, plan, err);
     status = lfi_kins_measure(env, layers, candidates, choice, plan, &kins, err);
     if (status == LFUSE_OK)
         status = lfi_plan_join(env, layers, choice, &kins, plan, err);
     lfi_kins_destroy(env, &kins);
+    if (status == LFUSE_OK && plan->options.couplings != NULL)
+        status =
+            lfi_plan_align(env, layers, plan->layer_count, &plan->goal,
+                           !lfi_policy_find(plan->options.policy)->averages, plan, err);
     return status;
 }
 
@@ -200,8 +204,6 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
         status = find_candidates(env, layers, plan, &choice, &candidates, err);
     if (status == LFUSE_OK)
         status = join(env, layers, &candidates, &choice, plan, err);
-    if (status == LFUSE_OK && options->couplings != NULL)
-        status = lfi_plan_align(env, layers, count, options->couplings, plan, err);
     if (status == LFUSE_OK && options->policy == LFUSE_POLICY_JS)
         status = lfi_plan_measure_gammas(env, layers, plan, err);
     lfi_candidates_destroy(env, count, &candidates);

@@ -233,6 +233,12 @@ lfuse_status lfi_row_kins_measure(const struct lfi_env *env,
                                   lfuse_error *err);
 void lfi_row_kins_destroy(const struct lfi_env *env, struct lfi_row_kins *kins);
 
+/* The same of rows as they are once all layers of a param type are in order: moves, too. */
+lfuse_status lfi_plan_align_and_join_rows(const struct lfi_env *env,
+                                          const struct lfi_layer *const *layers,
+                                          const struct lfi_candidates *candidates,
+                                          const struct lfi_choice *choice,
+                                          struct lfi_plan *plan, lfuse_error *err);
 /* Measures, and joins until options are met: fusions, row_goal and account of a plan that has the
  * rest. */
 lfuse_status lfi_plan_join_rows(const struct lfi_env *env,

@@ -145,6 +145,20 @@ int64_t lfi_rows_number(const struct lfi_rows *rows, struct lfi_row row)
     return rows->first[run] + row.index;
 }
 
+bool lfi_rows_are_shared(const struct lfi_rows *rows, const struct lfi_grouping *grouping,
+                         int64_t layer)
+{
+    int64_t i, end;
+
+    if (rows->count == 0)
+        return false;
+    end = rows->first[rows->first_run[layer + 1]];
+    for (i = rows->first[rows->first_run[layer]]; i < end; i++)
+        if (grouping->group[i] >= 0)
+            return true;
+    return false;
+}
+
 struct lfi_view lfi_row_view(const struct lfi_array *array, int32_t output_axis,
                              int64_t index)
 {

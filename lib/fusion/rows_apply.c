@@ -66,6 +66,53 @@ static lfuse_status check_finite(const struct lfi_ties *ties, const struct lfi_r
                     ties->layers[row.layer]->name);
 }
 
+/* Rows are tied where they share columns: these must not move any more. */
+static lfuse_status check_moves(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                                lfuse_error *err)
+{
+    const struct lfi_moves *moves = &plan->moves;
+    int64_t i, k;
+
+    for (i = 0; i < moves->count; i++)
+        for (k = 0; k < moves->items[i].member_count; k++) {
+            const int64_t layer = moves->items[i].members[k].layer;
+
+            if (lfi_rows_are_shared(&ties->rows.rows, &ties->rows.in_force, layer))
+                return lfi_fail(err, LFUSE_ERR_STATE,
+                                "the plan permutes units of layer %s, which shares rows",
+                                ties->layers[layer]->name);
+        }
+    return LFUSE_OK;
+}
+
+/* Whether the plan changes a group that has rows of this layer. */
+static bool changes_layer(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                          int64_t layer)
+{
+    const struct lfi_rows *rows = &plan->rows;
+    const int64_t end = rows->first[rows->first_run[layer + 1]];
+    int64_t i;
+
+    for (i = rows->first[rows->first_run[layer]]; i < end; i++)
+        if (plan->row_goal.group[i] >= 0 &&
+            is_changed(ties, plan, plan->row_goal.group[i]))
+            return true;
+    return false;
+}
+
+/* Of rows that the plan moves first it is not known here where they stand: whole weights. */
+static lfuse_status check_layers(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                                 lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    for (i = 0; i < ties->count && status == LFUSE_OK; i++)
+        if (changes_layer(ties, plan, i))
+            status = lfi_layer_check_finite(ties->layers[i], LFUSE_ROLE_WEIGHT, err);
+    return status;
+}
+
 lfuse_status lfi_row_ties_check(const struct lfi_ties *ties, const struct lfi_plan *plan,
                                 lfuse_error *err)
 {
@@ -73,6 +120,10 @@ lfuse_status lfi_row_ties_check(const struct lfi_ties *ties, const struct lfi_pl
     lfuse_status status = check_start(ties, plan, err);
     int64_t group, i;
 
+    if (status == LFUSE_OK)
+        status = check_moves(ties, plan, err);
+    if (status == LFUSE_OK && plan->moves.count > 0)
+        return check_layers(ties, plan, err);
     for (group = 0; group < g->count && status == LFUSE_OK; group++) {
         if (!is_changed(ties, plan, group))
             continue;
@@ -268,7 +319,6 @@ static void commit(const struct lfi_env *env, struct lfi_ties *ties,
 lfuse_status lfi_row_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
                                 const struct lfi_plan *plan, lfuse_error *err)
 {
-    const bool is_first = ties->originals == NULL;
     struct lfi_mean mean = {.rescale = plan->options.rescale};
     struct lfi_row_ties next;
     double *weights;
@@ -277,15 +327,9 @@ lfuse_status lfi_row_ties_apply(const struct lfi_env *env, struct lfi_ties *ties
     if (status != LFUSE_OK)
         return status;
     mean.weights = weights;
-    if (is_first)
-        status = lfi_ties_keep_originals(env, ties, err);
-    if (status == LFUSE_OK) {
-        status = prepare(env, ties, plan, &next, err);
-        if (status == LFUSE_OK)
-            commit(env, ties, plan, &next, mean);
-        else if (is_first)
-            lfi_ties_drop_originals(env, ties);
-    }
+    status = prepare(env, ties, plan, &next, err);
+    if (status == LFUSE_OK)
+        commit(env, ties, plan, &next, mean);
     lfi_free(env, weights, (size_t)plan->rows.count, sizeof(*weights));
     return status;
 }

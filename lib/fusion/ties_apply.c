@@ -331,7 +331,9 @@ static lfuse_status align_and_tie(const struct lfi_env *env, struct lfi_ties *ti
     if (status != LFUSE_OK)
         return status;
     lfi_shifts_run(ties->layers, shifts, false, NULL, NULL);
-    status = tie(env, ties, plan, err);
+    status = plan->options.unit == LFUSE_UNIT_ROW
+                 ? lfi_row_ties_apply(env, ties, plan, err)
+                 : tie(env, ties, plan, err);
     if (status != LFUSE_OK)
         lfi_shifts_run(ties->layers, shifts, true, NULL, NULL);
     if (status == LFUSE_OK && shifts != NULL && ties->options.keep_originals) {
@@ -351,8 +353,6 @@ lfuse_status lfi_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
 
     if (status != LFUSE_OK || plan->fusion_count == 0)
         return status;
-    if (plan->options.unit == LFUSE_UNIT_ROW)
-        return lfi_row_ties_apply(env, ties, plan, err);
     if (is_first)
         status = lfi_ties_keep_originals(env, ties, err);
     if (status != LFUSE_OK)

@@ -20,10 +20,6 @@ static void alignment_and_couplings_come_together(void **state)
                    "options.alignment is 0, couplings are given");
     o.alignment = 3;
     lft_plan_fails(t, o, LFUSE_ERR_ARGUMENT, "options.alignment is 3, which is unknown");
-    o = lft_align_options(c, 2);
-    o.unit = LFUSE_UNIT_ROW;
-    lft_plan_fails(t, o, LFUSE_ERR_ARGUMENT,
-                   "options.alignment is 2, but the unit is row");
     lft_ok(t, lfuse_couplings_add_space(c, NULL, &t->err));
     lft_couple_member(t, c, lft_coupling("z", "weight", 0));
     lft_plan_fails(t, lft_align_options(c, 2), LFUSE_ERR_NAME,
