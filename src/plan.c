@@ -281,21 +281,63 @@ int64_t lfuse_plan_permutation_count(const lfuse_plan *plan)
     return n;
 }
 
-const int64_t *lfuse_plan_permutation(const lfuse_plan *plan, int64_t index,
-                                      int64_t *space, int64_t *units)
+/* The move that the permutation at *index is of, and which of its spaces; NULL: out of range. */
+static const struct lfi_move *find_move(const lfuse_plan *plan, int64_t *index)
 {
     const struct lfi_move *move;
 
-    if (index < 0 || index >= lfuse_plan_permutation_count(plan))
+    if (*index < 0 || *index >= lfuse_plan_permutation_count(plan))
         return NULL;
     move = plan->plan.moves.items;
-    for (; index >= move->space_count; move++)
-        index -= move->space_count;
+    for (; *index >= move->space_count; move++)
+        *index -= move->space_count;
+    return move;
+}
+
+const int64_t *lfuse_plan_permutation(const lfuse_plan *plan, int64_t index,
+                                      int64_t *space, int64_t *units)
+{
+    const struct lfi_move *move = find_move(plan, &index);
+
+    if (move == NULL)
+        return NULL;
     if (space != NULL)
         *space = move->spaces[index];
     if (units != NULL)
         *units = move->units;
     return move->order;
+}
+
+int64_t lfuse_plan_permutation_member_count(const lfuse_plan *plan, int64_t index)
+{
+    const struct lfi_move *move = find_move(plan, &index);
+
+    return move == NULL ? 0 : move->member_count;
+}
+
+lfuse_status lfuse_plan_permutation_member(const lfuse_plan *plan, int64_t index,
+                                           int64_t member, lfuse_coupling *out,
+                                           lfuse_error *err)
+{
+    const int64_t count = lfuse_plan_permutation_member_count(plan, index);
+    int64_t space = index;
+    const struct lfi_move *move = find_move(plan, &space);
+    const struct lfi_move_member *m;
+    lfuse_coupling known = {0};
+
+    if (member < 0 || member >= count)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "permutation %lld has %lld members, member is %lld",
+                        (long long)index, (long long)count, (long long)member);
+    m = &move->members[member];
+    known.layer = plan->plan.layers[m->layer].name;
+    known.parameter = m->parameter;
+    known.head_group = m->block;
+    known.repeat = 1;
+    known.offset = m->offset;
+    known.extent = m->block * move->units;
+    known.axis = m->axis;
+    return lfi_options_export(out, &known, sizeof(known), "out", err);
 }
 
 lfuse_status lfuse_plan_account(const lfuse_plan *plan, lfuse_account *account,

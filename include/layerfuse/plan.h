@@ -92,6 +92,7 @@
 #ifndef LAYERFUSE_PLAN_H
 #define LAYERFUSE_PLAN_H
 
+#include <layerfuse/couplings.h>
 #include <layerfuse/similarity.h>
 
 LFUSE_BEGIN_DECLS
@@ -395,6 +396,27 @@ LFUSE_API int64_t lfuse_plan_row_owner(const lfuse_plan *plan, int64_t layer,
 LFUSE_API int64_t lfuse_plan_permutation_count(const lfuse_plan *plan);
 LFUSE_API const int64_t *lfuse_plan_permutation(const lfuse_plan *plan, int64_t index,
                                                 int64_t *space, int64_t *units);
+
+/**
+ * lfuse_plan_permutation_member_count() - axes that the permutation at index puts in order; 0
+ * when out of range
+ * lfuse_plan_permutation_member() - one of them
+ *
+ * Result:  entries [offset, offset + extent) of an axis of a parameter of a layer, head_group of
+ *          them for each unit; repeat is 1. Spaces that move together have one order, and the
+ *          members of all of them in common.
+ * Owner:   its strings are borrowed until the plan is destroyed.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL, or an index out of range
+ *          On failure *out is untouched.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API int64_t lfuse_plan_permutation_member_count(const lfuse_plan *plan,
+                                                      int64_t index);
+LFUSE_API lfuse_status lfuse_plan_permutation_member(const lfuse_plan *plan,
+                                                     int64_t index, int64_t member,
+                                                     lfuse_coupling *out,
+                                                     lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
  * lfuse_plan_account() - what the network costs once the plan is applied

@@ -108,6 +108,53 @@ static void two_blocks_are_aligned_as_well_as_can_be(void **state)
     lfuse_couplings_destroy(c);
 }
 
+static lfuse_coupling member_of(struct lft *t, const lfuse_plan *plan, int64_t member)
+{
+    lfuse_coupling m;
+
+    lfuse_coupling_init(&m, sizeof(m));
+    lft_ok(t, lfuse_plan_permutation_member(plan, 0, member, &m, &t->err));
+    return m;
+}
+
+static void a_plan_tells_what_it_puts_in_order(void **state)
+{
+    struct lft *t = *state;
+    lfuse_couplings *c = lft_align_blocks(t, 2);
+    lfuse_plan *plan = lft_plan_build(t, lft_align_options(c, 2));
+    lfuse_coupling m;
+
+    assert_int_equal(lfuse_plan_permutation_count(plan), 1);
+    assert_int_equal(lfuse_plan_permutation_member_count(plan, 0), 5);
+    m = member_of(t, plan, 3);
+    assert_string_equal(m.layer, "b.norm");
+    assert_string_equal(m.parameter, "mean");
+    assert_int_equal(m.axis, 0);
+    m = member_of(t, plan, 4);
+    assert_string_equal(m.layer, "b.down");
+    assert_string_equal(m.parameter, "weight");
+    assert_int_equal(m.axis, 1);
+    assert_int_equal(m.offset, 0);
+    assert_int_equal(m.extent, LFT_UNITS);
+    assert_int_equal(m.head_group, 1);
+    assert_int_equal(m.repeat, 1);
+    assert_int_equal(lfuse_plan_permutation_member_count(plan, 1), 0);
+    assert_int_equal(lfuse_plan_permutation_member_count(plan, -1), 0);
+    assert_int_equal(lfuse_plan_permutation_member_count(NULL, 0), 0);
+    m.axis = 77;
+    lft_fails(t, lfuse_plan_permutation_member(plan, 0, 5, &m, &t->err),
+              LFUSE_ERR_ARGUMENT, "permutation 0 has 5 members, member is 5");
+    lft_fails(t, lfuse_plan_permutation_member(plan, 1, 0, &m, &t->err),
+              LFUSE_ERR_ARGUMENT, "permutation 1 has 0 members");
+    lft_fails(t, lfuse_plan_permutation_member(NULL, 0, 0, &m, &t->err),
+              LFUSE_ERR_ARGUMENT, "permutation 0 has 0 members");
+    lft_fails(t, lfuse_plan_permutation_member(plan, 0, 0, NULL, &t->err),
+              LFUSE_ERR_ARGUMENT, "out is NULL");
+    assert_int_equal(m.axis, 77);
+    lfuse_plan_destroy(plan);
+    lfuse_couplings_destroy(c);
+}
+
 /* Permutes all spaces as the plan says, or back again. */
 static void carry_out(struct lft *t, const lfuse_couplings *c, const lfuse_plan *plan,
                       int back)
@@ -465,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         lft_test(equal_blocks_in_different_orders_fuse_without_loss),
         lft_test(two_blocks_are_aligned_as_well_as_can_be),
+        lft_test(a_plan_tells_what_it_puts_in_order),
         lft_test(every_policy_is_aligned_and_undone),
         lft_test(a_merge_of_the_caller_gets_aligned_members),
         lft_test(what_is_tied_already_moves_alike),
