@@ -114,6 +114,23 @@ const char *lfuse_checkpoint_name(const lfuse_checkpoint *checkpoint, int64_t in
     return has(checkpoint, index) ? checkpoint->file.names.names[index] : NULL;
 }
 
+int64_t lfuse_checkpoint_file(const lfuse_checkpoint *checkpoint, int64_t index)
+{
+    return has(checkpoint, index) ? checkpoint->file.files[index] : -1;
+}
+
+int64_t lfuse_checkpoint_file_count(const lfuse_checkpoint *checkpoint)
+{
+    return checkpoint != NULL ? checkpoint->file.file_count : 0;
+}
+
+const char *lfuse_checkpoint_file_name(const lfuse_checkpoint *checkpoint, int64_t file)
+{
+    if (file < 0 || file >= lfuse_checkpoint_file_count(checkpoint))
+        return NULL;
+    return checkpoint->file.file_names[file];
+}
+
 const lfuse_tensor *lfuse_checkpoint_tensor(const lfuse_checkpoint *checkpoint,
                                             int64_t index)
 {

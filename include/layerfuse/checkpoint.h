@@ -55,7 +55,8 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  * lfuse_checkpoint_open() - maps a safetensors file, or all of an index, and checks all of it
  *
  * A path that ends in ".index.json" is an index. Its files are beside it, are opened in the
- * order of their names, and hold the tensors that it says, no more and no fewer. A directory
+ * order of their names, and store the tensors that it says, no more and no fewer; each may have
+ * aliases of its tensors, and banks, which are not in the index. A directory
  * stands for the model.safetensors in it, else for its model.safetensors.index.json.
  *
  * Result:  an immutable, shareable view; tensors in the order of their data, then those in banks,
@@ -73,9 +74,8 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  *                                 0), a rank above LFUSE_MAX_RANK, or a dim of 0: says which
  *                                 tensor, unless the flag leaves it out (never of a file with
  *                                 aliases or banks); a header or an index of more than max_header_bytes,
- *                                 of which the format allows 100000000; aliases in one of
- *                                 several files, or banks; tensors in banks of more than
- *                                 max_bank_bytes; a "layerfuse.format" other than "1", or the
+ *                                 of which the format allows 100000000; tensors in
+ *                                 banks of more than max_bank_bytes in all; a "layerfuse.format" other than "1", or the
  *                                 key "layerfuse.residuals"; options hold fields this version
  *                                 does not know
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
@@ -113,6 +113,11 @@ LFUSE_API void lfuse_checkpoint_close(lfuse_checkpoint *checkpoint);
  * lfuse_checkpoint_owner() - index of the tensor that holds this one's data: itself unless it
  *                            is an alias; -1 when out of range
  * lfuse_checkpoint_find() - index of the tensor of this name, or -1
+ * lfuse_checkpoint_file() - which of its files, from 0, has the data of the tensor at index; -1 when
+ *                           out of range
+ * lfuse_checkpoint_file_count() - number of its files, 1 where there is no index; 0 for NULL
+ * lfuse_checkpoint_file_name() - the name of one in the index, beside which it is; NULL when out of
+ *                                range, and of a file that was opened by its own name
  * lfuse_checkpoint_metadata() - the value of a metadata key, or NULL
  * lfuse_checkpoint_metadata_count() - number of metadata keys, those of the library's included
  * lfuse_checkpoint_skipped_count() - number of tensors that LFUSE_CHECKPOINT_SKIP_UNSUPPORTED left
@@ -135,6 +140,11 @@ LFUSE_API int64_t lfuse_checkpoint_owner(const lfuse_checkpoint *checkpoint,
                                          int64_t index);
 LFUSE_API int64_t lfuse_checkpoint_find(const lfuse_checkpoint *checkpoint,
                                         const char *name);
+LFUSE_API int64_t lfuse_checkpoint_file(const lfuse_checkpoint *checkpoint,
+                                        int64_t index);
+LFUSE_API int64_t lfuse_checkpoint_file_count(const lfuse_checkpoint *checkpoint);
+LFUSE_API const char *lfuse_checkpoint_file_name(const lfuse_checkpoint *checkpoint,
+                                                 int64_t file);
 LFUSE_API const char *lfuse_checkpoint_metadata(const lfuse_checkpoint *checkpoint,
                                                 const char *key);
 LFUSE_API int64_t lfuse_checkpoint_metadata_count(const lfuse_checkpoint *checkpoint);

@@ -29,11 +29,12 @@ void lfi_banks_free(const struct lfi_env *env, struct lfi_packed_banks *packed);
 lfuse_status lfi_banks_parse(struct lfi_header *header, lfuse_error *err);
 /* Whether a stored tensor is a bank. */
 bool lfi_banks_has(const struct lfi_header *header, const char *name);
-/* Appends the tensors that banks show to c, from index *at on, by name; moves *at past them. */
-lfuse_status lfi_banks_unpack(const struct lfi_env *env, const struct lfi_part *part,
-                              size_t max_bytes, struct lfi_checkpoint *c, int64_t *at,
-                              const char *(*add_text)(struct lfi_checkpoint *c,
-                                                      const char *text),
-                              lfuse_error *err);
+/* Appends the tensors that banks show to c, from index *at on, by name; moves *at past them, and
+ * *used, of max_bytes, by what they take. */
+lfuse_status
+lfi_banks_unpack(const struct lfi_env *env, const struct lfi_part *part, size_t max_bytes,
+                 size_t *used, struct lfi_checkpoint *c, int64_t *at,
+                 const char *(*add_text)(struct lfi_checkpoint *c, const char *text),
+                 lfuse_error *err);
 
 #endif

@@ -220,10 +220,10 @@ static void fill_rows(const struct lfi_part *part, const struct bank *bank,
     }
 }
 
-static lfuse_status check_room(const struct found *found, size_t max_bytes,
+static lfuse_status check_room(const struct found *found, size_t max_bytes, size_t *used,
                                lfuse_error *err)
 {
-    size_t sum = 0;
+    size_t sum = *used;
     int64_t i;
 
     for (i = 0; i < found->names.count; i++) {
@@ -237,14 +237,15 @@ static lfuse_status check_room(const struct found *found, size_t max_bytes,
                             "options.max_bank_bytes allows, %zu",
                             max_bytes);
     }
+    *used = sum;
     return LFUSE_OK;
 }
 
-lfuse_status lfi_banks_unpack(const struct lfi_env *env, const struct lfi_part *part,
-                              size_t max_bytes, struct lfi_checkpoint *c, int64_t *at,
-                              const char *(*add_text)(struct lfi_checkpoint *c,
-                                                      const char *text),
-                              lfuse_error *err)
+lfuse_status
+lfi_banks_unpack(const struct lfi_env *env, const struct lfi_part *part, size_t max_bytes,
+                 size_t *used, struct lfi_checkpoint *c, int64_t *at,
+                 const char *(*add_text)(struct lfi_checkpoint *c, const char *text),
+                 lfuse_error *err)
 {
     const struct lfi_header *h = &part->header;
     struct found found = {0};
@@ -252,7 +253,7 @@ lfuse_status lfi_banks_unpack(const struct lfi_env *env, const struct lfi_part *
     int64_t i;
 
     if (status == LFUSE_OK)
-        status = check_room(&found, max_bytes, err);
+        status = check_room(&found, max_bytes, used, err);
     for (i = 0; i < h->banked_count && status == LFUSE_OK; i++) {
         const int64_t k = found.names.order[i];
         const struct bank *bank = &found.banks[k];

@@ -20,6 +20,9 @@ struct lfi_checkpoint {
     struct lfi_names names; /* of the tensors, aliases last */
     struct lfi_array *arrays;
     int64_t *owners;
+    int64_t *files;          /* which file has the data of each */
+    const char **file_names; /* (file_count) in the index; NULL of a file without one */
+    int64_t file_count;
     const char *
         *skipped; /* names of tensors that are none of ours, in the order of their data */
     int64_t skipped_count;

@@ -22,18 +22,15 @@ static const char *add_text(struct lfi_checkpoint *c, const char *text)
     return copy;
 }
 
-/* Of all the strings that will be kept. They come from headers, so their sum fits. */
-static size_t text_size(const struct lfi_parts *parts)
+static size_t header_text_size(const struct lfi_header *h)
 {
-    const struct lfi_header *h = &parts->list[0].header;
     size_t size = 0;
     const char *key, *entry;
     json_t *value, *rows;
-    int64_t i, k;
+    int64_t i;
 
-    for (k = 0; k < parts->count; k++)
-        for (i = 0; i < parts->list[k].header.count; i++)
-            size += strlen(parts->list[k].header.records[i].name) + 1;
+    for (i = 0; i < h->count; i++)
+        size += strlen(h->records[i].name) + 1;
     json_object_foreach(h->aliases, key, value)
     {
         size += strlen(key) + 1;
@@ -45,7 +42,22 @@ static size_t text_size(const struct lfi_parts *parts)
             size += strlen(entry) + 1;
         }
     }
-    json_object_foreach(h->metadata, key, value)
+    return size;
+}
+
+/* Of all the strings that will be kept. They come from headers, so their sum fits. */
+static size_t text_size(const struct lfi_parts *parts)
+{
+    size_t size = 0;
+    const char *key;
+    json_t *value;
+    int64_t k;
+
+    for (k = 0; k < parts->count; k++) {
+        size += header_text_size(&parts->list[k].header);
+        size += parts->list[k].name != NULL ? strlen(parts->list[k].name) + 1 : 0;
+    }
+    json_object_foreach(parts->list[0].header.metadata, key, value)
     {
         size += strlen(key) + json_string_length(value) + 2;
     }
@@ -55,34 +67,59 @@ static size_t text_size(const struct lfi_parts *parts)
 /* Tensors that are no aliases: those stored, and those in banks instead of the banks. */
 static int64_t own_count(const struct lfi_parts *parts)
 {
-    const struct lfi_header *h = &parts->list[0].header;
-    int64_t count = h->banked_count - (int64_t)json_object_size(h->banks), k;
+    int64_t count = 0, k;
 
-    for (k = 0; k < parts->count; k++)
-        count += parts->list[k].header.count - parts->list[k].header.skipped_count;
+    for (k = 0; k < parts->count; k++) {
+        const struct lfi_header *h = &parts->list[k].header;
+
+        count += h->count - h->skipped_count;
+        count += h->banked_count - (int64_t)json_object_size(h->banks);
+    }
     return count;
 }
 
-static lfuse_status reserve(const struct lfi_env *env, const struct lfi_parts *parts,
-                            struct lfi_checkpoint *c, lfuse_error *err)
+static int64_t alias_count(const struct lfi_parts *parts)
 {
-    const struct lfi_header *h = &parts->list[0].header;
-    int64_t count = own_count(parts) + (int64_t)json_object_size(h->aliases);
-    int64_t keys = (int64_t)json_object_size(h->metadata), k;
-    lfuse_status status;
+    int64_t count = 0, k;
 
-    status = lfi_names_create(env, count, &c->names, err);
+    for (k = 0; k < parts->count; k++)
+        count += (int64_t)json_object_size(parts->list[k].header.aliases);
+    return count;
+}
+
+static lfuse_status reserve_tensors(const struct lfi_env *env, int64_t count,
+                                    struct lfi_checkpoint *c, lfuse_error *err)
+{
+    lfuse_status status = lfi_names_create(env, count, &c->names, err);
+
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, (size_t)count, sizeof(*c->arrays), "tensors",
                                 &c->arrays, err);
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, (size_t)count, sizeof(*c->owners), "tensors",
                                 &c->owners, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, (size_t)count, sizeof(*c->files), "tensors",
+                                &c->files, err);
+    return status;
+}
+
+static lfuse_status reserve(const struct lfi_env *env, const struct lfi_parts *parts,
+                            struct lfi_checkpoint *c, lfuse_error *err)
+{
+    int64_t keys = (int64_t)json_object_size(parts->list[0].header.metadata), k;
+    lfuse_status status =
+        reserve_tensors(env, own_count(parts) + alias_count(parts), c, err);
+
     for (k = 0; k < parts->count; k++)
         c->skipped_count += parts->list[k].header.skipped_count;
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, (size_t)c->skipped_count, sizeof(*c->skipped),
                                 "names", &c->skipped, err);
+    c->file_count = parts->count;
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, (size_t)c->file_count, sizeof(*c->file_names),
+                                "names", &c->file_names, err);
     if (status == LFUSE_OK)
         status = lfi_names_create(env, keys, &c->keys, err);
     if (status == LFUSE_OK)
@@ -110,8 +147,8 @@ static void fill_metadata(const struct lfi_header *h, struct lfi_checkpoint *c)
 
 /* From index *at on, which moves past them. They stay where they lie, wherever that is: views read
  * at any address. */
-static void fill_tensors(const struct lfi_part *part, struct lfi_checkpoint *c,
-                         int64_t *at)
+static void fill_tensors(const struct lfi_part *part, int64_t file,
+                         struct lfi_checkpoint *c, int64_t *at)
 {
     int64_t i;
 
@@ -127,6 +164,7 @@ static void fill_tensors(const struct lfi_part *part, struct lfi_checkpoint *c,
         }
         c->names.names[*at] = add_text(c, r->name);
         c->owners[*at] = *at;
+        c->files[*at] = file;
         array = &c->arrays[*at];
         *array = lfi_array_share(&part->contents);
         array->view = r->shape;
@@ -135,8 +173,39 @@ static void fill_tensors(const struct lfi_part *part, struct lfi_checkpoint *c,
     }
 }
 
+/* The tensors in banks, file by file. */
+static lfuse_status fill_banked(const struct lfi_env *env, const struct lfi_parts *parts,
+                                size_t max_bytes, struct lfi_checkpoint *c, int64_t *at,
+                                lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    size_t used = 0;
+    int64_t k, i;
+
+    for (k = 0; k < parts->count && status == LFUSE_OK; k++) {
+        i = *at;
+        if (parts->list[k].header.banks != NULL)
+            status = lfi_banks_unpack(env, &parts->list[k], max_bytes, &used, c, at,
+                                      add_text, err);
+        for (; i < *at; i++)
+            c->files[i] = k;
+    }
+    return status;
+}
+
+/* The owner of an alias, by name: which file's alias it is, is only known by asking them all. */
+static const char *owner_of(const struct lfi_parts *parts, const char *alias)
+{
+    const json_t *owner = NULL;
+    int64_t k;
+
+    for (k = 0; k < parts->count && owner == NULL; k++)
+        owner = json_object_get(parts->list[k].header.aliases, alias);
+    return json_string_value(owner);
+}
+
 /* Names of the aliases in their order: sorted on their own, then appended. */
-static lfuse_status fill_aliases(const struct lfi_env *env, const struct lfi_header *h,
+static lfuse_status fill_aliases(const struct lfi_env *env, const struct lfi_parts *parts,
                                  int64_t first, struct lfi_checkpoint *c,
                                  lfuse_error *err)
 {
@@ -144,25 +213,27 @@ static lfuse_status fill_aliases(const struct lfi_env *env, const struct lfi_hea
     lfuse_status status;
     const char *key;
     json_t *value;
-    int64_t i = 0;
+    int64_t i = 0, k;
 
     stored.count = first;
     lfi_names_sort(&stored);
-    status = lfi_names_create(env, (int64_t)json_object_size(h->aliases), &aliases, err);
+    status = lfi_names_create(env, alias_count(parts), &aliases, err);
     if (status != LFUSE_OK)
         return status;
-    json_object_foreach(h->aliases, key, value)
-    {
-        aliases.names[i++] = key;
+    for (k = 0; k < parts->count; k++) {
+        json_object_foreach(parts->list[k].header.aliases, key, value)
+        {
+            aliases.names[i++] = key;
+        }
     }
     lfi_names_sort(&aliases);
     for (i = 0; i < aliases.count; i++) {
         const char *name = aliases.names[aliases.order[i]];
-        int64_t owner =
-            lfi_names_find(&stored, json_string_value(json_object_get(h->aliases, name)));
+        int64_t owner = lfi_names_find(&stored, owner_of(parts, name));
 
         c->names.names[first + i] = add_text(c, name);
         c->owners[first + i] = owner;
+        c->files[first + i] = c->files[owner];
         c->arrays[first + i] = lfi_array_share(&c->arrays[owner]);
     }
     lfi_names_free(env, &aliases);
@@ -170,7 +241,23 @@ static lfuse_status fill_aliases(const struct lfi_env *env, const struct lfi_hea
     return LFUSE_OK;
 }
 
-/* Metadata, banks and aliases are those of the first file; of several, none has the latter two. */
+/* Each file has been checked on its own, and the index knows what they store: not what they show
+ * besides. */
+static lfuse_status check_names(const struct lfi_names *names, lfuse_error *err)
+{
+    int64_t i;
+
+    for (i = 1; i < names->count; i++) {
+        const char *name = names->names[names->order[i]];
+
+        if (strcmp(names->names[names->order[i - 1]], name) == 0)
+            return lfi_fail(err, LFUSE_ERR_FORMAT, "tensor %s is in two files",
+                            lfi_quote(name).text);
+    }
+    return LFUSE_OK;
+}
+
+/* Metadata is that of the first file. */
 static lfuse_status fill(const struct lfi_env *env, const struct lfi_parts *parts,
                          size_t max_bank_bytes, struct lfi_checkpoint *c,
                          lfuse_error *err)
@@ -184,13 +271,16 @@ static lfuse_status fill(const struct lfi_env *env, const struct lfi_parts *part
     c->skipped_count = 0;
     c->text_bytes = 0; /* counts what is filled in, and ends where it was */
     fill_metadata(&parts->list[0].header, c);
-    for (k = 0; k < parts->count; k++)
-        fill_tensors(&parts->list[k], c, &first);
-    if (parts->list[0].header.banks != NULL)
-        status = lfi_banks_unpack(env, &parts->list[0], max_bank_bytes, c, &first,
-                                  add_text, err);
+    for (k = 0; k < parts->count; k++) {
+        if (parts->list[k].name != NULL)
+            c->file_names[k] = add_text(c, parts->list[k].name);
+        fill_tensors(&parts->list[k], k, c, &first);
+    }
+    status = fill_banked(env, parts, max_bank_bytes, c, &first, err);
     if (status == LFUSE_OK)
-        status = fill_aliases(env, &parts->list[0].header, first, c, err);
+        status = fill_aliases(env, parts, first, c, err);
+    if (status == LFUSE_OK)
+        status = check_names(&c->names, err);
     c->text_bytes = text_bytes;
     return status;
 }
@@ -246,6 +336,8 @@ void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *c)
     lfi_free(env, c->values, (size_t)c->keys.count, sizeof(*c->values));
     lfi_names_free(env, &c->keys);
     lfi_free(env, c->skipped, (size_t)c->skipped_count, sizeof(*c->skipped));
+    lfi_free(env, c->file_names, (size_t)c->file_count, sizeof(*c->file_names));
+    lfi_free(env, c->files, (size_t)c->names.count, sizeof(*c->files));
     lfi_free(env, c->owners, (size_t)c->names.count, sizeof(*c->owners));
     lfi_free(env, c->arrays, (size_t)c->names.count, sizeof(*c->arrays));
     lfi_names_free(env, &c->names);

@@ -85,8 +85,10 @@ void lfi_parts_free(const struct lfi_env *env, struct lfi_parts *parts)
 {
     int64_t i;
 
-    for (i = 0; parts->list != NULL && i < parts->count; i++)
+    for (i = 0; parts->list != NULL && i < parts->count; i++) {
+        lfi_string_free(env, parts->list[i].name);
         lfi_part_close(env, &parts->list[i]);
+    }
     lfi_free(env, parts->list, (size_t)parts->count, sizeof(*parts->list));
     memset(parts, 0, sizeof(*parts));
 }

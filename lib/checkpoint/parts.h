@@ -55,6 +55,7 @@ void lfi_header_free(const struct lfi_env *env, struct lfi_header *header);
 /* ---- part.c: the files of a checkpoint -------------------------------------------------------- */
 
 struct lfi_part {
+    char *name; /* in the index, or NULL */
     struct lfi_array contents;
     struct lfi_header header;
     char *data; /* in contents */

@@ -2,7 +2,8 @@
  * shards.c - a checkpoint of several files: opened by its index, and held against it
  *
  * Every tensor of every file is where the index says, and the index names no other: so no tensor
- * is in two files, and none is missing.
+ * is in two files, and none is missing. Aliases and what banks show are in no map: each file has its
+ * own of both.
  */
 #include "base/json.h"
 #include "checkpoint/parts.h"
@@ -26,12 +27,6 @@ static lfuse_status check_part(const struct lfi_index *index, const struct lfi_h
 {
     int64_t i;
 
-    if (h->aliases != NULL)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                        LFI_KEY_ALIASES " is not supported in one of several files");
-    if (h->banks != NULL)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                        LFI_KEY_BANKS " is not supported in one of several files");
     for (i = 0; i < h->count; i++) {
         const char *name = h->records[h->order[i]].name;
         const char *said = json_string_value(json_object_get(index->map, name));
@@ -63,6 +58,8 @@ static lfuse_status open_parts(const struct lfi_env *env, const char *path,
             return status;
         status = lfi_part_open(env, beside, params, &parts->list[i], err);
         lfi_string_free(env, beside);
+        if (status == LFUSE_OK)
+            status = lfi_string_copy(env, file, &parts->list[i].name, err);
         if (status == LFUSE_OK)
             status = check_part(index, &parts->list[i].header, file, err);
         if (status != LFUSE_OK)

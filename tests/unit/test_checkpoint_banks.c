@@ -349,19 +349,34 @@ static void a_short_file_cannot_ask_for_all_memory(void **state)
     lfuse_checkpoint_close(c);
 }
 
-static void one_of_several_files_has_no_banks(void **state)
+/* Two banks of rows 0 and 1 of two tensors of 2 rows of 2; what both show takes 32 bytes. */
+static void every_file_has_its_own_banks(void **state)
 {
-    static const char map[] = "{\"weight_map\":{\"A\":\"b\"}}";
-    static const char *const names[] = {"a"};
+    static const char map[] = "{\"weight_map\":{\"A\":\"one\",\"B\":\"two\"}}";
+    static const char *const first[] = {"a"}, *const second[] = {"b"};
     struct lft *t = *state;
-    const lfuse_checkpoint_bank bank = {"A", names, 1, 0, 0};
-    const lfuse_checkpoint_entry entry = {"a", lft_tensor(t, LFUSE_F32, 0, 3, 2, 0),
-                                          NULL};
+    const lfuse_checkpoint_bank banks[] = {{"A", first, 1, 0, 0}, {"B", second, 1, 0, 0}};
+    const lfuse_checkpoint_entry a = {"a", lft_tensor(t, LFUSE_F32, 0, 2, 2, 0), NULL},
+                                 b = {"b", lft_tensor(t, LFUSE_F32, 1, 2, 2, 0), NULL};
+    const char *path = lft_path("b.index.json");
+    lfuse_checkpoint_open_options o;
+    lfuse_checkpoint *c;
 
-    lft_ok(t, save(t, lft_path("b"), &entry, 1, &bank, 1, 0));
-    lft_write_file(lft_path("b.index.json"), map, sizeof(map) - 1);
-    lft_refused(t, lft_path("b.index.json"), LFUSE_ERR_UNSUPPORTED,
-                "layerfuse.banks is not supported in one of several files");
+    lft_ok(t, save(t, lft_path("one"), &a, 1, &banks[0], 1, 0));
+    lft_ok(t, save(t, lft_path("two"), &b, 1, &banks[1], 1, 0));
+    lft_write_file(path, map, sizeof(map) - 1);
+    lfuse_checkpoint_open_options_init(&o, sizeof(o));
+    o.max_bank_bytes = 31;
+    lft_fails(t, lfuse_checkpoint_open(t->ctx, path, &o, &c, &t->err),
+              LFUSE_ERR_UNSUPPORTED, "options.max_bank_bytes allows, 31");
+    o.max_bank_bytes = 32;
+    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &o, &c, &t->err));
+    assert_int_equal(lfuse_checkpoint_count(c), 2);
+    assert_int_equal(lfuse_checkpoint_file(c, 0), 0);
+    assert_int_equal(lfuse_checkpoint_file(c, 1), 1);
+    assert_memory_equal(lft_data(c, "a"), lfuse_tensor_data(a.tensor), 16);
+    assert_memory_equal(lft_data(c, "b"), lfuse_tensor_data(b.tensor), 16);
+    lfuse_checkpoint_close(c);
 }
 
 /* ---- memory ----------------------------------------------------------------------------------------- */
@@ -434,7 +449,7 @@ int main(void)
         lft_files_test(wrong_indices_are_refused),
         lft_files_test(no_tensor_is_in_two_banks),
         lft_files_test(a_short_file_cannot_ask_for_all_memory),
-        lft_files_test(one_of_several_files_has_no_banks),
+        lft_files_test(every_file_has_its_own_banks),
         lft_files_test(any_refused_allocation_leaves_nothing),
         lft_files_test(refused_memory_of_malloc_is_survived),
     };

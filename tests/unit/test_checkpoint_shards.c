@@ -204,9 +204,63 @@ static const struct {
     {MAP("\"u\":\"broken\""), LFUSE_ERR_FORMAT,
      "broken: the header has 5 bytes, the file has 2 after its size"},
     {MAP("\"u\":\"" INDEX "\""), LFUSE_ERR_FORMAT, INDEX ": the header has "},
-    {MAP("\"a\":\"tied\",\"u\":\"tied\""), LFUSE_ERR_UNSUPPORTED,
-     "tied: layerfuse.aliases is not supported in one of several files"},
+    {MAP("\"a\":\"tied\",\"u\":\"tied\""), LFUSE_ERR_FORMAT,
+     "weight_map: tied has no tensor a"}, /* an alias */
+    {MAP("\"u\":\"tied\",\"a\":\"also\""), LFUSE_ERR_FORMAT, "tensor a is in two files"},
+    {MAP("\"u\":\"tied\",\"v\":\"twice\""), LFUSE_ERR_FORMAT, "tensor a is in two files"},
 };
+
+/* Aliases are each file's own, and last: those of all files by name. */
+static void every_file_has_its_own_aliases(void **state)
+{
+    struct lft *t = *state;
+    lfuse_tensor *x = lft_tensor(t, LFUSE_F32, 1, 3, 0),
+                 *y = lft_tensor(t, LFUSE_F32, 2, 3, 0);
+    const lfuse_checkpoint_entry one[] = {{"u", x, NULL}, {"b", x, NULL}},
+                                 two[] = {{"v", y, NULL}, {"a", y, NULL}};
+    static const char *const names[] = {"u", "v", "a", "b"};
+    lfuse_checkpoint *c;
+    int i;
+
+    lft_ok(t, lft_save(t, lft_path("one"), one, 2, LFUSE_SAVE_DEDUP));
+    lft_ok(t, lft_save(t, lft_path("two"), two, 2, LFUSE_SAVE_DEDUP));
+    c = lft_open(t, put_index(MAP("\"v\":\"two\",\"u\":\"one\"")));
+    assert_int_equal(lfuse_checkpoint_count(c), 4);
+    for (i = 0; i < 4; i++) {
+        const int owner = i < 2 ? i : 3 - i; /* a is v, b is u */
+
+        assert_string_equal(lfuse_checkpoint_name(c, i), names[i]);
+        assert_int_equal(lfuse_checkpoint_owner(c, i), owner);
+        assert_int_equal(lfuse_checkpoint_file(c, i), owner);
+        assert_memory_equal(lfuse_tensor_data(lfuse_checkpoint_tensor(c, i)),
+                            lfuse_tensor_data(owner == 0 ? x : y), 3 * sizeof(float));
+    }
+    lfuse_checkpoint_close(c);
+}
+
+static void files_are_told_by_their_names_in_the_index(void **state)
+{
+    struct lft *t = *state;
+    lfuse_checkpoint *c = lft_open(t, put_model(t));
+    int i;
+
+    assert_int_equal(lfuse_checkpoint_file_count(c), 2);
+    assert_string_equal(lfuse_checkpoint_file_name(c, 0), "a.safetensors");
+    assert_string_equal(lfuse_checkpoint_file_name(c, 1), "b.safetensors");
+    assert_null(lfuse_checkpoint_file_name(c, 2));
+    assert_null(lfuse_checkpoint_file_name(c, -1));
+    for (i = 0; i < 3; i++) /* w; v, u */
+        assert_int_equal(lfuse_checkpoint_file(c, i), i > 0);
+    assert_int_equal(lfuse_checkpoint_file(c, 3), -1);
+    lfuse_checkpoint_close(c);
+    c = lft_open(t, lft_path("a.safetensors"));
+    assert_int_equal(lfuse_checkpoint_file_count(c), 1);
+    assert_int_equal(lfuse_checkpoint_file(c, 0), 0);
+    assert_null(lfuse_checkpoint_file_name(c, 0));
+    lfuse_checkpoint_close(c);
+    assert_int_equal(lfuse_checkpoint_file_count(NULL), 0);
+    assert_int_equal(lfuse_checkpoint_file(NULL, 0), -1);
+}
 
 static void every_lie_of_an_index_is_named(void **state)
 {
@@ -219,6 +273,9 @@ static void every_lie_of_an_index_is_named(void **state)
     put_shard(t, "c.safetensors", "w", "x");
     lft_write_file(lft_path("broken"), "\5\0\0\0\0\0\0\0{}", 10);
     lft_ok(t, lft_save(t, lft_path("tied"), tied, 2, LFUSE_SAVE_DEDUP));
+    put_shard(t, "also", "a", NULL);
+    tied[0].name = "v";
+    lft_ok(t, lft_save(t, lft_path("twice"), tied, 2, LFUSE_SAVE_DEDUP));
     for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++)
         lft_refused(t, put_index(lies[i].index), lies[i].status, lies[i].message);
     assert_null(strchr(t->err.message, '\n'));
@@ -327,6 +384,8 @@ int main(void)
         lft_files_test(files_are_beside_the_index_wherever_it_is),
         lft_files_test(a_directory_stands_for_the_model_in_it),
         lft_files_test(many_files_are_in_the_order_of_their_names),
+        lft_files_test(every_file_has_its_own_aliases),
+        lft_files_test(files_are_told_by_their_names_in_the_index),
         lft_files_test(every_lie_of_an_index_is_named),
         lft_files_test(a_file_that_is_not_there_is_told_with_its_path),
         lft_files_test(an_index_cut_anywhere_is_refused),
