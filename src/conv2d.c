@@ -50,9 +50,15 @@ static lfuse_status check_rest(const lfuse_conv2d_args *a, lfuse_error *err)
     if (a->layout < 0 || a->layout > LFUSE_LAYOUT_NHWC)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.layout is %d, which is unknown",
                         (int)a->layout);
-    if ((a->flags & ~(uint32_t)LFUSE_CONV2D_ACCUMULATE) != 0)
+    if ((a->flags & ~(uint32_t)(LFUSE_CONV2D_ACCUMULATE | LFUSE_CONV2D_RELU)) != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.flags has unknown bits: 0x%x",
                         (unsigned)a->flags);
+    if (a->reserved_1 != 0)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "args.reserved_1 is %d",
+                        (int)a->reserved_1);
+    if (a->algorithm != 0 && a->algorithm != LFUSE_CONV2D_DIRECT)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "args.algorithm is %d",
+                        (int)a->algorithm);
     if (a->in_channels % groups != 0 || a->out_channels % groups != 0)
         return lfi_fail(
             err, LFUSE_ERR_SHAPE, "%lld groups do not divide %lld and %lld channels",
@@ -76,6 +82,9 @@ static struct lfi_conv2d conv_from(const lfuse_conv2d_args *a)
         .dx = a->dx,
         .dw = a->dw,
         .dbias = a->dbias,
+        .scale = a->scale,
+        .shift = a->shift,
+        .residual = a->residual,
         .workspace = a->workspace,
         .workspace_bytes = a->workspace_bytes,
         .batch = a->batch,
@@ -96,6 +105,7 @@ static struct lfi_conv2d conv_from(const lfuse_conv2d_args *a)
         .groups = or_one(a->groups),
         .nhwc = a->layout == LFUSE_LAYOUT_NHWC,
         .accumulate = (a->flags & LFUSE_CONV2D_ACCUMULATE) != 0,
+        .relu = (a->flags & LFUSE_CONV2D_RELU) != 0,
     };
 
     return conv;
@@ -117,6 +127,24 @@ static lfuse_status import(lfuse_context *ctx, const lfuse_conv2d_args *args,
     return lfi_conv2d_shape(conv, err);
 }
 
+/* y may not be added to by halves, nor be the residual: rows of it are written before others are
+ * read. */
+static lfuse_status check_epilogue(const struct lfi_conv2d *c, lfuse_error *err)
+{
+    const uintptr_t y = (uintptr_t)c->y, residual = (uintptr_t)c->residual;
+    const size_t bytes =
+        (size_t)(c->batch * c->out_channels * c->out_h * c->out_w) * sizeof(float);
+
+    if (c->accumulate &&
+        (c->relu || c->scale != NULL || c->shift != NULL || c->residual != NULL))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "args.flags ask to accumulate, with RELU, scale, shift or "
+                        "residual; give what y holds as residual, and another y");
+    if (c->residual != NULL && residual < y + bytes && y < residual + bytes)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.residual overlaps y");
+    return LFUSE_OK;
+}
+
 lfuse_status lfuse_conv2d_forward(lfuse_context *ctx, const lfuse_conv2d_args *args,
                                   lfuse_error *err)
 {
@@ -128,6 +156,8 @@ lfuse_status lfuse_conv2d_forward(lfuse_context *ctx, const lfuse_conv2d_args *a
 
         status = lfi_handles_given(given, 3, err);
     }
+    if (status == LFUSE_OK)
+        status = check_epilogue(&c, err);
     if (status == LFUSE_OK)
         status = lfi_conv2d_forward(&ctx->env, &c, err);
     return status;

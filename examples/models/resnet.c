@@ -109,6 +109,10 @@ static lfuse_status create_unit(struct resnet *net, int64_t in, int64_t out, int
         status = vector(net, out, &u->running_mean, err);
     if (status == LFUSE_OK)
         status = vector(net, out, &u->running_variance, err);
+    if (status == LFUSE_OK)
+        status = vector(net, out, &u->folded_scale, err);
+    if (status == LFUSE_OK)
+        status = vector(net, out, &u->folded_shift, err);
     if (status == LFUSE_OK && net->mode == RESNET_TRAINING)
         status = create_kept(net, u, pixels, err);
     if (status != LFUSE_OK)

@@ -48,7 +48,10 @@ struct resnet_unit {
     struct resnet_parameter shift;
     lfuse_tensor *running_mean;
     lfuse_tensor *running_variance;
-    lfuse_tensor *convolved; /* these four are kept by training, for backward */
+    lfuse_tensor
+        *folded_scale; /* these two: the norm with running statistics, made anew by */
+    lfuse_tensor *folded_shift; /* every forward pass for inference */
+    lfuse_tensor *convolved;    /* these four are kept by training, for backward */
     lfuse_tensor *out;
     lfuse_tensor *saved_mean;
     lfuse_tensor *saved_inverse;

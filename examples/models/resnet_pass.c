@@ -6,7 +6,11 @@
  */
 #include "models/resnet.h"
 
+#include <math.h>
+
 #include "error.h"
+
+static const double NORM_EPSILON = 1e-5; /* as the norms have it by default */
 
 static float *data(lfuse_tensor *tensor)
 {
@@ -15,7 +19,24 @@ static float *data(lfuse_tensor *tensor)
 
 /* ---- forward ------------------------------------------------------------------------------ */
 
-/* out = ReLU(norm(conv(x)) + residual); in inference `convolved` may be out. */
+/* norm(x) = x * scale + shift, with the running statistics */
+static void fold(struct resnet_unit *u)
+{
+    const float *scale = data(u->scale.value), *shift = data(u->shift.value);
+    const float *mean = data(u->running_mean), *variance = data(u->running_variance);
+    float *folded_scale = data(u->folded_scale), *folded_shift = data(u->folded_shift);
+    int64_t c;
+
+    for (c = 0; c < u->norm.channels; c++) {
+        double factor = (double)scale[c] / sqrt((double)variance[c] + NORM_EPSILON);
+
+        folded_scale[c] = (float)factor;
+        folded_shift[c] = (float)((double)shift[c] - (double)mean[c] * factor);
+    }
+}
+
+/* out = ReLU(norm(conv(x)) + residual): in inference by the convolution alone, else by two calls
+ * with what the convolution gives in `convolved`. */
 static lfuse_status unit_forward(struct resnet *net, struct resnet_unit *u,
                                  const float *x, const float *residual, float *convolved,
                                  float *out, enum resnet_mode mode, lfuse_error *err)
@@ -30,6 +51,15 @@ static lfuse_status unit_forward(struct resnet *net, struct resnet_unit *u,
     conv.y = convolved;
     conv.workspace = data(net->workspace);
     conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
+    if (mode == RESNET_INFERENCE) {
+        fold(u);
+        conv.scale = data(u->folded_scale);
+        conv.shift = data(u->folded_shift);
+        conv.residual = residual;
+        conv.flags = LFUSE_CONV2D_RELU;
+        conv.y = out;
+        return lfuse_conv2d_forward(net->ctx, &conv, err);
+    }
     status = lfuse_conv2d_forward(net->ctx, &conv, err);
     if (status != LFUSE_OK)
         return status;
@@ -41,8 +71,6 @@ static lfuse_status unit_forward(struct resnet *net, struct resnet_unit *u,
     norm.y = out;
     norm.running_mean = data(u->running_mean);
     norm.running_variance = data(u->running_variance);
-    if (mode == RESNET_INFERENCE)
-        return lfuse_batch_norm_inference(net->ctx, &norm, err);
     norm.momentum = net->momentum;
     norm.saved_mean = data(u->saved_mean);
     norm.saved_inverse = data(u->saved_inverse);
@@ -89,11 +117,11 @@ static lfuse_status block_forward(struct resnet *net, int64_t block, const float
         residual = data(net->work[3]);
     }
     if (status == LFUSE_OK)
-        status = unit_forward(net, first, *x, NULL,
-                              keep ? data(first->convolved) : middle, middle, mode, err);
+        status = unit_forward(net, first, *x, NULL, keep ? data(first->convolved) : NULL,
+                              middle, mode, err);
     if (status == LFUSE_OK)
         status = unit_forward(net, second, middle, residual,
-                              keep ? data(second->convolved) : out, out, mode, err);
+                              keep ? data(second->convolved) : NULL, out, mode, err);
     *x = out;
     return status;
 }
@@ -156,7 +184,7 @@ lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,
             (long long)count, (long long)net->batch);
     net->x = x;
     net->count = count;
-    status = unit_forward(net, stem, x, NULL, keep ? data(stem->convolved) : out, out,
+    status = unit_forward(net, stem, x, NULL, keep ? data(stem->convolved) : NULL, out,
                           mode, err);
     for (block = 0; block < RESNET_STAGES * net->blocks && status == LFUSE_OK; block++)
         status = block_forward(net, block, &at, mode, err);

@@ -7,8 +7,18 @@
 LFUSE_BEGIN_DECLS
 
 enum {
-    LFUSE_CONV2D_ACCUMULATE = 1
-}; /* the call adds to its outputs instead of writing them */
+    LFUSE_CONV2D_ACCUMULATE =
+        1,                /* the call adds to its outputs instead of writing them */
+    LFUSE_CONV2D_RELU = 2 /* act of the forward pass is max(0, .); others ignore it */
+};
+
+/* How the sums are taken; a choice that a shape does not have is LFUSE_ERR_UNSUPPORTED. */
+typedef int32_t lfuse_conv2d_algorithm;
+enum {
+    LFUSE_CONV2D_DIRECT = 1,   /* as they are defined */
+    LFUSE_CONV2D_WINOGRAD = 2, /* F(4x4, 3x3) */
+    LFUSE_CONV2D_WINOGRAD_2X2 = 3
+};
 
 /*
  * One struct for the three directions, so that a layer fills it once.
@@ -42,9 +52,14 @@ typedef struct lfuse_conv2d_args {
     int64_t pad_right;
     int64_t dilation_h; /* 0 means 1 */
     int64_t dilation_w;
-    int64_t groups;      /* divides both channel counts; 0 means 1 */
-    lfuse_layout layout; /* 0 means NCHW */
-    uint32_t flags;      /* LFUSE_CONV2D_* or 0 */
+    int64_t groups;                   /* divides both channel counts; 0 means 1 */
+    lfuse_layout layout;              /* 0 means NCHW */
+    uint32_t flags;                   /* LFUSE_CONV2D_* or 0 */
+    lfuse_conv2d_algorithm algorithm; /* 0 means by shape */
+    int32_t reserved_1;               /* 0 */
+    const float *scale; /* (out_channels), or NULL: 1. Forward alone reads these three */
+    const float *shift; /* (out_channels), or NULL: 0 */
+    const float *residual; /* as y, or NULL: 0; may not overlap y */
 } lfuse_conv2d_args;
 
 /**
@@ -57,22 +72,29 @@ typedef struct lfuse_conv2d_args {
 LFUSE_API void lfuse_conv2d_args_init(lfuse_conv2d_args *args, size_t size);
 
 /**
- * lfuse_conv2d_forward() - y = conv(x, w) + bias
+ * lfuse_conv2d_forward() - y = act((conv(x, w) + bias) * scale + shift + residual)
  * lfuse_conv2d_backward_data() - dx = gradient of x, from dy and w
  * lfuse_conv2d_backward_weights() - dw and, if it is given, dbias: from dy and x
  *
  * Shapes:  see lfuse_conv2d_args. Each call reads and writes only the pointers named here.
+ *          What follows conv(x, w) is computed while a part of y is in the cache: a batch norm
+ *          with fixed statistics is scale = norm scale / sqrt(variance + epsilon) and
+ *          shift = norm shift - mean * scale.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, a size < 1, a negative padding, an unknown layout or
- *                                 flag, or a workspace that is too small or not aligned
+ *                                 flag, a workspace that is too small or not aligned, y
+ *                                 overlapping residual, or ACCUMULATE in a forward pass with
+ *                                 RELU, scale, shift or residual
  *          LFUSE_ERR_SHAPE        groups do not divide the channels, or the kernel is larger
  *                                 than the padded image
  *          LFUSE_ERR_OVERFLOW     a size does not fit
  *          LFUSE_ERR_NO_MEMORY    the workspace was refused
- *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know
+ *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know, or the shape has
+ *                                 no such algorithm
  *          On failure the outputs are untouched.
  * Cost:    2 * batch * out_channels * out_h * out_w * in_channels / groups * kernel_h *
  *          kernel_w operations. NHWC is the native layout; NCHW pays a transpose of each image.
- * Numbers: f32 sums; |error| <= k eps sum |terms| with k the number of terms of a sum.
+ * Numbers: f32 sums; |error| <= k eps sum |terms| with k the number of terms of a sum, then
+ *          one rounding for each step behind it.
  * Threads: concurrent calls may share ctx and inputs.
  * Source:  Since 0.1.
  */

@@ -49,19 +49,47 @@ struct lfi_conv2d_image {
 /* Whether the caller's image serves as it stands. */
 bool lfi_conv2d_image_is_direct(const struct lfi_conv2d_image *image);
 int64_t lfi_conv2d_image_floats(const struct lfi_conv2d_image *image);
-/* Floats of scratch that one image needs: 0 when it is direct. */
+/* Floats of scratch that one image needs, or so many of its padded rows: 0 when it is direct. */
 int64_t lfi_conv2d_image_scratch(const struct lfi_conv2d_image *image);
+int64_t lfi_conv2d_image_rows_scratch(const struct lfi_conv2d_image *image, int64_t rows);
 /* The caller's image number `index`, as padded NHWC: in place or copied to scratch, whose zeros
  * around the image are there already. */
 const float *lfi_conv2d_image_load(const struct lfi_env *env,
                                    const struct lfi_conv2d_image *image,
                                    const float *data, int64_t index, float *scratch);
+/* The same of its padded rows from `first` on; the zeros left and right of them are there. */
+const float *lfi_conv2d_image_load_rows(const struct lfi_env *env,
+                                        const struct lfi_conv2d_image *image,
+                                        const float *data, int64_t index, int64_t first,
+                                        int64_t rows, float *scratch);
 /* x as the forward pass sees it. */
 struct lfi_conv2d_image lfi_conv2d_image_of_x(const struct lfi_conv2d *conv);
 
+/* ---- after the products -------------------------------------------------------------------- */
+
+struct lfi_conv2d_epilogue {
+    const float *center; /* -bias; these three: (channels) */
+    const float *factor;
+    const float *offset;
+    int64_t channels;
+    bool relu;
+    bool needed; /* else y is the sums as they are */
+};
+
+/* Of the forward pass of conv, its numbers in memory for lfi_conv2d_epilogue_floats(). */
+int64_t lfi_conv2d_epilogue_floats(const struct lfi_conv2d *conv);
+struct lfi_conv2d_epilogue lfi_conv2d_epilogue_make(const struct lfi_conv2d *conv,
+                                                    float *memory);
+/* In place on sums, channels [first, first + count) of these pixels, all channels of a pixel side
+ * by side. y and residual, which may be NULL, are those of the first pixel and channel. */
+void lfi_conv2d_epilogue_run(const struct lfi_env *env,
+                             const struct lfi_conv2d_epilogue *epilogue, int64_t first,
+                             int64_t count, const float *residual, int64_t pixels,
+                             float *y);
+
 /* ---- one pass over the rows of an image ---------------------------------------------------- */
 
-/* tile is that of the first group and row. */
+/* tile is that of the first group, panel and row; its columns are a panel's. */
 struct lfi_conv2d_pass {
     struct lfi_gemm_tile tile;
     int64_t count;  /* image rows */
@@ -71,6 +99,10 @@ struct lfi_conv2d_pass {
     int64_t a_group; /* from one group to the next */
     int64_t b_group;
     int64_t c_group;
+    int64_t panels; /* of a group; see below */
+    int64_t b_panel;
+    const struct lfi_conv2d_epilogue *epilogue; /* or NULL */
+    const float *residual;                      /* as tile.c, or NULL */
 };
 
 void lfi_conv2d_pass_run(const struct lfi_env *env, struct lfi_conv2d_pass pass);
@@ -80,7 +112,11 @@ void lfi_conv2d_pass_run(const struct lfi_env *env, struct lfi_conv2d_pass pass)
 /* Where column kx of the kernel goes among those of its row: taps that one phase of backward
  * data uses together are neighbours there, in reverse. */
 int64_t lfi_conv2d_phase_place(const struct lfi_conv2d *conv, int64_t kx);
-/* (group, ky, kx, in, out) for forward; (group, ky, place of kx, out, in) for backward data. */
+/* How many of a group's columns lie side by side: the rows of a product's B are then read in
+ * one stream, from few pages. */
+int64_t lfi_conv2d_panel(int64_t columns);
+/* (group, panel, ky, kx, in, out of the panel) for forward; (group, panel, ky, place of kx, out,
+ * in of the panel) for backward data. */
 lfuse_status lfi_conv2d_pack_weights(const struct lfi_env *env,
                                      const struct lfi_conv2d *conv, bool backward,
                                      float *packed, lfuse_error *err);

@@ -78,7 +78,7 @@ static void fill_taps(const struct backward *b, int64_t phase_y, int64_t phase_x
                       int64_t *taps, struct lfi_gemm_tile *tile)
 {
     const struct lfi_conv2d *c = b->conv;
-    const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
+    const int64_t outs = c->out_channels / c->groups;
     int64_t *b_taps = taps + c->kernel_h * c->kernel_w;
     int64_t ky, kx, y, x, first = 0, last = 0, columns = 0, n = 0;
     bool joined;
@@ -98,7 +98,8 @@ static void fill_taps(const struct backward *b, int64_t phase_y, int64_t phase_x
             if (x < 0 || (joined && x != first))
                 continue;
             taps[n] = (y * b->image.padded_w + x) * c->out_channels;
-            b_taps[n++] = (ky * c->kernel_w + lfi_conv2d_phase_place(c, kx)) * outs * ins;
+            b_taps[n++] =
+                (ky * c->kernel_w + lfi_conv2d_phase_place(c, kx)) * outs * tile->cols;
         }
     }
     tile->a_tap = taps;
@@ -112,15 +113,16 @@ static void run_phase(const struct backward *b, int64_t phase_y, int64_t phase_x
 {
     const struct lfi_conv2d *c = b->conv;
     const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
+    const int64_t panel = lfi_conv2d_panel(ins), area = c->kernel_h * c->kernel_w;
     struct lfi_conv2d_pass pass = {
         .tile = {.a = dy,
                  .b = b->memory->shared,
                  .c = dx + (phase_y * c->width + phase_x) * c->in_channels,
                  .rows = (c->width - phase_x + c->stride_w - 1) / c->stride_w,
-                 .cols = ins,
+                 .cols = panel,
                  .a_row = c->out_channels,
                  .a_step = 1,
-                 .b_step = ins,
+                 .b_step = panel,
                  .c_row = c->stride_w * c->in_channels,
                  .accumulate = c->accumulate},
         .count = (c->height - phase_y + c->stride_h - 1) / c->stride_h,
@@ -128,8 +130,10 @@ static void run_phase(const struct backward *b, int64_t phase_y, int64_t phase_x
         .c_next = c->stride_h * c->width * c->in_channels,
         .groups = c->groups,
         .a_group = outs,
-        .b_group = c->kernel_h * c->kernel_w * ins * outs,
+        .b_group = area * ins * outs,
         .c_group = ins,
+        .panels = ins / panel,
+        .b_panel = area * outs * panel,
     };
 
     fill_taps(b, phase_y, phase_x, taps, &pass.tile);

@@ -1,5 +1,5 @@
 /*
- * conv2d_forward.c - y = conv(x, w) + bias
+ * conv2d_forward.c - y = act((conv(x, w) + bias) * scale + shift + residual)
  *
  *     y[oy][ox][o] = sum over ky, kx, i of
  *                    x[oy * stride_h + ky * dilation_h][ox * stride_w + kx * dilation_w][i] *
@@ -8,35 +8,83 @@
  * A row of the product is an output pixel, so a row of the image is one product. Where the
  * taps of a kernel row are neighbours (no dilation, one group), they and their channels are
  * one contiguous run of x: there are kernel_h taps then, and not kernel_h * kernel_w.
+ *
+ * A task is a band of output rows of one image. Bands are what the second cache takes, and
+ * narrower where there are few images, so that those are work for several threads.
  */
 #include "kernels/conv2d.h"
 
-#include <string.h>
+enum {
+    BAND_FLOATS = 1 << 16,   /* of x under a band */
+    BAND_PRODUCTS = 1 << 18, /* that are worth a task */
+    TASKS = 32               /* that are enough */
+};
 
 struct forward {
     const struct lfi_env *env;
     const struct lfi_conv2d *conv;
     struct lfi_conv2d_memory *memory;
     struct lfi_conv2d_image image;
-    struct lfi_conv2d_pass pass; /* all but a and c */
+    struct lfi_conv2d_epilogue epilogue;
+    struct lfi_conv2d_pass pass; /* all but a, c and residual */
+    int64_t bands;
 };
+
+static int64_t up(int64_t a, int64_t b)
+{
+    return (a - 1) / b + 1;
+}
+
+/* The number of bands of an image. */
+static int64_t count_bands(const struct lfi_conv2d *c,
+                           const struct lfi_conv2d_image *image)
+{
+    const int64_t row_floats = c->stride_h * image->padded_w * c->in_channels;
+    const double products =
+        (double)(c->out_w * c->out_channels) *
+        (double)(c->in_channels / c->groups * c->kernel_h * c->kernel_w);
+    int64_t rows = BAND_FLOATS / row_floats, wanted = up(TASKS, c->batch);
+    int64_t least = products < BAND_PRODUCTS ? up(BAND_PRODUCTS, (int64_t)products) : 1;
+
+    rows = rows < 1 ? 1 : rows;
+    if (rows > up(c->out_h, wanted)) {
+        rows = up(c->out_h, wanted);
+        rows = rows < least ? least : rows;
+    }
+    return up(c->out_h, rows < c->out_h ? rows : c->out_h);
+}
+
+/* Padded rows of x under the band that has the most. */
+static int64_t band_height(const struct lfi_conv2d *c, int64_t bands)
+{
+    return (up(c->out_h, bands) - 1) * c->stride_h + c->dilation_h * (c->kernel_h - 1) +
+           1;
+}
+
+static int64_t target_floats(const struct lfi_conv2d *c, int64_t bands)
+{
+    return c->nhwc ? 0
+                   : lfi_conv2d_round(up(c->out_h, bands) * c->out_w * c->out_channels);
+}
 
 static int64_t tap_floats(const struct lfi_conv2d *c)
 {
     return 2 * c->kernel_h * c->kernel_w * (int64_t)(sizeof(int64_t) / sizeof(float));
 }
 
+/* Shared: weights, taps, the epilogue's numbers. A slot's: x, y, residual. */
 lfuse_status lfi_conv2d_forward_memory(const struct lfi_env *env,
                                        const struct lfi_conv2d *c,
                                        struct lfi_conv2d_memory *memory, lfuse_error *err)
 {
     const struct lfi_conv2d_image image = lfi_conv2d_image_of_x(c);
+    const int64_t bands = count_bands(c, &image);
 
-    memory->shared_floats =
-        lfi_conv2d_round(lfi_conv2d_weight_count(c)) + lfi_conv2d_round(tap_floats(c));
-    memory->slot_floats = lfi_conv2d_image_scratch(&image);
-    if (!c->nhwc)
-        memory->slot_floats += lfi_conv2d_round(c->out_h * c->out_w * c->out_channels);
+    memory->shared_floats = lfi_conv2d_round(lfi_conv2d_weight_count(c)) +
+                            lfi_conv2d_round(tap_floats(c)) +
+                            lfi_conv2d_epilogue_floats(c);
+    memory->slot_floats = lfi_conv2d_image_rows_scratch(&image, band_height(c, bands)) +
+                          2 * target_floats(c, bands);
     return lfi_conv2d_memory_size(env, memory, err);
 }
 
@@ -44,7 +92,7 @@ lfuse_status lfi_conv2d_forward_memory(const struct lfi_env *env,
 static void fill_taps(const struct lfi_conv2d *c, int64_t row, int64_t *taps,
                       struct lfi_gemm_tile *tile)
 {
-    const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
+    const int64_t ins = c->in_channels / c->groups;
     const bool joined = c->groups == 1 && c->dilation_w == 1;
     const int64_t columns = joined ? 1 : c->kernel_w;
     int64_t *b_taps = taps + c->kernel_h * c->kernel_w;
@@ -53,7 +101,7 @@ static void fill_taps(const struct lfi_conv2d *c, int64_t row, int64_t *taps,
     for (ky = 0; ky < c->kernel_h; ky++)
         for (kx = 0; kx < columns; kx++) {
             taps[n] = ky * c->dilation_h * row + kx * c->dilation_w * c->in_channels;
-            b_taps[n++] = (ky * c->kernel_w + kx) * ins * outs;
+            b_taps[n++] = (ky * c->kernel_w + kx) * ins * tile->cols;
         }
     tile->a_tap = taps;
     tile->b_tap = b_taps;
@@ -66,68 +114,82 @@ static void prepare(struct forward *f)
     const struct lfi_conv2d *c = f->conv;
     const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
     const int64_t row = f->image.padded_w * c->in_channels;
+    const int64_t panel = lfi_conv2d_panel(outs), area = c->kernel_h * c->kernel_w;
     float *weights = f->memory->shared;
+    float *taps = weights + lfi_conv2d_round(lfi_conv2d_weight_count(c));
     struct lfi_gemm_tile tile = {
         .b = weights,
         .rows = c->out_w,
-        .cols = outs,
+        .cols = panel,
         .a_row = c->stride_w * c->in_channels,
         .a_step = 1,
-        .b_step = outs,
+        .b_step = panel,
         .c_row = c->out_channels,
-        .accumulate = c->accumulate || c->bias != NULL,
+        .accumulate = c->accumulate,
     };
     struct lfi_conv2d_pass pass = {
-        .count = c->out_h,
         .a_next = c->stride_h * row,
         .c_next = c->out_w * c->out_channels,
         .groups = c->groups,
         .a_group = ins,
-        .b_group = c->kernel_h * c->kernel_w * ins * outs,
+        .b_group = area * ins * outs,
         .c_group = outs,
+        .panels = outs / panel,
+        .b_panel = area * ins * panel,
+        .epilogue = &f->epilogue,
     };
 
-    fill_taps(c, row,
-              (int64_t *)(void *)(weights + lfi_conv2d_round(lfi_conv2d_weight_count(c))),
-              &tile);
+    f->epilogue = lfi_conv2d_epilogue_make(c, taps + lfi_conv2d_round(tap_floats(c)));
+    fill_taps(c, row, (int64_t *)(void *)taps, &tile);
     pass.tile = tile;
     f->pass = pass;
 }
 
-/* What the products add to: the bias, y's old values, or both. */
-static void begin_y(const struct lfi_env *env, const struct lfi_conv2d *c, float *y)
+/* A band of an NCHW array like y, as NHWC in scratch; one that is NHWC as it stands. */
+static const float *load_band(const struct forward *f, const float *data, int64_t index,
+                              int64_t first, int64_t rows, float *scratch)
 {
+    const struct lfi_conv2d *c = f->conv;
     const int64_t pixels = c->out_h * c->out_w, channels = c->out_channels;
-    int64_t i;
 
-    if (c->bias == NULL)
-        return;
-    for (i = 0; i < pixels; i++, y += channels)
-        if (c->accumulate)
-            env->kernels->add_f32(y, c->bias, channels, y);
-        else
-            memcpy(y, c->bias, (size_t)channels * sizeof(float));
+    data += index * pixels * channels;
+    if (c->nhwc)
+        return data + first * c->out_w * channels;
+    f->env->kernels->transpose_f32(data + first * c->out_w, channels, rows * c->out_w,
+                                   pixels, scratch, channels);
+    return scratch;
 }
 
-static void forward_image(void *arg, int64_t index, int32_t slot)
+static void forward_band(void *arg, int64_t task, int32_t slot)
 {
     const struct forward *f = arg;
     const struct lfi_conv2d *c = f->conv;
-    const struct lfi_kernels *kernels = f->env->kernels;
+    const int64_t index = task / f->bands, band = task % f->bands;
+    const int64_t first = band * c->out_h / f->bands;
+    const int64_t rows = (band + 1) * c->out_h / f->bands - first;
+    const int64_t height =
+        (rows - 1) * c->stride_h + c->dilation_h * (c->kernel_h - 1) + 1;
     const int64_t pixels = c->out_h * c->out_w, channels = c->out_channels;
-    float *scratch = f->memory->slots + slot * f->memory->slot_floats;
-    float *y = c->y + index * pixels * channels;
-    float *target = c->nhwc ? y : scratch + lfi_conv2d_image_scratch(&f->image);
+    float *x = f->memory->slots + slot * f->memory->slot_floats;
+    float *target =
+        x + lfi_conv2d_image_rows_scratch(&f->image, band_height(c, f->bands));
+    float *residual = target + target_floats(c, f->bands);
+    float *y =
+        c->y + index * pixels * channels + first * c->out_w * (c->nhwc ? channels : 1);
     struct lfi_conv2d_pass pass = f->pass;
 
-    pass.tile.a = lfi_conv2d_image_load(f->env, &f->image, c->x, index, scratch);
-    pass.tile.c = target;
+    pass.count = rows;
+    pass.tile.a = lfi_conv2d_image_load_rows(f->env, &f->image, c->x, index,
+                                             first * c->stride_h, height, x);
+    pass.tile.c = c->nhwc ? y : target;
     if (!c->nhwc && c->accumulate)
-        kernels->transpose_f32(y, channels, pixels, pixels, target, channels);
-    begin_y(f->env, c, target);
+        load_band(f, c->y, index, first, rows, target);
+    if (c->residual != NULL)
+        pass.residual = load_band(f, c->residual, index, first, rows, residual);
     lfi_conv2d_pass_run(f->env, pass);
     if (!c->nhwc)
-        kernels->transpose_f32(target, pixels, channels, channels, y, pixels);
+        f->env->kernels->transpose_f32(target, rows * c->out_w, channels, channels, y,
+                                       pixels);
 }
 
 lfuse_status lfi_conv2d_forward(const struct lfi_env *env, const struct lfi_conv2d *conv,
@@ -143,10 +205,12 @@ lfuse_status lfi_conv2d_forward(const struct lfi_env *env, const struct lfi_conv
     if (status != LFUSE_OK)
         return status;
     forward.image = lfi_conv2d_image_of_x(conv);
+    forward.bands = count_bands(conv, &forward.image);
     prepare(&forward);
     status = lfi_conv2d_pack_weights(env, conv, false, memory.shared, err);
     if (status == LFUSE_OK)
-        status = lfi_parallel_for(env, conv->batch, forward_image, &forward, err);
+        status = lfi_parallel_for(env, conv->batch * forward.bands, forward_band,
+                                  &forward, err);
     lfi_conv2d_memory_give(env, conv, &memory);
     return status;
 }

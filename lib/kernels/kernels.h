@@ -294,6 +294,9 @@ struct lfi_conv2d {
     float *dx;
     float *dw;
     float *dbias;
+    const float *scale; /* these three: or NULL */
+    const float *shift;
+    const float *residual;
     void *workspace;
     size_t workspace_bytes;
     int64_t batch;
@@ -316,6 +319,7 @@ struct lfi_conv2d {
     int64_t out_w;
     bool nhwc;
     bool accumulate;
+    bool relu;
 };
 
 /*

@@ -458,8 +458,13 @@ FIELD(lfuse_gemm_args, reserved, 92);
 
 /* conv2d.h */
 CONSTANT(LFUSE_CONV2D_ACCUMULATE, 1);
+CONSTANT(LFUSE_CONV2D_RELU, 2);
+TYPE(lfuse_conv2d_algorithm, int32_t);
+CONSTANT(LFUSE_CONV2D_DIRECT, 1);
+CONSTANT(LFUSE_CONV2D_WINOGRAD, 2);
+CONSTANT(LFUSE_CONV2D_WINOGRAD_2X2, 3);
 
-SIZE(lfuse_conv2d_args, 224);
+SIZE(lfuse_conv2d_args, 256);
 FIELD(lfuse_conv2d_args, struct_size, 0);
 FIELD(lfuse_conv2d_args, x, 8);
 FIELD(lfuse_conv2d_args, w, 16);
@@ -489,6 +494,11 @@ FIELD(lfuse_conv2d_args, dilation_w, 200);
 FIELD(lfuse_conv2d_args, groups, 208);
 FIELD(lfuse_conv2d_args, layout, 216);
 FIELD(lfuse_conv2d_args, flags, 220);
+FIELD(lfuse_conv2d_args, algorithm, 224);
+FIELD(lfuse_conv2d_args, reserved_1, 228);
+FIELD(lfuse_conv2d_args, scale, 232);
+FIELD(lfuse_conv2d_args, shift, 240);
+FIELD(lfuse_conv2d_args, residual, 248);
 
 /* linear.h */
 CONSTANT(LFUSE_LINEAR_ACCUMULATE, 1);

@@ -1,7 +1,7 @@
 /*
  * conv2d_problem.h - shapes, operands and calls that the tests of conv2d share
  *
- * Only test_conv2d.c and test_conv2d_errors.c include it.
+ * Only test_conv2d*.c include it.
  */
 #ifndef LFT_CONV2D_PROBLEM_H
 #define LFT_CONV2D_PROBLEM_H

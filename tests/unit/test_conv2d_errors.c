@@ -125,6 +125,7 @@ static void every_wrong_number_is_told_by_all_directions(void **state)
         FAILS(call, layout, 3, LFUSE_ERR_ARGUMENT, "args.layout is 3");
         FAILS(call, layout, -1, LFUSE_ERR_ARGUMENT, "args.layout is -1");
         FAILS(call, flags, 6, LFUSE_ERR_ARGUMENT, "0x6");
+        FAILS(call, reserved_1, 7, LFUSE_ERR_UNSUPPORTED, "args.reserved_1 is 7");
         FAILS(call, groups, 2, LFUSE_ERR_SHAPE, "2 groups do not divide 2 and 3");
         FAILS(call, kernel_h, 10, LFUSE_ERR_SHAPE, "kernel_h is 10");
         FAILS(call, kernel_w, 10, LFUSE_ERR_SHAPE, "the padded width is 9");
