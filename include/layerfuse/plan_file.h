@@ -32,6 +32,18 @@
  * may be left out and is computed, or else has to be right: "groups"; "parameters", and where it
  * is there each "saved_parameters" and "ratio". So after an edit: delete these two.
  *
+ * Of the unit row, which "options" then have, a line is all fusions of rows of one weight of two layers,
+ * or of one, that keep rows of one layer; "groups" are of layers and there are none:
+ *
+ *     {"a": "h.0", "b": "h.1", "kept": "h.0", "weight": "weight", "saved_parameters": 6, "ratio": 1.2,
+ *      "unit": "row", "policy": "average", "rows": [[0, 2, 3, 2, 1.5], [4, 0, 1, 0, 2.5]]}
+ *
+ * Each of "rows" is a fusion: its place in the order of all, which is by these and may have holes, row
+ * of a, row of b, row of kept, and score, which may be left out. "ratio" is that after the line's last.
+ * Without "kept" each has place, row of a and row of b alone and keeps what a's group keeps; "weight"
+ * is left out where there is one. In "in_force" are, in a line, rows of one layer that share another's
+ * values: {"kept": "h.4", "layer": "h.5", "weight": "weight", "rows": [[row of kept, of layer], ...]}.
+ *
  * "rules" and "skipped" say how the plan came about, and are there where there are any.
  *
  * "permutations" are there where the plan aligns units: entries of a member's axis, from offset on
@@ -75,7 +87,6 @@ LFUSE_API void lfuse_plan_load_options_init(lfuse_plan_load_options *options,
  * Errors:  LFUSE_ERR_ARGUMENT   NULL for plan or needed
  *          LFUSE_ERR_NAME       a name, param type or pattern is not UTF-8: says which
  *          LFUSE_ERR_OVERFLOW   size is less than needed
- *          LFUSE_ERR_UNSUPPORTED  a plan of the unit row
  *          LFUSE_ERR_NO_MEMORY  the allocator refused
  *          On failure text and *needed are untouched.
  * Cost:    the text is made twice over when it is asked for twice.
@@ -120,9 +131,11 @@ LFUSE_API lfuse_status lfuse_plan_save(const lfuse_plan *plan, const char *path,
  *          LFUSE_ERR_FORMAT       no JSON object of UTF-8 whose keys are each there once, or no
  *                                 plan: a field missing or of another kind, a layer fused with
  *                                 itself or with one of its group, a kept layer of neither group,
- *                                 another number than follows from the fusions: says where
+ *                                 another number than follows from the fusions; of rows the same, a
+ *                                 row that there is not, and two fusions at one place: says where
  *          LFUSE_ERR_NAME         a fusion, or group, names no layer of the plan; layers that it
- *                                 ties are of two types, or have weights of other names; the
+ *                                 ties are of two types, or have weights of other names; rows are of
+ *                                 a layer whose type is no other's; the
  *                                 network has another layer, or lacks one: says which; the
  *                                 fingerprint is another
  *          LFUSE_ERR_SHAPE        tied weights, or those of the plan and of the network, differ in
@@ -131,6 +144,8 @@ LFUSE_API lfuse_status lfuse_plan_save(const lfuse_plan *plan, const char *path,
  *          LFUSE_ERR_STATE        weights of other contents than those of the plan, where it has them
  *          LFUSE_ERR_UNSUPPORTED  another version of plans, a field, option, policy, metric, unit or
  *                                 element type that this one does not know; more than max_bytes;
+ *                                 options that the unit row does not have, or
+ *                                 more than 16777216 rows where no layers are given;
  *                                 options hold fields this version does not know
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          On failure *plan is NULL.

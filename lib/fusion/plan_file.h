@@ -23,6 +23,14 @@
  *       ...]
  *     }
  *
+ * Of the unit row, which is among the options then, a line has all fusions of rows of one weight of two
+ * layers, or of one, that keep rows of one; and what was in force, all rows of a layer that share those
+ * of another, or of it:
+ *
+ *       {"a": "h.0", "b": "h.1", "kept": "h.0", "weight": "weight", "saved_parameters": 6, "ratio": 1.2,
+ *        "unit": "row", "policy": "average", "rows": [[0, 2, 3, 2, 1.5], ..]}    see plan_file_row_fusions.c
+ *       {"kept": "h.4", "layer": "h.5", "weight": "weight", "rows": [[1, 0], ..]}      kept's, layer's
+ *
  * A fusion, a group and a layer take one line each, keys come in a fixed order: equal plans are
  * equal texts, and a change of one is a change of its line.
  *
@@ -94,15 +102,20 @@ struct lfi_plan_reader {
     json_t *root;
     struct lfi_names names; /* of the plan's layers */
     struct lfi_plan *plan;
-    int64_t *parent; /* (layers) of a layer in the tree of its group; of a root: itself */
-    int64_t *kept;   /* (layers) of a root's group */
-    bool is_checked; /* what fusions save is compared to what is written */
+    int64_t items;   /* layers, or rows */
+    int64_t *parent; /* (items) of an item in the tree of its group; of a root: itself */
+    int64_t *kept;   /* (items) of a root's group */
+    bool *is_candidate; /* (layers) */
+    bool is_checked;    /* what fusions save is compared to what is written */
 };
 
 lfuse_status lfi_reader_find(const struct lfi_plan_reader *r, const char *where,
                              const char *name, int64_t *index, lfuse_error *err);
 int64_t lfi_reader_root(const struct lfi_plan_reader *r, int64_t index);
-/* The groups of a and b become one, whose buffer is that of kept. */
+/* Layers that share weights are of one type, and their weights are alike. */
+lfuse_status lfi_reader_check_alike(const struct lfi_plan_reader *r, const char *where,
+                                    int64_t a, int64_t b, lfuse_error *err);
+/* The groups of layers a and b become one, whose buffer is that of kept. */
 lfuse_status lfi_reader_join(struct lfi_plan_reader *r, const char *where, int64_t a,
                              int64_t b, int64_t kept, lfuse_error *err);
 /* What the trees say. */
@@ -119,8 +132,76 @@ json_t *lfi_plan_skip_encode(const struct lfi_plan *plan, const struct lfi_skip 
 lfuse_status lfi_plan_rules_decode(struct lfi_plan_reader *r, lfuse_error *err);
 lfuse_status lfi_plan_skips_decode(struct lfi_plan_reader *r, lfuse_error *err);
 
+/* ---- plan_file_account.c ------------------------------------------------------------------------ */
+
+/* r->is_candidate of a plan that has its layers. */
+lfuse_status lfi_reader_find_candidates(struct lfi_plan_reader *r, lfuse_error *err);
+/* Of all its weights. */
+int64_t lfi_planned_elements(const struct lfi_planned_layer *layer);
+/* plan->account of these groups of layers, and of rows where they are numbered. */
+void lfi_reader_measure(const struct lfi_plan_reader *r,
+                        const struct lfi_grouping *layers,
+                        const struct lfi_grouping *rows);
+
+/* ---- plan_file_rows.c: of the unit row ------------------------------------------------------------- */
+
+/* plan->rows, and nobody is tied. */
+lfuse_status lfi_plan_rows_prepare(struct lfi_plan_reader *r, bool is_given,
+                                   lfuse_error *err);
+/* The layer that a field names. */
+lfuse_status lfi_reader_layer(const struct lfi_plan_reader *r, const json_t *object,
+                              const char *where, const char *key, int64_t *layer,
+                              lfuse_error *err);
+/* A ratio counts its rows. */
+lfuse_status lfi_reader_candidate(const struct lfi_plan_reader *r, const char *where,
+                                  int64_t layer, lfuse_error *err);
+/* Which weight of a layer; the only one where nothing is said. */
+lfuse_status lfi_reader_weight(const struct lfi_plan_reader *r, const json_t *object,
+                               const char *where, int64_t layer, int32_t *weight,
+                               lfuse_error *err);
+/* Element `index` of an array: row->index of the weight that row has. */
+lfuse_status lfi_reader_row(const struct lfi_plan_reader *r, const json_t *array,
+                            const char *where, size_t index, struct lfi_row *row,
+                            lfuse_error *err);
+/* The groups of rows a and b become one, whose values are those of kept. */
+lfuse_status lfi_reader_join_rows(struct lfi_plan_reader *r, const char *where, int64_t a,
+                                  int64_t b, int64_t kept, lfuse_error *err);
+/* plan->row_start */
+lfuse_status lfi_rows_in_force_decode(struct lfi_plan_reader *r, const json_t *lines,
+                                      lfuse_error *err);
+
+/* ---- plan_file_row_fusions.c ------------------------------------------------------------------------ */
+
+/* fusions, row_goal and account of a plan that has the rest. */
+lfuse_status lfi_row_fusions_decode(struct lfi_plan_reader *r, const json_t *lines,
+                                    lfuse_error *err);
+
+/* ---- plan_file_row_lines.c: the same, written ------------------------------------------------------- */
+
+/* (count) of fusions, or of rows that share others' in force; those of a line are next to each
+ * other. Release with lfi_row_lines_free(). */
+struct lfi_row_lines {
+    const struct lfi_plan *plan;
+    bool in_force;
+    int64_t count;
+    int64_t *order;
+};
+
+lfuse_status lfi_row_lines_create(const struct lfi_env *env, const struct lfi_plan *plan,
+                                  bool in_force, struct lfi_row_lines *lines,
+                                  lfuse_error *err);
+void lfi_row_lines_free(const struct lfi_env *env, struct lfi_row_lines *lines);
+/* Where the line ends that starts at `first`. */
+int64_t lfi_row_lines_end(const struct lfi_row_lines *lines, int64_t first);
+/* NULL when malloc refused. */
+json_t *lfi_row_line_encode(const struct lfi_row_lines *lines, int64_t first,
+                            int64_t end);
+
 /* ---- plan_file_fusions.c ------------------------------------------------------------------------ */
 
+/* "unit" and "policy" of a fusion are those of the plan. */
+lfuse_status lfi_reader_check_kind(const struct lfi_plan_reader *r, const json_t *object,
+                                   const char *where, lfuse_error *err);
 /* fusions, goal and account of a plan that has its layers, its options and start. */
 lfuse_status lfi_fusions_decode(struct lfi_plan_reader *r, lfuse_error *err);
 

@@ -120,21 +120,28 @@ static lfuse_status read_importance(struct lfi_plan_reader *r, lfuse_error *err)
 }
 
 /* Nobody is tied yet. */
-static lfuse_status prepare(struct lfi_plan_reader *r, lfuse_error *err)
+static lfuse_status prepare(struct lfi_plan_reader *r, bool is_given, lfuse_error *err)
 {
     struct lfi_plan *plan = r->plan;
-    const size_t n = (size_t)plan->layer_count;
-    lfuse_status status =
-        lfi_grouping_create(r->env, plan->layer_count, &plan->start, err);
+    const bool is_row = plan->options.unit == LFUSE_UNIT_ROW;
+    lfuse_status status = lfi_reader_find_candidates(r, err);
     int64_t i;
 
     if (status == LFUSE_OK)
+        status = lfi_grouping_create(r->env, plan->layer_count, &plan->start, err);
+    if (status == LFUSE_OK)
         status = lfi_grouping_create(r->env, plan->layer_count, &plan->goal, err);
+    if (status == LFUSE_OK && is_row)
+        status = lfi_plan_rows_prepare(r, is_given, err);
+    if (status != LFUSE_OK)
+        return status;
+    r->items = is_row ? plan->rows.count : plan->layer_count;
+    status = lfi_alloc(r->env, (size_t)r->items, sizeof(*r->parent), "groups", &r->parent,
+                       err);
     if (status == LFUSE_OK)
-        status = lfi_alloc(r->env, n, sizeof(*r->parent), "groups", &r->parent, err);
-    if (status == LFUSE_OK)
-        status = lfi_alloc(r->env, n, sizeof(*r->kept), "groups", &r->kept, err);
-    for (i = 0; i < plan->layer_count && status == LFUSE_OK; i++)
+        status = lfi_alloc(r->env, (size_t)r->items, sizeof(*r->kept), "groups", &r->kept,
+                           err);
+    for (i = 0; i < r->items && status == LFUSE_OK; i++)
         r->parent[i] = r->kept[i] = i;
     return status;
 }
@@ -159,9 +166,11 @@ static lfuse_status read_plan(struct lfi_plan_reader *r,
     if (status == LFUSE_OK)
         status = lfi_plan_rules_decode(r, err);
     if (status == LFUSE_OK)
+        status = lfi_rows_check_options(&r->plan->options, "options", err);
+    if (status == LFUSE_OK)
         status = lfi_plan_skips_decode(r, err);
     if (status == LFUSE_OK)
-        status = prepare(r, err);
+        status = prepare(r, layers != NULL, err);
     if (status == LFUSE_OK)
         status = lfi_in_force_decode(r, err);
     if (status == LFUSE_OK)
@@ -188,8 +197,9 @@ lfuse_status lfi_plan_decode(const struct lfi_env *env, const char *text, size_t
         r.is_checked = json_object_get(r.root, "parameters") != NULL;
         status = read_plan(&r, layers, count, err);
     }
-    lfi_free(env, r.kept, (size_t)plan->layer_count, sizeof(*r.kept));
-    lfi_free(env, r.parent, (size_t)plan->layer_count, sizeof(*r.parent));
+    lfi_free(env, r.kept, (size_t)r.items, sizeof(*r.kept));
+    lfi_free(env, r.parent, (size_t)r.items, sizeof(*r.parent));
+    lfi_free(env, r.is_candidate, (size_t)plan->layer_count, sizeof(*r.is_candidate));
     lfi_names_free(env, &r.names);
     json_decref(r.root);
     if (status != LFUSE_OK)

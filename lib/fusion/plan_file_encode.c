@@ -183,6 +183,45 @@ static void put_skips(struct text *t, const struct lfi_plan *plan)
     put(t, "\n ]");
 }
 
+/* A line for each two layers; see plan_file_row_lines.c. */
+static void put_row_lines(struct text *t, const struct lfi_plan *plan, bool in_force)
+{
+    struct lfi_row_lines lines = {0};
+    int64_t first, end, i = 0;
+
+    if (t->status == LFUSE_OK)
+        t->status = lfi_row_lines_create(t->env, plan, in_force, &lines, t->err);
+    for (first = 0; first < lines.count; first = end) {
+        end = lfi_row_lines_end(&lines, first);
+        put_item(t, i++, lfi_row_line_encode(&lines, first, end));
+    }
+    lfi_row_lines_free(t->env, &lines);
+}
+
+static void put_fusions(struct text *t, const struct lfi_plan *plan)
+{
+    int64_t i;
+
+    if (plan->options.unit == LFUSE_UNIT_ROW)
+        put_row_lines(t, plan, false);
+    for (i = 0; i < plan->fusion_count && plan->options.unit != LFUSE_UNIT_ROW; i++)
+        put_item(t, i, fusion_encode(plan, &plan->fusions[i]));
+    put(t, plan->fusion_count > 0 ? "\n ]" : "]");
+}
+
+static void put_in_force(struct text *t, const struct lfi_plan *plan)
+{
+    if (plan->start.count == 0 && plan->row_start.count == 0)
+        return;
+    put(t, ",\n \"in_force\": [");
+    if (plan->start.count > 0) {
+        put_groups(t, plan, &plan->start, true);
+        return;
+    }
+    put_row_lines(t, plan, true);
+    put(t, "\n ]");
+}
+
 static void put_plan(struct text *t, const struct lfi_plan *plan, const char *fingerprint)
 {
     int64_t i;
@@ -190,9 +229,8 @@ static void put_plan(struct text *t, const struct lfi_plan *plan, const char *fi
     put(t, "{\n \"layerfuse_plan\": 1,\n \"options\": ");
     put_json(t, lfi_plan_options_encode(&plan->options));
     put(t, ",\n \"fusions\": [");
-    for (i = 0; i < plan->fusion_count; i++)
-        put_item(t, i, fusion_encode(plan, &plan->fusions[i]));
-    put(t, plan->fusion_count > 0 ? "\n ],\n \"groups\": [" : "],\n \"groups\": [");
+    put_fusions(t, plan);
+    put(t, ",\n \"groups\": [");
     put_groups(t, plan, &plan->goal, false);
     put(t, ",\n \"parameters\": ");
     put_json(t, parameters_encode(plan));
@@ -203,10 +241,7 @@ static void put_plan(struct text *t, const struct lfi_plan *plan, const char *fi
         put_json(t, importance_encode(plan));
     }
     put_rules(t, plan);
-    if (plan->start.count > 0) {
-        put(t, ",\n \"in_force\": [");
-        put_groups(t, plan, &plan->start, true);
-    }
+    put_in_force(t, plan);
     put_skips(t, plan);
     if (plan->moves.count > 0) {
         put(t, ",\n \"permutations\": [");
@@ -260,9 +295,6 @@ lfuse_status lfi_plan_encode(const struct lfi_env *env, const struct lfi_plan *p
     char fingerprint[LFI_FINGERPRINT + 1], *exact = NULL;
     lfuse_status status;
 
-    if (plan->options.unit == LFUSE_UNIT_ROW)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                        "a plan of the unit row cannot be saved by this version");
     status = check_text(plan, err);
     if (status == LFUSE_OK)
         status = lfi_plan_fingerprint(env, plan, fingerprint, err);

@@ -9,23 +9,27 @@ enum { WHERE = 48 };
 
 /* ---- fusions ---------------------------------------------------------------------------------- */
 
-/* "unit" and "policy" of a fusion are those of the plan. */
-static lfuse_status check_kind(const struct lfi_plan_reader *r, const json_t *object,
-                               const char *where, lfuse_error *err)
+lfuse_status lfi_reader_check_kind(const struct lfi_plan_reader *r, const json_t *object,
+                                   const char *where, lfuse_error *err)
 {
-    const char *unit = "layer", *policy = NULL, *of_plan;
+    const bool is_row = r->plan->options.unit == LFUSE_UNIT_ROW;
+    const char *unit_of_plan = is_row ? "row" : "layer", *unit = unit_of_plan,
+               *of_plan = lfi_policy_find(r->plan->options.policy)->name,
+               *policy = of_plan;
     lfuse_status status = lfi_fields_text(object, where, "unit", &unit, err);
 
-    of_plan = lfi_policy_find(r->plan->options.policy)->name;
-    policy = of_plan;
     if (status == LFUSE_OK)
         status = lfi_fields_text(object, where, "policy", &policy, err);
     if (status != LFUSE_OK)
         return status;
-    if (strcmp(unit, "layer") != 0)
+    if (strcmp(unit, "layer") != 0 && strcmp(unit, "row") != 0)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         "%s: this version does not know the unit %s", where,
                         lfi_quote(unit).text);
+    if (strcmp(unit, unit_of_plan) != 0)
+        return lfi_fail(err, LFUSE_ERR_FORMAT,
+                        "%s: the unit is %s, in the options %s: a plan has one", where,
+                        unit, unit_of_plan);
     if (lfi_policy_by_name(policy) == NULL)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         "%s: this version does not know the policy %s", where,
@@ -60,21 +64,11 @@ static lfuse_status read_names(const struct lfi_plan_reader *r, const json_t *ob
     return kept == NULL ? LFUSE_OK : lfi_reader_find(r, where, kept, &f->kept, err);
 }
 
-static int64_t weight_elements(const struct lfi_planned_layer *layer)
-{
-    int64_t sum = 0;
-    int32_t i;
-
-    for (i = 0; i < layer->weight_count; i++)
-        sum += lfi_view_elements(&layer->weights[i].shape);
-    return sum;
-}
-
 /* What a fusion saves, and the ratio after it; held against what is written, if it is to be. */
 static lfuse_status settle(struct lfi_plan_reader *r, const json_t *object,
                            const char *where, struct lfi_fusion *f, lfuse_error *err)
 {
-    const int64_t saved = weight_elements(&r->plan->layers[f->kept]);
+    const int64_t saved = lfi_planned_elements(&r->plan->layers[f->kept]);
     int64_t said_saved = saved;
     double ratio, said_ratio;
     lfuse_status status;
@@ -129,7 +123,7 @@ static lfuse_status fusion_decode(struct lfi_plan_reader *r, const json_t *objec
 
     *f = (struct lfi_fusion){.score = NAN};
     if (status == LFUSE_OK)
-        status = check_kind(r, object, where, err);
+        status = lfi_reader_check_kind(r, object, where, err);
     if (status == LFUSE_OK)
         status = read_names(r, object, where, f, err);
     if (status == LFUSE_OK)
@@ -151,47 +145,8 @@ static lfuse_status fusion_decode(struct lfi_plan_reader *r, const json_t *objec
 
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-static void add_to_account(const struct lfi_planned_layer *layer, bool is_candidate,
-                           bool is_owner, struct lfi_account *account)
-{
-    const int64_t weights = weight_elements(layer);
-    size_t bytes = 0;
-    int32_t i;
-
-    for (i = 0; i < layer->weight_count; i++)
-        bytes += lfi_view_bytes(&layer->weights[i].shape);
-    account->all_logical += weights + layer->rest_parameters;
-    account->all_unique += (is_owner ? weights : 0) + layer->rest_parameters;
-    account->all_unique_bytes += (is_owner ? bytes : 0) + layer->rest_bytes;
-    if (is_candidate) {
-        account->candidates_logical += weights;
-        account->candidates_unique += is_owner ? weights : 0;
-        account->candidates_unique_bytes += is_owner ? bytes : 0;
-    }
-}
-
-/* As lfi_account_measure(); types holds those of layers with weights. */
-static void measure(struct lfi_plan *plan, const struct lfi_names *types,
-                    const int64_t *owner)
-{
-    const int64_t n = types->count;
-    int64_t i;
-
-    plan->account = (struct lfi_account){0};
-    for (i = 0; i < n; i++) {
-        const int64_t index = types->order[i];
-        const char *type = types->names[index];
-        const bool has_twin =
-            (i > 0 && strcmp(types->names[types->order[i - 1]], type) == 0) ||
-            (i + 1 < n && strcmp(types->names[types->order[i + 1]], type) == 0);
-
-        add_to_account(&plan->layers[index], has_twin && type[0] != '\0',
-                       owner[index] == index, &plan->account);
-    }
-}
-
-static lfuse_status all_fusions(struct lfi_plan_reader *r, const struct lfi_names *types,
-                                const json_t *array, lfuse_error *err)
+static lfuse_status all_fusions(struct lfi_plan_reader *r, const json_t *array,
+                                lfuse_error *err)
 {
     struct lfi_plan *plan = r->plan;
     const size_t count = json_array_size(array);
@@ -199,7 +154,7 @@ static lfuse_status all_fusions(struct lfi_plan_reader *r, const struct lfi_name
     char where[WHERE];
     size_t i;
 
-    measure(plan, types, plan->start.owner);
+    lfi_reader_measure(r, &plan->start, &plan->row_start);
     for (i = 0; i < count && status == LFUSE_OK; i++) {
         (void)snprintf(where, sizeof(where), "fusions[%zu]", i);
         if (plan->fusion_count == plan->fusion_capacity)
@@ -210,43 +165,25 @@ static lfuse_status all_fusions(struct lfi_plan_reader *r, const struct lfi_name
         plan->fusion_count += status == LFUSE_OK;
     }
     lfi_reader_owners(r, &plan->goal);
-    measure(plan, types, plan->goal.owner);
+    lfi_reader_measure(r, &plan->goal, &plan->row_goal);
     return status;
-}
-
-/* Layers without weights are of type "", of which no layer is. */
-static lfuse_status list_types(const struct lfi_plan_reader *r, struct lfi_names *types,
-                               lfuse_error *err)
-{
-    lfuse_status status = lfi_names_create(r->env, r->plan->layer_count, types, err);
-    int64_t i;
-
-    if (status != LFUSE_OK)
-        return status;
-    for (i = 0; i < types->count; i++)
-        types->names[i] =
-            r->plan->layers[i].weight_count > 0 ? r->plan->layers[i].param_type : "";
-    lfi_names_sort(types);
-    return LFUSE_OK;
 }
 
 lfuse_status lfi_fusions_decode(struct lfi_plan_reader *r, lfuse_error *err)
 {
     struct lfi_plan *plan = r->plan;
-    struct lfi_names types = {0};
     json_t *array = NULL;
     lfuse_status status = lfi_fields_array(r->root, "the plan", "fusions", &array, err);
 
     if (status == LFUSE_OK && array == NULL)
         status = lfi_fields_missing("the plan", "fusions", err);
-    if (status == LFUSE_OK)
-        status = list_types(r, &types, err);
+    if (status == LFUSE_OK && plan->options.unit == LFUSE_UNIT_ROW)
+        return lfi_row_fusions_decode(r, array, err);
     plan->fusion_capacity = plan->layer_count; /* a fusion leaves one owner less */
     if (status == LFUSE_OK)
         status = lfi_alloc(r->env, (size_t)plan->fusion_capacity, sizeof(*plan->fusions),
                            "a plan", &plan->fusions, err);
     if (status == LFUSE_OK)
-        status = all_fusions(r, &types, array, err);
-    lfi_names_free(r->env, &types);
+        status = all_fusions(r, array, err);
     return status;
 }

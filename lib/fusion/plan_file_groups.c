@@ -30,9 +30,8 @@ int64_t lfi_reader_root(const struct lfi_plan_reader *r, int64_t index)
     return index;
 }
 
-/* Layers that share weights are of one type, and their weights are alike. */
-static lfuse_status check_alike(const struct lfi_plan_reader *r, const char *where,
-                                int64_t a, int64_t b, lfuse_error *err)
+lfuse_status lfi_reader_check_alike(const struct lfi_plan_reader *r, const char *where,
+                                    int64_t a, int64_t b, lfuse_error *err)
 {
     const struct lfi_planned_layer *p = &r->plan->layers[a], *q = &r->plan->layers[b];
     const struct lfi_quoted pn = lfi_quote(p->name), qn = lfi_quote(q->name);
@@ -81,7 +80,7 @@ lfuse_status lfi_reader_join(struct lfi_plan_reader *r, const char *where, int64
         return lfi_fail(err, LFUSE_ERR_FORMAT, "%s: %s and %s are %s", where,
                         lfi_quote(names[0]).text, lfi_quote(names[1]).text,
                         a == b ? "one layer" : "in one group already");
-    status = check_alike(r, where, a, b, err);
+    status = lfi_reader_check_alike(r, where, a, b, err);
     if (status != LFUSE_OK)
         return status;
     if (lfi_reader_root(r, kept) != ra && lfi_reader_root(r, kept) != rb)
@@ -128,7 +127,7 @@ void lfi_reader_owners(const struct lfi_plan_reader *r, struct lfi_grouping *gro
 {
     int64_t i;
 
-    for (i = 0; i < r->plan->layer_count; i++)
+    for (i = 0; i < r->items; i++)
         grouping->owner[i] = r->kept[lfi_reader_root(r, i)];
     lfi_grouping_set(grouping, grouping->owner);
 }
@@ -140,6 +139,8 @@ lfuse_status lfi_in_force_decode(struct lfi_plan_reader *r, lfuse_error *err)
     lfuse_status status = lfi_fields_array(r->root, "the plan", "in_force", &groups, err);
     size_t i;
 
+    if (status == LFUSE_OK && r->plan->options.unit == LFUSE_UNIT_ROW)
+        return lfi_rows_in_force_decode(r, groups, err);
     for (i = 0; i < json_array_size(groups) && status == LFUSE_OK; i++) {
         (void)snprintf(where, sizeof(where), "in_force[%zu]", i);
         status = group_in_force(r, json_array_get(groups, i), where, err);

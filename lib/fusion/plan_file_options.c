@@ -22,6 +22,7 @@ enum kind {
     SEED,   /* uint64_t; a string where it is beyond the integers of JSON */
     FLAG,   /* bool */
     CHOICE, /* int32_t, from 1 on, by names */
+    UNIT,   /* the same; layer is not written */
     METRIC, /* lfuse_metric */
     POLICY  /* lfuse_policy */
 };
@@ -30,6 +31,7 @@ static const char *const frozen[] = {"both", "dropped", NULL};
 static const char *const weightings[] = {"equal", "norm", "importance", NULL};
 static const char *const bases[] = {"candidates", "all", NULL};
 static const char *const scopes[] = {"global", "adjacent", NULL};
+static const char *const units[] = {"layer", "row", NULL};
 static const char *const linkages[] = {"single", "average", "complete", "merged", NULL};
 static const char *const keeps[] = {"farthest", "nearest",      "first",
                                     "last",     "by_direction", NULL};
@@ -60,6 +62,7 @@ static const struct option {
     {"include_ends", FLAG, OF_PLAN(include_ends), NULL, 0.0},
     {"skip_unequal", FLAG, OF_PLAN(skip_unequal), NULL, 0.0},
     {"scope", CHOICE, OF_PLAN(scope), scopes, 0.0},
+    {"unit", UNIT, OF_PLAN(unit), units, 0.0},
     {"base", CHOICE, OF_PLAN(base), bases, 0.0},
     {"linkage", CHOICE, OF_PLAN(linkage), linkages, 0.0},
     {"keep", CHOICE, OF_PLAN(keep), keeps, 0.0},
@@ -109,7 +112,8 @@ static json_t *encode(const struct option *o, const char *field)
     case LIMIT: return json_integer(*(const int64_t *)value);
     case SEED: return seed_encode(*(const uint64_t *)value);
     case FLAG: return json_boolean(*(const bool *)value);
-    case CHOICE: return json_string(o->names[*(const int32_t *)value - 1]);
+    case CHOICE:
+    case UNIT: return json_string(o->names[*(const int32_t *)value - 1]);
     case METRIC: return json_string(lfi_metric_find(*(const lfuse_metric *)value)->name);
     default: return json_string(lfi_policy_find(*(const lfuse_policy *)value)->name);
     }
@@ -124,6 +128,7 @@ static bool is_none(const struct lfi_plan_options *all, const struct option *o)
     case BOUND: return !all->has_threshold;
     case LIMIT: return *(const int64_t *)value == INT64_MAX;
     case SIZE: return *(const size_t *)value == 0;
+    case UNIT: return *(const lfuse_unit *)value == LFUSE_UNIT_LAYER;
     default: return false;
     }
 }
@@ -269,6 +274,7 @@ lfuse_status lfi_plan_options_decode(const json_t *object,
         .freeze_gradient = LFUSE_FREEZE_BOTH,
         .weighting = LFUSE_WEIGHTING_EQUAL,
         .scope = LFUSE_SCOPE_GLOBAL,
+        .unit = LFUSE_UNIT_LAYER,
         .base = LFUSE_BASE_CANDIDATES,
         .linkage = LFUSE_LINKAGE_SINGLE,
         .keep = LFUSE_KEEP_FARTHEST,

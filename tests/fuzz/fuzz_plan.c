@@ -19,6 +19,30 @@ static void wrong(const char *condition)
     abort();
 }
 
+/* ---- memory: none of it in large pieces, whatever a text says of its layers ---------------------- */
+
+enum { MOST = 1 << 20 };
+
+struct memory {
+    int was_refused;
+};
+
+static void *give(void *user, size_t size, size_t align)
+{
+    struct memory *memory = user;
+
+    memory->was_refused |= size > MOST;
+    return size > MOST ? NULL : aligned_alloc(align, (size + align - 1) / align * align);
+}
+
+static void take(void *user, void *data, size_t size, size_t align)
+{
+    (void)user;
+    (void)size;
+    (void)align;
+    free(data);
+}
+
 /* ---- a network: p, q and r alike, s of another shape, t of another type ------------------------ */
 
 enum { LAYERS = 5 };
@@ -84,7 +108,10 @@ static void look_at(const lfuse_plan *plan)
     for (i = 0; i < lfuse_plan_fusion_count(plan); i++) {
         lfuse_fusion_init(&f, sizeof(f));
         CHECK(lfuse_plan_fusion(plan, i, &f, NULL) == LFUSE_OK);
-        CHECK(f.a >= 0 && f.a < f.b && f.b < layers && f.kept >= 0 && f.kept < layers);
+        CHECK(f.a >= 0 && f.a <= f.b && f.b < layers && f.kept >= 0 && f.kept < layers);
+        CHECK(f.a < f.b || (f.row_a >= 0 && f.row_a < f.row_b));
+        CHECK(f.row_a < 0 ||
+              lfuse_plan_row_owner(plan, f.b, f.weight, f.row_b, NULL) >= 0);
         CHECK(f.ratio >= 1.0 && f.saved_parameters > 0);
     }
     for (i = 0; i < lfuse_plan_group_count(plan); i++) {
@@ -140,7 +167,7 @@ static void apply(lfuse_context *ctx, struct network *n, const lfuse_plan *plan)
 }
 
 static void read_plan(lfuse_context *ctx, const uint8_t *data, size_t size,
-                      struct network *n)
+                      struct network *n, const struct memory *memory)
 {
     lfuse_plan_load_options o;
     lfuse_error err = {0};
@@ -163,7 +190,8 @@ static void read_plan(lfuse_context *ctx, const uint8_t *data, size_t size,
         CHECK(err.status == LFUSE_ERR_FORMAT || err.status == LFUSE_ERR_UNSUPPORTED ||
               err.status == LFUSE_ERR_NAME || err.status == LFUSE_ERR_SHAPE ||
               err.status == LFUSE_ERR_TYPE ||
-              (n != NULL && err.status == LFUSE_ERR_STATE)); /* other contents */
+              (n != NULL && err.status == LFUSE_ERR_STATE) || /* other contents */
+              (memory->was_refused && err.status == LFUSE_ERR_NO_MEMORY));
     }
     lfuse_plan_destroy(plan);
 }
@@ -172,13 +200,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct memory memory = {0};
+    lfuse_context_options options;
     struct network n;
     lfuse_context *ctx;
 
-    CHECK(lfuse_context_create(NULL, &ctx, NULL) == LFUSE_OK);
+    lfuse_context_options_init(&options, sizeof(options));
+    options.allocator = (lfuse_allocator){give, take, &memory};
+    CHECK(lfuse_context_create(&options, &ctx, NULL) == LFUSE_OK);
     make_network(ctx, &n);
-    read_plan(ctx, data, size, NULL);
-    read_plan(ctx, data, size, &n);
+    read_plan(ctx, data, size, NULL, &memory);
+    read_plan(ctx, data, size, &n, &memory);
     destroy_network(&n);
     lfuse_context_destroy(ctx);
     return 0;

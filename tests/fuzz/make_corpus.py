@@ -160,7 +160,36 @@ def options(text):
     return plan(PQ, f'"options":{{{text}}},')
 
 
+def rows(lines, more="", layers=LAYERS, unit='"unit":"row"'):
+    return plan(lines, f'"options":{{{unit}}},{more}', layers)
+
+
+ROWS = '{"a":"p","b":"q","kept":"p","weight":"weight","rows":[[0,1,0,1,0.5],[2,0,1,0]]}'
+
 PLANS = {
+    "rows": rows(ROWS),
+    "rows-short": rows('{"a":"q","b":"r","rows":[[7,1,0],[3,0,0]]},{"a":"p","b":"p","rows":[[5,0,1]]}'),
+    "rows-whole": rows(
+        '{"a":"p","b":"q","kept":"p","weight":"weight","saved_parameters":6,"ratio":1.3,"unit":"row",'
+        '"policy":"freeze","rows":[[0,1,0,1,0.5],[1,0,1,0,2.0]]}',
+        '"parameters":{"logical":26,"unique":20,"base":"candidates"},',
+        unit='"unit":"row","policy":"freeze"'),
+    "rows-in-force": rows(ROWS, '"in_force":[{"kept":"q","layer":"r","rows":[[0,1],[1,0]]}],'),
+    "rows-in-force-twice": rows(
+        ROWS, '"in_force":[{"kept":"q","layer":"r","rows":[[0,1],[1,1]]}],'),
+    "rows-beyond": rows('{"a":"p","b":"q","rows":[[0,2,0]]}'),
+    "rows-itself": rows('{"a":"p","b":"p","rows":[[0,1,1]]}'),
+    "rows-cycle": rows('{"a":"p","b":"q","rows":[[0,0,0],[1,1,0],[2,0,1],[3,1,1]]}'),
+    "rows-one-place": rows('{"a":"p","b":"q","rows":[[0,0,0],[0,1,1]]}'),
+    "rows-neither": rows('{"a":"p","b":"q","kept":"r","rows":[[0,0,0,0]]}'),
+    "rows-other-shape": rows('{"a":"p","b":"s","rows":[[0,0,0]]}'),
+    "rows-alone": rows('{"a":"t","b":"t","rows":[[0,0,1]]}'),
+    "rows-bare": f'{{"layerfuse_plan":1,"options":{{"unit":"row"}},"fusions":[{ROWS}]}}'.encode(),
+    "rows-many": rows(ROWS, layers=",".join(layer(n, shape="[8000000,1]") for n in "pq")),
+    "rows-too-many": rows(ROWS, layers=",".join(layer(n, shape="[99999999,1]") for n in "pq")),
+    "rows-of-layers": plan(ROWS),
+    "rows-permuted": rows(ROWS, '"permutations":[{"order":[1,0],"members":[{"layer":"p","parameter":'
+                          '"weight","entries":2}]}],'),
     "empty": b"",
     "array": b"[]",
     "no-plan": b"{}",

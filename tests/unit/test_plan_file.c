@@ -1,6 +1,7 @@
 /* test_plan_file.c - see plan_file.h; what is refused is in test_plan_file_errors.c */
 #include "lft_files.h"
 #include "lft_plan.h"
+#include "lft_plan_file.h"
 #include "lft_ties.h"
 
 #include <float.h>
@@ -8,67 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Release with free(). */
-static char *text_of(struct lft *t, const lfuse_plan *plan)
-{
-    size_t needed = 0, again = 0;
-    char *text;
-
-    lft_ok(t, lfuse_plan_to_json(plan, NULL, 0, &needed, &t->err));
-    text = malloc(needed);
-    assert_non_null(text);
-    lft_ok(t, lfuse_plan_to_json(plan, text, needed, &again, &t->err));
-    assert_int_equal(again, needed);
-    assert_int_equal(strlen(text), needed - 1);
-    return text;
-}
-
-static lfuse_plan *read_text(struct lft *t, const char *text)
-{
-    lfuse_plan *plan;
-
-    lft_ok(t, lfuse_plan_from_json(t->ctx, text, strlen(text), NULL, &plan, &t->err));
-    return plan;
-}
-
-/* For all layers of t, in their order. */
-static lfuse_plan *read_for(struct lft *t, const char *text)
-{
-    lfuse_plan_load_options o;
-    lfuse_plan *plan;
-
-    lfuse_plan_load_options_init(&o, sizeof(o));
-    o.layers = (const lfuse_layer *const *)t->layers;
-    o.count = t->layer_count;
-    lft_ok(t, lfuse_plan_from_json(t->ctx, text, strlen(text), &o, &plan, &t->err));
-    return plan;
-}
-
-static void check_same(struct lft *t, const lfuse_plan *a, const lfuse_plan *b)
-{
-    lfuse_account x = lft_plan_account(t, a), y = lft_plan_account(t, b);
-    int64_t i, k;
-
-    assert_memory_equal(&x, &y, sizeof(x));
-    assert_int_equal(lfuse_plan_layer_count(a), lfuse_plan_layer_count(b));
-    for (i = 0; i < lfuse_plan_layer_count(a); i++)
-        assert_string_equal(lfuse_plan_layer_name(a, i), lfuse_plan_layer_name(b, i));
-    assert_int_equal(lfuse_plan_fusion_count(a), lfuse_plan_fusion_count(b));
-    for (i = 0; i < lfuse_plan_fusion_count(a); i++) {
-        lfuse_fusion f = lft_plan_fusion(t, a, i), g = lft_plan_fusion(t, b, i);
-
-        assert_memory_equal(&f, &g, sizeof(f));
-    }
-    assert_int_equal(lfuse_plan_group_count(a), lfuse_plan_group_count(b));
-    for (i = 0; i < lfuse_plan_group_count(a); i++) {
-        assert_int_equal(lfuse_plan_group_kept(a, i), lfuse_plan_group_kept(b, i));
-        assert_int_equal(lfuse_plan_group_size(a, i), lfuse_plan_group_size(b, i));
-        for (k = 0; k < lfuse_plan_group_size(a, i); k++)
-            assert_int_equal(lfuse_plan_group_member(a, i, k),
-                             lfuse_plan_group_member(b, i, k));
-    }
-}
 
 /* ---- text -------------------------------------------------------------------------------- */
 
@@ -108,7 +48,7 @@ static void a_plan_is_text_with_a_line_for_each_fusion(void **state)
 
     lft_plan_five(t);
     plan = lft_plan_build(t, lft_plan_best(2));
-    text = text_of(t, plan);
+    text = lft_plan_text(t, plan);
     text[sizeof(expected) - 1] = '\0'; /* what follows is the layers' */
     assert_string_equal(text, expected);
     free(text);
@@ -159,10 +99,10 @@ static void what_was_written_is_read_back(void **state)
     o.scope = LFUSE_SCOPE_ADJACENT;
     o.linkage = LFUSE_LINKAGE_COMPLETE;
     plan = lft_plan_build(t, o);
-    text = text_of(t, plan);
-    again = read_text(t, text);
-    check_same(t, plan, again);
-    second = text_of(t, again);
+    text = lft_plan_text(t, plan);
+    again = lft_plan_read(t, text);
+    lft_plan_check_same(t, plan, again);
+    second = lft_plan_text(t, again);
     assert_string_equal(second, text);
     assert_non_null(strstr(text, "\"seed\": \"18446744073709551615\""));
     assert_non_null(strstr(text, "\"in_force\": ["));
@@ -190,19 +130,19 @@ static void importance_is_written_by_name(void **state)
     o.importance = importance;
     o.flags = LFUSE_PLAN_FLAG_RESCALE;
     plan = lft_plan_build(t, o);
-    text = text_of(t, plan);
+    text = lft_plan_text(t, plan);
     assert_non_null(strstr(text, "\"importance\": {\"l0\": 1.0, \"l1\": 0.1"));
     assert_non_null(strstr(text, "\"rescale\": true"));
     first = t->layers[0];
     t->layers[0] = t->layers[4];
     t->layers[4] = first;
-    turned = read_for(t, text);
-    second = text_of(t, turned);
+    turned = lft_plan_read_for(t, text);
+    second = lft_plan_text(t, turned);
     assert_non_null(strstr(second, "\"importance\": {\"l4\": 4.9406564584124654e-324, "));
     t->layers[4] = t->layers[0];
     t->layers[0] = first;
-    again = read_for(t, second);
-    third = text_of(t, again);
+    again = lft_plan_read_for(t, second);
+    third = lft_plan_text(t, again);
     assert_string_equal(third, text);
     free(third);
     free(second);
@@ -220,10 +160,10 @@ static void a_plan_without_fusions_is_a_plan(void **state)
 
     lft_plan_five(t);
     plan = lft_plan_build(t, lft_plan_ratio(1.0));
-    text = text_of(t, plan);
+    text = lft_plan_text(t, plan);
     assert_non_null(strstr(text, "\"fusions\": [],\n \"groups\": [],\n"));
-    again = read_text(t, text);
-    check_same(t, plan, again);
+    again = lft_plan_read(t, text);
+    lft_plan_check_same(t, plan, again);
     free(text);
     lfuse_plan_destroy(again);
     lfuse_plan_destroy(plan);
@@ -242,12 +182,12 @@ static void files_hold_the_text(void **state)
     lft_write_file(path, "before", 6);
     lft_ok(t, lfuse_plan_save(plan, path, &t->err));
     assert_int_equal(lft_count_files(), 1);
-    text = text_of(t, plan);
+    text = lft_plan_text(t, plan);
     bytes = lft_read_file(path, &size);
     assert_int_equal(size, strlen(text));
     assert_memory_equal(bytes, text, size);
     lft_ok(t, lfuse_plan_load(t->ctx, path, NULL, &again, &t->err));
-    check_same(t, plan, again);
+    lft_plan_check_same(t, plan, again);
     free(text);
     lfuse_plan_destroy(again);
     lfuse_plan_destroy(plan);
@@ -275,11 +215,11 @@ static void lines_may_be_taken_out(void **state)
 
     lft_plan_five(t);
     plan = lft_plan_build(t, lft_plan_best(3)); /* (l1, l2), (l3, l4), (l2, l3) */
-    text = text_of(t, plan);
+    text = lft_plan_text(t, plan);
     cut(text, "  {\"a\": \"l3\"", "  {\"a\": \"l2\"");
     cut(text, " \"groups\"", " \"fingerprint\"");
     cut(text, "\"kept\": \"l4\", ", "\"score\": 9.0");
-    edited = read_text(t, text);
+    edited = lft_plan_read(t, text);
     assert_int_equal(lfuse_plan_fusion_count(edited), 2);
     lft_plan_check(t, edited, 0, 1, 2, 1, 1.0);
     lft_plan_check(t, edited, 1, 2, 3, 1, 9.0);
@@ -303,7 +243,7 @@ static void a_few_lines_are_a_plan_for_given_layers(void **state)
     lfuse_plan *plan;
 
     lft_plan_five(t);
-    plan = read_for(t, text);
+    plan = lft_plan_read_for(t, text);
     assert_int_equal(lft_plan_fusion(t, plan, 0).a, 0);
     assert_int_equal(lft_plan_fusion(t, plan, 0).b, 4);
     assert_int_equal(lft_plan_fusion(t, plan, 1).kept, 4);
@@ -327,13 +267,13 @@ static void a_plan_follows_the_order_of_given_layers(void **state)
 
     lft_plan_five(t);
     plan = lft_plan_build(t, lft_plan_best(3));
-    text = text_of(t, plan);
+    text = lft_plan_text(t, plan);
     for (i = 0; i < 2; i++) {
         first = t->layers[i];
         t->layers[i] = t->layers[4 - i];
         t->layers[4 - i] = first;
     }
-    turned = read_for(t, text);
+    turned = lft_plan_read_for(t, text);
     assert_string_equal(lfuse_plan_layer_name(turned, 0), "l4");
     lft_plan_check(t, turned, 0, 2, 3, 3, 1.0); /* l2, l1 */
     lft_plan_check(t, turned, 1, 0, 1, 0, 3.0);
@@ -344,11 +284,11 @@ static void a_plan_follows_the_order_of_given_layers(void **state)
     lft_ok(t, lfuse_ties_apply(ties, turned, &t->err));
     assert_int_equal(lfuse_ties_owner(ties, 3), 0);
     /* The fingerprint does not mind the order. */
-    other = text_of(t, turned);
+    other = lft_plan_text(t, turned);
     assert_memory_equal(strstr(other, "\"fingerprint\""), strstr(text, "\"fingerprint\""),
                         33);
-    back = read_text(t, other);
-    check_same(t, turned, back);
+    back = lft_plan_read(t, other);
+    lft_plan_check_same(t, turned, back);
     lfuse_ties_destroy(ties);
     lfuse_plan_destroy(back);
     lfuse_plan_destroy(turned);
@@ -379,10 +319,10 @@ static void a_plan_of_contents_is_for_these_numbers(void **state)
     }
     o.flags = LFUSE_PLAN_FLAG_CONTENTS;
     plan = lft_plan_build(t, o);
-    text = text_of(t, plan);
+    text = lft_plan_text(t, plan);
     assert_non_null(strstr(text, "\"contents\": true"));
-    again = read_for(t, text);
-    second = text_of(t, again);
+    again = lft_plan_read_for(t, text);
+    second = lft_plan_text(t, again);
     assert_string_equal(second, text);
     ((uint16_t *)lfuse_tensor_data(lft_parameter(t, 2, 0).value))[3002] ^= 1;
     lfuse_plan_load_options_init(&load, sizeof(load));
@@ -420,9 +360,9 @@ static void a_plan_of_the_policy_js_has_gammas(void **state)
     o.policy = LFUSE_POLICY_JS;
     plan = lft_plan_build(t, o);
     assert_true(lft_plan_fusion(t, plan, 1).gamma > 0.0);
-    text = text_of(t, plan);
-    again = read_text(t, text);
-    check_same(t, plan, again);
+    text = lft_plan_text(t, plan);
+    again = lft_plan_read(t, text);
+    lft_plan_check_same(t, plan, again);
     free(text);
     lfuse_plan_destroy(again);
     lfuse_plan_destroy(plan);
@@ -450,9 +390,9 @@ static void weights_after(struct lft *t, lfuse_context *ctx, lfuse_dtype dtype,
                   lft_tensor(t, dtype, (uint64_t)i, 3, 700, 0), NULL, NULL);
     }
     o.policy = policy;
-    plan = text != NULL ? read_text(t, text) : lft_plan_build(t, o);
+    plan = text != NULL ? lft_plan_read(t, text) : lft_plan_build(t, o);
     if (made != NULL)
-        *made = text_of(t, plan);
+        *made = lft_plan_text(t, plan);
     ties = lft_ties_of(t, lft_ties_defaults());
     lft_ok(t, lfuse_ties_apply(ties, plan, &t->err));
     lft_ok(t, lfuse_ties_finalise(ties, &t->err));
@@ -535,7 +475,7 @@ static void memory_may_be_refused_at_any_point(void **state)
 
     lft_plan_five(t);
     plan = lft_plan_build(t, lft_plan_best(3));
-    text = text_of(t, plan);
+    text = lft_plan_text(t, plan);
     lft_every_allocation_fails(t, write_and_drop, plan);
     lft_every_allocation_fails(t, read_and_drop, text);
     free(text);
