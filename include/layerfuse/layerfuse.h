@@ -16,6 +16,7 @@
 #include <layerfuse/cka.h>
 #include <layerfuse/context.h>
 #include <layerfuse/couplings.h>
+#include <layerfuse/curve.h>
 #include <layerfuse/kernels.h>
 #include <layerfuse/layer.h>
 #include <layerfuse/plan.h>

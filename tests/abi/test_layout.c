@@ -173,6 +173,19 @@ FIELD(lfuse_plan_rule, pattern, 0);
 FIELD(lfuse_plan_rule, action, 8);
 FIELD(lfuse_plan_rule, reserved, 12);
 
+/* curve.h */
+
+SIZE(lfuse_inflection, 72);
+FIELD(lfuse_inflection, struct_size, 0);
+FIELD(lfuse_inflection, x, 8);
+FIELD(lfuse_inflection, y, 16);
+FIELD(lfuse_inflection, x_low, 24);
+FIELD(lfuse_inflection, x_high, 32);
+FIELD(lfuse_inflection, slope_before, 40);
+FIELD(lfuse_inflection, slope_after, 48);
+FIELD(lfuse_inflection, residual, 56);
+FIELD(lfuse_inflection, line_residual, 64);
+
 /* context.h */
 
 SIZE(lfuse_context_options, 104);
