@@ -6,7 +6,8 @@
  * One row for each fusion: measure all pairs of convolutions of one shape, tie the most alike,
  * re-estimate the batch norms' statistics, train on. Then the fused network is written, read
  * back and scored again. O'Neill et al. 2021, algorithm 1; compress_options.c has the arguments,
- * train.c the training loop with layerfuse's hooks in it, compress_report.c the page about it.
+ * compress_fuse.c the schedule, train.c the training loop with layerfuse's hooks in it,
+ * compress_state.c what lets a run go on after it was killed, compress_report.c the page about it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,6 @@
 
 #include "compress_run.h"
 #include "error.h"
-#include "progress.h"
 
 static void stop(int signal_number)
 {
@@ -60,11 +60,11 @@ static lfuse_status check_out(const char *out, lfuse_error *err)
     return example_fail_errno(err, directory);
 }
 
-static lfuse_status check_pictures(const char *prefix, lfuse_error *err)
+static lfuse_status check_written(const char *prefix, const char *rest, lfuse_error *err)
 {
     char path[4096];
 
-    snprintf(path, sizeof(path), "%scurve.svg", prefix);
+    snprintf(path, sizeof(path), "%s%s", prefix, rest);
     return check_out(path, err);
 }
 
@@ -95,17 +95,20 @@ static lfuse_status prepare(struct run *run, lfuse_error *err)
     context.isa = o->isa;
     context.seed = (uint64_t)o->seed;
     status = lfuse_context_create(&context, &run->ctx, err);
-    if (status == LFUSE_OK && !o->evaluate)
+    if (status == LFUSE_OK && o->out != NULL)
         status = check_out(o->out, err);
     if (status == LFUSE_OK && o->train > 0)
         status = check_out(o->weights, err);
     if (status == LFUSE_OK && o->report != NULL)
         status = check_out(o->report, err);
     if (status == LFUSE_OK && o->pictures != NULL)
-        status = check_pictures(o->pictures, err);
+        status = check_written(o->pictures, "curve.svg", err);
+    if (status == LFUSE_OK && o->resume != NULL)
+        status = check_written(o->resume, ".0", err);
     if (status == LFUSE_OK && !o->evaluate) {
         run->rows = calloc((size_t)o->fusions, sizeof(*run->rows));
-        if (run->rows == NULL)
+        run->metrics = calloc((size_t)o->epochs + 1, sizeof(*run->metrics));
+        if (run->rows == NULL || run->metrics == NULL)
             status = example_fail(err, LFUSE_ERR_NO_MEMORY, "no memory for %lld fusions",
                                   (long long)o->fusions);
     }
@@ -113,24 +116,54 @@ static lfuse_status prepare(struct run *run, lfuse_error *err)
         status = make_network(run, err);
     if (status == LFUSE_OK)
         status = image_sets_open(o->data, o->limit, &run->data, err);
+    run->judges = o->holdout > 0 ? &run->data.held : &run->data.test;
+    if (status == LFUSE_OK && o->holdout > 0)
+        status = image_sets_hold_out(&run->data, o->holdout, err);
     if (status == LFUSE_OK)
         status = batches_create(&run->data.train, o->batch, (uint64_t)o->seed,
                                 LFUSE_LAYOUT_NHWC, BATCHES_AUGMENT, &run->batches, err);
     return status;
 }
 
+/* What has to be put in order: the hidden channels of every block. */
+static lfuse_status couple(struct run *run, lfuse_error *err)
+{
+    lfuse_status status = lfuse_couplings_create(run->ctx, &run->couplings, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    return lfuse_couplings_add_preset(run->couplings, "resnet-basic",
+                                      (const lfuse_layer *const *)run->net->layers,
+                                      run->net->layer_count, 0, err);
+}
+
 static lfuse_status create_retrainer(struct run *run, lfuse_error *err)
 {
     const struct compress_options *o = &run->options;
+    const lfuse_plan_rule exclude = {o->exclude, LFUSE_PLAN_ACTION_EXCLUDE, 0};
+    lfuse_status status = LFUSE_OK;
     lfuse_retrainer_options options;
     lfuse_plan_options plan;
     lfuse_ties_options ties;
 
+    if (o->places)
+        status = resnet_part_places(run->net, err);
+    if (status == LFUSE_OK && o->align)
+        status = couple(run, err);
+    if (status != LFUSE_OK)
+        return status;
     lfuse_plan_options_init(&plan, sizeof(plan));
-    plan.ratio = o->ratio;
+    plan.ratio = o->ratio > 0.0 ? o->ratio : 1.0; /* training only */
     plan.metric = o->metric;
     plan.policy = o->policy;
     plan.freeze_gradient = o->freeze_gradient;
+    plan.scope = o->scope;
+    plan.linkage = o->linkage;
+    plan.max_group = (int32_t)o->max_group;
+    plan.alignment = o->align ? LFUSE_ALIGNMENT_PERMUTATION : LFUSE_ALIGNMENT_NONE;
+    plan.couplings = run->couplings;
+    plan.rules = o->exclude != NULL ? &exclude : NULL;
+    plan.rule_count = o->exclude != NULL;
     lfuse_ties_options_init(&ties, sizeof(ties));
     ties.combine = o->combine;
     lfuse_retrainer_options_init(&options, sizeof(options));
@@ -140,95 +173,6 @@ static lfuse_status create_retrainer(struct run *run, lfuse_error *err)
     options.interval = o->epochs > 0 ? (int32_t)(o->epochs / o->fusions) : 1;
     return lfuse_retrainer_create(run->ctx, run->net->layers, run->net->layer_count,
                                   &options, &run->retrainer, err);
-}
-
-/* ---- the steps -------------------------------------------------------------------------------- */
-
-static lfuse_status score(struct run *run, struct score *score, lfuse_error *err)
-{
-    lfuse_status status = lfuse_retrainer_begin_eval(run->retrainer, err);
-
-    if (status == LFUSE_OK)
-        status = train_reestimate(run->net, run->batches, run->options.bn_batches, err);
-    if (status == LFUSE_OK)
-        status = train_evaluate(run->net, &run->data.test, score, err);
-    if (status == LFUSE_OK)
-        status = lfuse_retrainer_end_eval(run->retrainer, err);
-    return status;
-}
-
-/* Opens a row: what the fusion that has just happened did. */
-static lfuse_status after_fusion(struct run *run, lfuse_error *err)
-{
-    struct compress_row *row = &run->rows[run->row_count++];
-    lfuse_status status;
-
-    row->begun = progress_seconds();
-    row->fusions = lfuse_plan_fusion_count(lfuse_retrainer_plan(run->retrainer));
-    lfuse_account_init(&row->account, sizeof(row->account));
-    status = lfuse_ties_account(lfuse_retrainer_ties(run->retrainer),
-                                LFUSE_BASE_CANDIDATES, &row->account, err);
-    if (status == LFUSE_OK)
-        status = score(run, &row->fused, err);
-    row->retrained = row->fused;
-    return status;
-}
-
-static void print_row(const struct run *run)
-{
-    struct compress_row *row = &run->rows[run->row_count - 1];
-
-    row->seconds = progress_seconds() - row->begun;
-    printf("%4d  %5.3f  %-10s  %11lld  %7.2f  %11.2f  %7.1f\n", (int)run->row_count,
-           row->account.ratio, "candidates", (long long)row->account.candidates_unique,
-           compress_percent(&row->fused), compress_percent(&row->retrained),
-           row->seconds);
-    fflush(stdout);
-}
-
-/* An epoch, and its score in the row that is open. */
-static lfuse_status retrain(struct run *run, const struct training *training,
-                            int64_t epoch, lfuse_error *err)
-{
-    struct compress_row *row = &run->rows[run->row_count - 1];
-    lfuse_status status =
-        train_epoch(run->net, run->retrainer, run->batches, training, epoch, err);
-
-    if (status == LFUSE_OK)
-        status = score(run, &row->retrained, err);
-    row->epochs++;
-    return status;
-}
-
-static lfuse_status compress(struct run *run, lfuse_error *err)
-{
-    const struct compress_options *o = &run->options;
-    struct training training = {o->learning_rate, o->momentum, o->weight_decay,
-                                o->epochs};
-    lfuse_verdict verdict = LFUSE_VERDICT_CONTINUE;
-    lfuse_status status;
-    int64_t epoch;
-
-    printf("\nstep  ratio  of          unique conv  fused %%  retrained %%  seconds\n");
-    fflush(stdout);
-    status = lfuse_retrainer_fuse(run->retrainer, err);
-    if (status == LFUSE_OK)
-        status = after_fusion(run, err);
-    for (epoch = 0; epoch < o->epochs && status == LFUSE_OK; epoch++) {
-        status = retrain(run, &training, epoch, err);
-        if (status != LFUSE_OK || verdict == LFUSE_VERDICT_DONE)
-            continue; /* epochs that the schedule leaves over are trained, too */
-        status = lfuse_retrainer_end_epoch(
-            run->retrainer, compress_percent(&run->rows[run->row_count - 1].retrained),
-            &verdict, err);
-        if (status == LFUSE_OK && verdict == LFUSE_VERDICT_FUSED) {
-            print_row(run);
-            status = after_fusion(run, err);
-        }
-    }
-    if (status == LFUSE_OK)
-        print_row(run);
-    return status;
 }
 
 /* ---- the whole ----------------------------------------------------------------------------- */
@@ -246,22 +190,22 @@ static lfuse_status save(struct run *run, const char *path, lfuse_error *err)
 static lfuse_status train(struct run *run, lfuse_error *err)
 {
     const struct compress_options *o = &run->options;
-    struct training training = {o->train_learning_rate, o->momentum, o->weight_decay,
-                                o->train};
-    lfuse_status status = LFUSE_OK;
+    struct training training = {.learning_rate = o->train_learning_rate,
+                                .momentum = o->momentum,
+                                .weight_decay = o->weight_decay,
+                                .epochs = o->train,
+                                .warm_up = o->warm_up,
+                                .smoothing = o->smoothing};
+    lfuse_status status;
     struct score now;
     int64_t epoch;
 
     printf("training ResNet-%d on %s\n", (int)(6 * run->net->blocks + 2), o->data);
-    for (epoch = 0; epoch < o->train && status == LFUSE_OK; epoch++) {
-        status =
-            train_epoch(run->net, run->retrainer, run->batches, &training, epoch, err);
+    status = compress_train_resume(run, &epoch, err);
+    while (epoch < o->train && status == LFUSE_OK) {
+        status = compress_epoch(run, &training, epoch++, "", &now, err);
         if (status == LFUSE_OK)
-            status = score(run, &now, err);
-        if (status == LFUSE_OK)
-            printf("epoch %d of %d: %.2f %%\n", (int)epoch + 1, (int)o->train,
-                   compress_percent(&now));
-        fflush(stdout);
+            status = compress_train_keep(run, epoch, err);
     }
     return status == LFUSE_OK ? save(run, o->weights, err) : status;
 }
@@ -290,17 +234,18 @@ static lfuse_status work(struct run *run, lfuse_error *err)
     const struct compress_options *o = &run->options;
     lfuse_status status = begin(run, err);
 
-    if (status != LFUSE_OK || o->evaluate)
+    if (status != LFUSE_OK || o->evaluate || o->ratio == 0.0)
         return status;
     printf("ratio %g, policy %s, metric %s, %d fusions over %d epochs, seed %lld\n",
            o->ratio, o->policy_name, o->metric_name, (int)o->fusions, (int)o->epochs,
            (long long)o->seed);
     if (o->report != NULL || o->pictures != NULL)
         status = compress_report_begin(run, err);
+    if (status == LFUSE_OK && o->distil != NULL)
+        status = resnet_open(run->ctx, o->weights, o->batch, RESNET_INFERENCE,
+                             &run->teacher, err);
     if (status == LFUSE_OK)
-        status = compress(run, err);
-    if (status == LFUSE_OK)
-        status = lfuse_retrainer_finalise(run->retrainer, err);
+        status = compress_fuse(run, err);
     if (status == LFUSE_OK)
         status = save(run, o->out, err);
     if (status != LFUSE_OK)
@@ -316,8 +261,11 @@ static lfuse_status work(struct run *run, lfuse_error *err)
 static void release(struct run *run)
 {
     compress_report_free(run);
+    free(run->metrics);
     free(run->rows);
     lfuse_retrainer_destroy(run->retrainer);
+    lfuse_couplings_destroy(run->couplings);
+    resnet_destroy(run->teacher);
     batches_destroy(run->batches);
     resnet_destroy(run->net);
     image_sets_free(&run->data);

@@ -32,6 +32,20 @@ static const char *combine_name(int32_t value)
                                         : NULL;
 }
 
+static const char *scope_name(int32_t value)
+{
+    return value == LFUSE_SCOPE_GLOBAL     ? "global"
+           : value == LFUSE_SCOPE_ADJACENT ? "adjacent"
+                                           : NULL;
+}
+
+static const char *linkage_name(int32_t value)
+{
+    static const char *const names[] = {"single", "average", "complete", "merged"};
+
+    return value <= LFUSE_LINKAGE_MERGED ? names[value - 1] : NULL;
+}
+
 static const char *metric_name(int32_t value)
 {
     lfuse_metric_properties p;
@@ -75,6 +89,7 @@ static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
 
     o->isa = LFUSE_ISA_BEST; /* the others' first values are 1 */
     o->policy = o->metric = o->freeze_gradient = o->combine = 1;
+    o->scope = o->linkage = 1;
     status = choose("--policy", o->policy_name, policy_name, &o->policy, err);
     if (status == LFUSE_OK)
         status = choose("--metric", o->metric_name, metric_name, &o->metric, err);
@@ -85,7 +100,28 @@ static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
                         &o->freeze_gradient, err);
     if (status == LFUSE_OK)
         status = choose("--combine", o->combine_name, combine_name, &o->combine, err);
+    if (status == LFUSE_OK)
+        status = choose("--scope", o->scope_name, scope_name, &o->scope, err);
+    if (status == LFUSE_OK)
+        status = choose("--linkage", o->linkage_name, linkage_name, &o->linkage, err);
     return status;
+}
+
+/* "T,W" */
+static lfuse_status read_distil(struct compress_options *o, lfuse_error *err)
+{
+    char rest;
+
+    if (o->distil == NULL)
+        return LFUSE_OK;
+    if (sscanf(o->distil, "%lf,%lf%c", &o->temperature, &o->taught, &rest) == 2 &&
+        o->temperature > 0.0 && o->temperature <= 1e3 && o->taught > 0.0 &&
+        o->taught <= 1.0)
+        return LFUSE_OK;
+    return example_fail(err, LFUSE_ERR_ARGUMENT,
+                        "--distil: '%.20s' is no temperature in (0, 1000] and, after a "
+                        "comma, weight in (0, 1]",
+                        o->distil);
 }
 
 /* Two names of one file, which may not exist yet. */
@@ -120,7 +156,7 @@ static lfuse_status check(struct compress_options *o, lfuse_error *err)
     const char *missing = o->data == NULL      ? "--data"
                           : o->weights == NULL ? "--weights"
                           : o->evaluate        ? NULL
-                          : o->ratio == 0.0    ? "--ratio"
+                          : o->ratio == 0.0    ? (o->train > 0 ? NULL : "--ratio")
                           : o->out == NULL     ? "--out"
                                                : NULL;
 
@@ -132,6 +168,11 @@ static lfuse_status check(struct compress_options *o, lfuse_error *err)
                             o->train > 0        ? "--train"
                             : o->report != NULL ? "--report"
                                                 : "--pictures");
+    if (o->warm_up > 0 &&
+        (o->warm_up >= o->epochs || (o->train > 0 && o->warm_up >= o->train)))
+        return example_fail(err, LFUSE_ERR_ARGUMENT,
+                            "--warm-up: %lld epochs leave none of --epochs or --train",
+                            (long long)o->warm_up);
     if (o->fusions == 0)
         o->fusions = o->epochs > 0 ? o->epochs : 1;
     if (o->fusions > (o->epochs > 0 ? o->epochs : 1))
@@ -177,6 +218,25 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
          ARGUMENT_TEXT, 0, 0},
         {"--combine", "NAME", "gradients of tied layers: mean or sum (mean)",
          &o->combine_name, ARGUMENT_TEXT, 0, 0},
+        {"--scope", "NAME", "which may fuse: global or adjacent (global)", &o->scope_name,
+         ARGUMENT_TEXT, 0, 0},
+        {"--linkage", "NAME",
+         "how alike groups are: single, average, complete or merged (single)",
+         &o->linkage_name, ARGUMENT_TEXT, 0, 0},
+        {"--max-group", "N", "layers in a group at most (any)", &o->max_group,
+         ARGUMENT_INTEGER, 2, 1e6},
+        {"--places", NULL,
+         "fuse first convolutions of blocks with first, second with second", &o->places,
+         ARGUMENT_FLAG, 0, 0},
+        {"--align", NULL, "put hidden channels of blocks in order before they fuse",
+         &o->align, ARGUMENT_FLAG, 0, 0},
+        {"--exclude", "PATTERN", "layers of such names do not fuse, but count",
+         &o->exclude, ARGUMENT_TEXT, 0, 0},
+        {"--distil", "T,W",
+         "learn from the network before fusing, too: temperature T, weight W, as 4,0.9",
+         &o->distil, ARGUMENT_TEXT, 0, 0},
+        {"--smoothing", "X", "of the labels (0)", &o->smoothing, ARGUMENT_NUMBER, 0,
+         0.99},
         {"--epochs", "N", "of training in all (3); 0: fuse only", &o->epochs,
          ARGUMENT_INTEGER, 0, 1e6},
         {"--fusions", "N", "steps on the way to the ratio (one per epoch)", &o->fusions,
@@ -186,6 +246,8 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
         {"--batch", "N", "images in a step (128)", &o->batch, ARGUMENT_INTEGER, 2, 65536},
         {"--lr", "X", "learning rate, falling along a cosine (0.02)", &o->learning_rate,
          ARGUMENT_NUMBER, 0, 1e3},
+        {"--warm-up", "N", "epochs in which it grows from 0 first (0)", &o->warm_up,
+         ARGUMENT_INTEGER, 0, 1e6},
         {"--momentum", "X", "(0.9)", &o->momentum, ARGUMENT_NUMBER, 0, 0.9999},
         {"--weight-decay", "X", "(1e-4)", &o->weight_decay, ARGUMENT_NUMBER, 0, 1},
         {"--threads", "N", "of the library's pool (2)", &o->threads, ARGUMENT_INTEGER, 1,
@@ -194,6 +256,13 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
          ARGUMENT_TEXT, 0, 0},
         {"--seed", "N", "of the order and augmentation of images (0)", &o->seed,
          ARGUMENT_INTEGER, 0, 9e18},
+        {"--holdout", "N",
+         "keep the last N training images out; rows and epochs are scored by them, the "
+         "test set only in the end (0: by the test set)",
+         &o->holdout, ARGUMENT_INTEGER, 1, 1e6},
+        {"--resume", "PREFIX",
+         "write the state of each epoch to PREFIX.N, and go on from the last one there",
+         &o->resume, ARGUMENT_TEXT, 0, 0},
         {"--limit", "N", "use the first N images of either set (all)", &o->limit,
          ARGUMENT_INTEGER, 2, 1e6},
     };
@@ -205,6 +274,8 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
                                    .freeze_name = "both",
                                    .combine_name = "mean",
                                    .isa_name = "best",
+                                   .scope_name = "global",
+                                   .linkage_name = "single",
                                    .learning_rate = 0.02,
                                    .train_learning_rate = 0.03,
                                    .blocks = 3,
@@ -220,13 +291,15 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
     if (*help) {
         printf("usage: compress_cnn --data DIR --weights FILE --ratio R --out FILE\n"
                "       compress_cnn --data DIR --weights FILE --evaluate\n"
-               "       compress_cnn --data shapes --train N --weights FILE --ratio R "
-               "--out FILE\n\n");
+               "       compress_cnn --data DIR --train N --weights FILE [--ratio R "
+               "--out FILE]\n\n");
         arguments_print(table, count);
         return LFUSE_OK;
     }
     status = check(o, err);
     if (status == LFUSE_OK)
         status = read_names(o, err);
+    if (status == LFUSE_OK)
+        status = read_distil(o, err);
     return status;
 }

@@ -5,11 +5,14 @@
 #include <layerfuse/layerfuse.h>
 
 struct compress_options {
-    const char *data, *weights, *out, *report, *pictures;
+    const char *data, *weights, *out, *report, *pictures, *resume;
     const char *policy_name, *metric_name, *freeze_name, *combine_name, *isa_name;
-    double ratio, learning_rate, train_learning_rate, momentum, weight_decay;
+    const char *scope_name, *linkage_name, *exclude, *distil;
+    double ratio, learning_rate, train_learning_rate, momentum, weight_decay, smoothing;
+    double temperature, taught; /* what distil says; taught is 0 without a teacher */
     int64_t train, blocks, epochs, fusions, batch, bn_batches, threads, seed, limit;
-    int evaluate;
+    int64_t warm_up, holdout, max_group;
+    int evaluate, align, places;
 
     /* what the names say */
     lfuse_policy policy;
@@ -17,6 +20,8 @@ struct compress_options {
     lfuse_freeze_gradient freeze_gradient;
     lfuse_combine combine;
     lfuse_isa isa;
+    lfuse_scope scope;
+    lfuse_linkage linkage;
 };
 
 /* On failure err names the argument. After --help, which it prints, *help is 1. */

@@ -76,19 +76,18 @@ lfuse_status compress_check_file(struct run *run, lfuse_error *err)
     const struct compress_options *o = &run->options;
     struct resnet *fresh;
     struct score score;
-    const struct compress_row *last = &run->rows[run->row_count - 1];
     lfuse_status status;
 
     status = resnet_open(run->ctx, o->out, o->batch, RESNET_INFERENCE, &fresh, err);
     if (status == LFUSE_OK)
         status = train_evaluate(fresh, &run->data.test, &score, err);
-    if (status == LFUSE_OK && score.right != last->retrained.right)
+    if (status == LFUSE_OK && score.right != run->final.right)
         status = example_fail(err, LFUSE_ERR_FORMAT,
                               "%s, read back, gets %lld right instead of %lld", o->out,
-                              (long long)score.right, (long long)last->retrained.right);
+                              (long long)score.right, (long long)run->final.right);
     if (status == LFUSE_OK) {
-        compress_print_score("read back", &score);
         printf("exactly as many right as before it was written\n");
+        compress_print_score("read back", &score);
     }
     resnet_destroy(fresh);
     return status;
@@ -98,6 +97,8 @@ lfuse_status compress_print_result(struct run *run, lfuse_error *err)
 {
     printf("\n");
     print_groups(run);
-    compress_print_score("fused", &run->rows[run->row_count - 1].retrained);
+    if (run->judges != &run->data.test)
+        compress_print_score("fused, held out", &run->rows[run->row_count - 1].retrained);
+    compress_print_score("fused", &run->final);
     return print_account(run, err);
 }

@@ -14,7 +14,7 @@ struct compress_row {
     struct score fused, retrained;
     int64_t fusions; /* pairs tied */
     int64_t epochs;
-    double begun, seconds;
+    double seconds; /* from its fusion on */
 };
 
 /* How alike the layers of one param type were before the first fusion. */
@@ -32,16 +32,38 @@ struct run {
     struct compress_options options;
     lfuse_context *ctx;
     struct image_sets data;
-    struct batches *batches; /* the training set, augmented */
-    struct resnet *net;
+    struct batches *batches;     /* the training set, augmented */
+    const struct images *judges; /* whom rows and epochs are scored by */
+    struct resnet *net, *teacher;
+    lfuse_couplings *couplings; /* of --align, or NULL */
     lfuse_retrainer *retrainer;
-    struct score original;
+    struct score original; /* by the test set; so is final */
+    struct score final;
     struct compress_row *rows; /* options.fusions of them */
     int64_t row_count;
+    double *metrics; /* (options.epochs + 1): what the retrainer is told after each */
     struct compress_likeness likeness[COMPRESS_MAX_TYPES];
     int64_t likeness_count;
     const char *written; /* the latest file, or NULL */
 };
+
+/* An epoch of training and its score, with a line about it that begins with `before`. */
+lfuse_status compress_epoch(struct run *run, const struct training *training,
+                            int64_t epoch, const char *before, struct score *now,
+                            lfuse_error *err);
+/* The whole schedule, from the last state on that there is; run->final in the end. */
+lfuse_status compress_fuse(struct run *run, lfuse_error *err);
+
+/* The last epoch whose state is in a file of options.resume, or -1. */
+int64_t compress_state_last(const struct run *run);
+/* Writes the state after epoch; that before is no longer needed unless layers were fused by it. */
+lfuse_status compress_state_keep(struct run *run, int64_t epoch, int fused_before,
+                                 lfuse_error *err);
+/* Brings it back, as far as it is still there, and counts the steps of the epoch. */
+lfuse_status compress_state_return(struct run *run, int64_t epoch, lfuse_error *err);
+/* The same for --train: *epoch are trained already. */
+lfuse_status compress_train_keep(struct run *run, int64_t epoch, lfuse_error *err);
+lfuse_status compress_train_resume(struct run *run, int64_t *epoch, lfuse_error *err);
 
 /* Measures run->likeness; the network as it is now. */
 lfuse_status compress_report_begin(struct run *run, lfuse_error *err);

@@ -103,6 +103,23 @@ static lfuse_status update(struct resnet *net, lfuse_retrainer *retrainer,
     return status;
 }
 
+static lfuse_status loss_of(struct resnet *net, const struct batch *batch,
+                            const struct training *t, double *loss, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+
+    if (t->teacher == NULL && t->smoothing == 0.0)
+        return resnet_loss(net, batch->labels, loss, NULL, err);
+    if (t->teacher != NULL)
+        status =
+            resnet_forward(t->teacher, batch->x, batch->count, RESNET_INFERENCE, err);
+    if (status == LFUSE_OK)
+        status = resnet_distil(net, t->teacher, t->temperature,
+                               t->teacher != NULL ? t->taught : -1.0, t->smoothing,
+                               batch->labels, loss, err);
+    return status;
+}
+
 /* The retrainer's hooks stand where they stand in any training loop. */
 static lfuse_status step(struct resnet *net, lfuse_retrainer *retrainer,
                          const struct batch *batch, const struct training *training,
@@ -114,7 +131,7 @@ static lfuse_status step(struct resnet *net, lfuse_retrainer *retrainer,
         return status;
     status = resnet_forward(net, batch->x, batch->count, RESNET_TRAINING, err);
     if (status == LFUSE_OK)
-        status = resnet_loss(net, batch->labels, loss, NULL, err);
+        status = loss_of(net, batch, training, loss, err);
     if (status == LFUSE_OK && !isfinite(*loss))
         status = example_fail(err, LFUSE_ERR_NOT_FINITE,
                               "the loss is no longer finite: try a smaller --lr");
@@ -129,27 +146,39 @@ static lfuse_status step(struct resnet *net, lfuse_retrainer *retrainer,
     return status;
 }
 
+double train_rate(const struct training *t, int64_t index, int64_t steps)
+{
+    int64_t warm = t->warm_up * steps;
+    double done = (double)(index - warm) / (double)(t->epochs * steps - warm);
+
+    if (index < warm)
+        return t->learning_rate * (double)(index + 1) / (double)warm;
+    return 0.5 * t->learning_rate * (1.0 + cos(acos(-1.0) * done));
+}
+
 lfuse_status train_epoch(struct resnet *net, lfuse_retrainer *retrainer,
                          struct batches *batches, const struct training *training,
-                         int64_t epoch, lfuse_error *err)
+                         int64_t epoch, double *loss, lfuse_error *err)
 {
     int64_t steps = batches_count(batches), i;
     lfuse_status status = LFUSE_OK;
     struct progress progress;
     struct batch batch;
+    double sum = 0.0;
 
     progress_begin(&progress, "training", steps * net->batch);
     for (i = 0; i < steps && status == LFUSE_OK; i++) {
-        double done = (double)(epoch * steps + i) / (double)(training->epochs * steps);
-        double rate = 0.5 * training->learning_rate * (1.0 + cos(acos(-1.0) * done));
-        double loss = 0.0;
+        double rate = train_rate(training, epoch * steps + i, steps);
+        double now = 0.0;
 
         batches_at(batches, epoch, i, &batch);
-        status = step(net, retrainer, &batch, training, rate, &loss, err);
+        status = step(net, retrainer, &batch, training, rate, &now, err);
         if (status == LFUSE_OK)
             status = check_stop(err);
-        progress_step(&progress, (i + 1) * net->batch, loss);
+        sum += now;
+        progress_step(&progress, (i + 1) * net->batch, now);
     }
     progress_end(&progress);
+    *loss = sum / (double)steps;
     return status;
 }

@@ -21,7 +21,15 @@ struct training {
     double momentum;
     double weight_decay;
     int64_t epochs;
+    int64_t warm_up;        /* the first of them: the rate grows from 0 along a line */
+    double smoothing;       /* of labels */
+    double temperature;     /* with a teacher: of both softmaxes, */
+    double taught;          /* and how much its answers weigh */
+    struct resnet *teacher; /* answers every batch that is trained on; or NULL */
 };
+
+/* The learning rate of the step at index, of epochs of `steps`. */
+double train_rate(const struct training *training, int64_t index, int64_t steps);
 
 /* The network's running statistics on images as they are. */
 lfuse_status train_evaluate(struct resnet *net, const struct images *images,
@@ -34,9 +42,12 @@ lfuse_status train_evaluate(struct resnet *net, const struct images *images,
 lfuse_status train_reestimate(struct resnet *net, struct batches *batches, int64_t count,
                               lfuse_error *err);
 
-/* One epoch of stochastic gradient descent, with the retrainer's hooks around every step. */
+/*
+ * One epoch of stochastic gradient descent, with the retrainer's hooks around every step. *loss is
+ * the mean over its steps.
+ */
 lfuse_status train_epoch(struct resnet *net, lfuse_retrainer *retrainer,
                          struct batches *batches, const struct training *training,
-                         int64_t epoch, lfuse_error *err);
+                         int64_t epoch, double *loss, lfuse_error *err);
 
 #endif

@@ -55,6 +55,21 @@ lfuse_status image_sets_open(const char *from, int64_t limit, struct image_sets 
     return status;
 }
 
+lfuse_status image_sets_hold_out(struct image_sets *sets, int64_t count, lfuse_error *err)
+{
+    struct images *train = &sets->train;
+
+    if (count >= train->count)
+        return example_fail(err, LFUSE_ERR_ARGUMENT,
+                            "%lld images cannot be held out of %lld", (long long)count,
+                            (long long)train->count);
+    train->count -= count;
+    sets->held.count = count;
+    sets->held.pixels = train->pixels + train->count * IMAGE_BYTES;
+    sets->held.labels = train->labels + train->count;
+    return LFUSE_OK;
+}
+
 void image_sets_free(struct image_sets *sets)
 {
     free(sets->train.pixels);

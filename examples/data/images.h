@@ -20,6 +20,7 @@ struct images {
 struct image_sets {
     struct images train;
     struct images test;
+    struct images held; /* out of training: in the memory of train, behind its images */
 };
 
 /*
@@ -31,6 +32,13 @@ struct image_sets {
 lfuse_status image_sets_open(const char *from, int64_t limit, struct image_sets *sets,
                              lfuse_error *err);
 void image_sets_free(struct image_sets *sets);
+
+/*
+ * Takes the last `count` images out of train into held, so that what is decided during training
+ * is not decided by the images of the test. Fails where none would be left.
+ */
+lfuse_status image_sets_hold_out(struct image_sets *sets, int64_t count,
+                                 lfuse_error *err);
 
 /* Room for count images; none are there yet. */
 lfuse_status images_reserve(struct images *images, int64_t count, lfuse_error *err);

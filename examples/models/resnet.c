@@ -260,8 +260,11 @@ static lfuse_status add_unit(struct resnet *net, const struct resnet_unit *u,
     lfuse_status status;
 
     snprintf(name, sizeof(name), "%sconv%d", prefix, number);
-    snprintf(type, sizeof(type), "conv3x3 %d->%d", (int)u->conv.in_channels,
-             (int)u->conv.out_channels);
+    snprintf(type, sizeof(type), "conv3x3 %d->%d%s", (int)u->conv.in_channels,
+             (int)u->conv.out_channels,
+             !net->by_place ? ""
+             : number == 2  ? ", second"
+                            : ", first");
     status = layer(net, LFUSE_LAYER_CONV2D, name, type, err);
     if (status == LFUSE_OK)
         status = add(net, "weight", LFUSE_ROLE_WEIGHT, &u->weight, err);
@@ -301,6 +304,14 @@ static lfuse_status create_layers(struct resnet *net, lfuse_error *err)
     if (status == LFUSE_OK)
         status = add(net, "bias", LFUSE_ROLE_BIAS, &net->linear_bias, err);
     return status;
+}
+
+lfuse_status resnet_part_places(struct resnet *net, lfuse_error *err)
+{
+    while (net->layer_count > 0)
+        lfuse_layer_destroy(net->layers[--net->layer_count]);
+    net->by_place = 1;
+    return create_layers(net, err);
 }
 
 /* ---- from and to nothing ------------------------------------------------------------------------ */

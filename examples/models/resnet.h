@@ -60,6 +60,7 @@ struct resnet_unit {
 struct resnet {
     lfuse_context *ctx;
     int64_t blocks; /* n, per stage */
+    int by_place;   /* see resnet_part_places() */
     int64_t batch;  /* the largest */
     enum resnet_mode mode;
     double momentum; /* weight of a batch in the running statistics; 0 means 0.1 */
@@ -99,6 +100,13 @@ void resnet_destroy(struct resnet *net);
 void resnet_initialise(struct resnet *net, uint64_t seed);
 
 /*
+ * From now on param types say which convolution of its block a layer is, so that first ones fuse
+ * with first ones and second with second: these agree about the order of a block's hidden
+ * channels. net->layers are made anew; nothing may be built over them yet.
+ */
+lfuse_status resnet_part_places(struct resnet *net, lfuse_error *err);
+
+/*
  * The network a safetensors file holds: names "conv1.weight", "bn1.running_mean",
  * "layer1.0.conv1.weight", "linear.bias" and so on; n is what the names say. Files with aliases
  * (fused networks) load alike: every layer gets its own copy.
@@ -119,6 +127,15 @@ lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,
  */
 lfuse_status resnet_loss(struct resnet *net, const int32_t *labels, double *loss,
                          int64_t *correct, lfuse_error *err);
+
+/*
+ * The same, with a teacher's answers to the same images in teacher->logits: see
+ * lfuse_distillation_args for temperature, weight and smoothing. teacher may be NULL where the
+ * weight is negative.
+ */
+lfuse_status resnet_distil(struct resnet *net, const struct resnet *teacher,
+                           double temperature, double weight, double smoothing,
+                           const int32_t *labels, double *loss, lfuse_error *err);
 
 /* Gradients of all parameters, after a forward pass for RESNET_TRAINING and its loss. */
 lfuse_status resnet_backward(struct resnet *net, lfuse_error *err);

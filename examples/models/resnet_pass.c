@@ -209,6 +209,26 @@ lfuse_status resnet_loss(struct resnet *net, const int32_t *labels, double *loss
     return lfuse_softmax_cross_entropy(net->ctx, &args, err);
 }
 
+lfuse_status resnet_distil(struct resnet *net, const struct resnet *teacher,
+                           double temperature, double weight, double smoothing,
+                           const int32_t *labels, double *loss, lfuse_error *err)
+{
+    lfuse_distillation_args args;
+
+    lfuse_distillation_args_init(&args, sizeof(args));
+    args.logits = data(net->logits);
+    args.teacher = teacher != NULL ? data(teacher->logits) : NULL;
+    args.labels = labels;
+    args.dlogits = data(net->logit_gradient);
+    args.batch = net->count;
+    args.classes = RESNET_CLASSES;
+    args.temperature = temperature;
+    args.weight = weight;
+    args.smoothing = smoothing;
+    args.loss = loss;
+    return lfuse_softmax_distillation(net->ctx, &args, err);
+}
+
 /* ---- backward -------------------------------------------------------------------------------- */
 
 /*

@@ -62,6 +62,65 @@ run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
 [ "$(sed -n 's/^original: //p' evaluate.txt)" = "$(sed -n 's/^read back: //p' one.txt)" ] ||
     fail "--evaluate scores the file otherwise"
 
+# Aligned groups of neighbours in their places, taught by the original, judged by images held out.
+taught='--ratio 1.5 --epochs 3 --fusions 2 --align --places --scope adjacent --linkage complete
+    --max-group 2 --distil 4,0.9 --smoothing 0.1 --warm-up 1 --holdout 32 --bn-batches 2'
+# shellcheck disable=SC2086 # arguments, one by one
+taught() { run $taught "$@"; }
+taught --threads 1 --out taught.safetensors >taught.txt
+taught --threads 2 --out taught2.safetensors >taught2.txt
+cmp taught.safetensors taught2.safetensors || fail "taught: 1 and 2 threads differ"
+[ "$(grep -c '^      epoch [123] of 3: ' taught.txt)" = 3 ] || fail "taught: not three epochs"
+grep -q '^fused, held out: .* of 32 right' taught.txt || fail "taught: no word of images held out"
+[ "$(sed -n 's/^fused: //p' taught.txt)" = "$(tail -n 1 taught.txt | sed 's/^read back: //')" ] ||
+    fail "taught: the last line is not what the file gets right: $(tail -n 1 taught.txt)"
+grep -q '^tied: .*conv1 .*conv2' taught.txt && fail "taught: places were mixed"
+run --ratio 1.5 --epochs 0 --exclude 'layer1.*' --out without.safetensors >without.txt
+grep -q '^tied: .*layer1' without.txt && fail "--exclude: a layer fused all the same"
+
+# Killed at any moment, a run goes on to the same bits; so does one that was at its end already.
+# killed WHEN NAME ARGUMENTS...: killed once it printed WHEN, begun again, compared to NAME
+killed() {
+    when=$1 name=$2
+    shift 2
+    rm -f killed.safetensors
+    : >stdout
+    set -- "$program" --data . --weights resnet.safetensors --limit 128 --batch 32 "$@"
+    "$@" --resume state --out killed.safetensors >stdout 2>stderr &
+    pid=$!
+    until grep -q "$when" stdout; do
+        kill -0 $pid 2>/dev/null || fail "$name: ended before it was killed: $(cat stderr)"
+        sleep 0.01
+    done
+    kill -KILL $pid
+    wait $pid || true
+    [ ! -e killed.safetensors ] || fail "$name: killed too late"
+    for again in 1 2; do
+        "$@" --resume state --out killed.safetensors >stdout
+        grep -q '^going on from state' stdout || fail "$name: began anew"
+        cmp killed.safetensors "$name.safetensors" || fail "$name: other bits after it was killed"
+    done
+    sed '/epoch/d; /^read back/d' "$name.txt" | awk '$3 == "candidates" {$7 = ""} 1' >expected.txt
+    sed '/epoch/d; /^going on/d; /^read back/d' stdout |
+        awk '$3 == "candidates" {$7 = ""} 1' >got.txt
+    cmp expected.txt got.txt || fail "$name: another report after it was killed"
+}
+# shellcheck disable=SC2086
+{
+    killed 'epoch 1' taught $taught
+    rm state.*
+    killed 'epoch 2' taught $taught --threads 1
+}
+set +e
+taught --resume state --seed 7 --out never.safetensors >stdout 2>stderr
+status=$?
+set -e
+[ $status = 1 ] && grep -q 'state.0 is of a run with other arguments' stderr ||
+    fail "another run's state: exit $status, $(cat stderr)"
+rm state.*
+killed 'epoch 1' random --ratio 2 --policy random --epochs 2
+rm state.*
+
 # A new network on the embedded images, trained, fused, and reported.
 "$program" --data shapes --limit 96 --batch 32 --blocks 2 --train 2 --weights made.safetensors \
     --metric euclidean --ratio 1.5 --epochs 2 --out shapes.safetensors --report report.html \
@@ -69,6 +128,13 @@ run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
 [ "$(grep -c '^epoch [12] of 2: ' shapes.txt)" = 2 ] || fail "not two epochs of training"
 grep -q '^exactly as many right' shapes.txt || fail "no word of reading back"
 "$program" --data shapes --limit 96 --weights made.safetensors --evaluate >evaluate.txt
+"$program" --data shapes --limit 96 --batch 32 --blocks 2 --train 2 --weights alone.safetensors \
+    --resume alone >alone.txt
+cmp alone.safetensors made.safetensors || fail "--train alone gives another network"
+"$program" --data shapes --limit 96 --batch 32 --blocks 2 --train 2 --weights alone.safetensors \
+    --resume alone >again.txt
+grep -q '^going on from alone.train, after 2 epochs' again.txt || fail "--train began anew"
+cmp alone.safetensors made.safetensors || fail "--train gives another network when it goes on"
 [ "$(grep '^original' evaluate.txt)" = "$(grep '^original' shapes.txt)" ] ||
     fail "--train wrote another network than it fused"
 grep -q '>layer1.1.conv2</text>' report.html || fail "the heatmap names no layer"
@@ -107,6 +173,11 @@ refuses 2 '--report has no place beside it' "$@" --evaluate --report r.html
 refuses 2 '--pictures has no place beside it' "$@" --evaluate --pictures r
 refuses 2 '--weights and --out are one file' "$@" --ratio 2 --out ./resnet.safetensors
 refuses 2 '--out and --report are one file' "$@" --ratio 2 --report never.safetensors
+refuses 2 "--distil: '4' is no temperature" "$@" --ratio 2 --distil 4
+refuses 2 "--distil: '4,2' is no temperature" "$@" --ratio 2 --distil 4,2
+refuses 2 "--scope: 'far' is none of global, adjacent" "$@" --ratio 2 --scope far
+refuses 2 "--linkage: 'far' is none of single, average, complete, merged" "$@" --ratio 2 --linkage far
+refuses 2 '--warm-up: 3 epochs leave none' "$@" --ratio 2 --epochs 3 --warm-up 3
 refuses 2 '--blocks: 19 is not in [1, 18]' "$@" --ratio 2 --blocks 19
 
 # What fails: 1, and the file is named.
@@ -118,6 +189,8 @@ refuses 1 'folder: Is a directory' "$@" --ratio 2 --out folder
 refuses 1 'folder/: Is a directory' "$@" --ratio 2 --report folder/
 refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --report no-such-folder/r.html
 refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --pictures no-such-folder/
+refuses 1 'no-such-folder: No such file' "$@" --ratio 2 --resume no-such-folder/state
+refuses 1 '64 images cannot be held out of 64' "$@" --ratio 2 --holdout 64
 refuses 1 'ratio' "$@" --ratio 50
 mkdir -p short
 cp --sparse=always data_batch_?.bin short/
