@@ -20,7 +20,7 @@ LFUSE_BEGIN_DECLS
  * Owner:   plan and layers are borrowed until the preview is destroyed, and only read; the array
  *          is copied. *preview is returned: release with lfuse_preview_destroy().
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, or count < 1
- *          LFUSE_ERR_UNSUPPORTED  the policy custom, or the unit row
+ *          LFUSE_ERR_UNSUPPORTED  the policy custom
  *          and those of lfuse_ties_create() and lfuse_ties_apply() about layers, plan and
  *          numbers; a plan with groups in force is LFUSE_ERR_STATE
  *          On failure *preview is NULL.

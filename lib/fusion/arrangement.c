@@ -25,7 +25,7 @@ static void walk_begin(struct walk *w, const struct lfi_arranged *a, int64_t ele
 
     w->last = -1;
     for (i = 0; i < view->rank; i++) {
-        const int64_t *map = a->order->axes[i];
+        const int64_t *map = a->axes[i];
 
         if (w->last >= 0 && map == NULL && w->maps[w->last] == NULL &&
             w->strides[w->last] == view->dims[i] * view->strides[i]) {
@@ -95,7 +95,28 @@ struct lfi_arranged lfi_arranged_of(const struct lfi_view *view,
     struct lfi_arranged arranged = {*view, NULL};
 
     if (arrangements != NULL && arrangements[parameter].moves)
-        arranged.order = &arrangements[parameter];
+        arranged.axes = arrangements[parameter].axes;
+    return arranged;
+}
+
+struct lfi_arranged lfi_arranged_row_of(const struct lfi_view *view,
+                                        const struct lfi_arrangement *arrangements,
+                                        int64_t parameter, int32_t output_axis,
+                                        int64_t row)
+{
+    struct lfi_arranged arranged = {lfi_view_axis_first(view, output_axis), NULL};
+
+    if (arrangements != NULL && arrangements[parameter].moves) {
+        const struct lfi_arrangement *a = &arrangements[parameter];
+
+        if (a->axes[output_axis] != NULL)
+            row = a->axes[output_axis][row];
+        arranged.axes = a->row_axes;
+    }
+    arranged.view.data =
+        (char *)arranged.view.data +
+        (int64_t)lfi_dtype_size(arranged.view.dtype) * row * arranged.view.strides[0];
+    arranged.view.dims[0] = 1;
     return arranged;
 }
 
@@ -109,7 +130,7 @@ void lfi_arranged_read_bits(const struct lfi_arranged *arranged, int64_t first,
     struct walk w;
     int32_t i;
 
-    if (arranged->order == NULL) {
+    if (arranged->axes == NULL) {
         lfi_view_read_bits(view, first, count, out);
         return;
     }
@@ -133,7 +154,7 @@ void lfi_arranged_read_f64(const struct lfi_arranged *arranged, int64_t first,
         .data = bits, .rank = 1, .strides = {1}, .dtype = arranged->view.dtype};
     int64_t n;
 
-    if (arranged->order == NULL) {
+    if (arranged->axes == NULL) {
         lfi_view_read_f64(&arranged->view, first, count, out);
         return;
     }

@@ -16,6 +16,8 @@ struct lfi_arrangement {
     bool moves; /* any of it */
     int64_t *axes[LFI_MAX_RANK];
     int64_t entries[LFI_MAX_RANK]; /* of those axes */
+    int64_t
+        *row_axes[LFI_MAX_RANK]; /* the same of one row, its own axis first: that stays */
 };
 
 /* Of all parameters of layers; zeros: nothing moves. */
@@ -41,13 +43,18 @@ lfi_arrangements_of(const struct lfi_arrangements *arrangements, int64_t layer);
 /* A view, and how it is to be read. */
 struct lfi_arranged {
     struct lfi_view view;
-    const struct lfi_arrangement *order; /* or NULL */
+    int64_t *const *axes; /* of an arrangement, or NULL */
 };
 
 /* Of a parameter's value or state; arrangements of its layer, or NULL. */
 struct lfi_arranged lfi_arranged_of(const struct lfi_view *view,
                                     const struct lfi_arrangement *arrangements,
                                     int64_t parameter);
+/* The same of one row along the parameter's output axis. */
+struct lfi_arranged lfi_arranged_row_of(const struct lfi_view *view,
+                                        const struct lfi_arrangement *arrangements,
+                                        int64_t parameter, int32_t output_axis,
+                                        int64_t row);
 /* Elements [first, first + count) of what will be there. */
 void lfi_arranged_read_bits(const struct lfi_arranged *arranged, int64_t first,
                             int64_t count, void *out);

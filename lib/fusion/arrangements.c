@@ -55,6 +55,27 @@ static lfuse_status add(const struct lfi_env *env, const struct lfi_layer *const
     return status;
 }
 
+/* Axes of a row: its own first, which is one entry. */
+static void turn(const struct lfi_parameter *p, struct lfi_arrangement *a)
+{
+    int32_t i, at = 1;
+
+    for (i = 0; i < p->value->view.rank; i++)
+        if (i != p->output_axis)
+            a->row_axes[at++] = a->axes[i];
+}
+
+static void turn_all(const struct lfi_layer *const *layers, int64_t count,
+                     struct lfi_arrangements *a)
+{
+    int64_t i;
+    int32_t k;
+
+    for (i = 0; i < count; i++)
+        for (k = 0; k < layers[i]->parameter_count; k++)
+            turn(&layers[i]->parameters[k], &a->items[a->first[i] + k]);
+}
+
 lfuse_status lfi_arrangements_create(const struct lfi_env *env,
                                      const struct lfi_layer *const *layers, int64_t count,
                                      const struct lfi_moves *moves,
@@ -74,7 +95,9 @@ lfuse_status lfi_arrangements_create(const struct lfi_env *env,
             status = add(env, layers, &shifts->items[i].items[k], &moves->items[i],
                          arrangements, err);
     lfi_shifts_pop(env, &shifts);
-    if (status != LFUSE_OK)
+    if (status == LFUSE_OK)
+        turn_all(layers, count, arrangements);
+    else
         lfi_arrangements_destroy(env, arrangements);
     return status;
 }

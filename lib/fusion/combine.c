@@ -30,6 +30,17 @@ static struct lfi_view as_row(const struct lfi_view *view)
     return row;
 }
 
+struct lfi_arranged lfi_ties_row(const struct lfi_ties *ties, struct lfi_row row,
+                                 int32_t which)
+{
+    const struct lfi_parameter *p = lfi_layer_weight(ties->layers[row.layer], row.weight);
+
+    return lfi_arranged_row_of(&lfi_parameter_array(p, which)->view,
+                               lfi_arrangements_of(&ties->arrangements, row.layer),
+                               p - ties->layers[row.layer]->parameters, p->output_axis,
+                               row.index);
+}
+
 static bool source_row(const struct lfi_combination *c, int64_t number,
                        struct lfi_arranged *source)
 {
@@ -41,8 +52,7 @@ static bool source_row(const struct lfi_combination *c, int64_t number,
     const struct lfi_array *array = lfi_parameter_array(p, c->which);
 
     if (array != NULL)
-        source->view = lfi_row_view(array, p->output_axis, row.index);
-    source->order = NULL;
+        *source = lfi_ties_row(c->ties, row, c->which);
     return array != NULL;
 }
 
@@ -72,7 +82,7 @@ static void read_source(const struct lfi_arranged *source, int64_t first, int64_
 {
     struct lfi_arranged row = *source;
 
-    if (row.order == NULL)
+    if (row.axes == NULL)
         row.view = as_row(&row.view);
     lfi_arranged_read_f64(&row, first, count, block);
 }

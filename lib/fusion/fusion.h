@@ -391,7 +391,7 @@ struct lfi_ties {
     struct lfi_original *originals;
     struct lfi_mixes mixes;
     struct lfi_row_ties rows;
-    struct lfi_shifts *shifts; /* for undo: the latest first; or NULL */
+    struct lfi_shifts *shifts;            /* for undo: the latest first; or NULL */
     struct lfi_arrangements arrangements; /* of a preview: how layers are read */
     lfuse_show shown;
     int64_t step; /* of the mix that is shown */
@@ -427,6 +427,10 @@ lfuse_status lfi_row_ties_check(const struct lfi_ties *ties, const struct lfi_pl
                                 lfuse_error *err);
 lfuse_status lfi_row_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
                                 const struct lfi_plan *plan, lfuse_error *err);
+/* (rows) in a mean, or NULL where they count alike. */
+lfuse_status lfi_row_ties_weigh(const struct lfi_env *env, const struct lfi_ties *ties,
+                                const struct lfi_plan *plan, double **weights,
+                                lfuse_error *err);
 lfuse_status lfi_row_ties_combine_gradients(const struct lfi_env *env,
                                             const struct lfi_ties *ties,
                                             lfuse_error *err);
@@ -510,10 +514,12 @@ lfuse_status lfi_ties_weigh(const struct lfi_env *env, const struct lfi_ties *ti
 struct lfi_preview {
     struct lfi_ties ties; /* nothing is ever in force */
     const struct lfi_plan *plan;
-    int64_t *group;   /* (layers) of goal, or -1 */
-    double *weights;  /* (layers), or NULL */
-    int64_t *first;   /* (groups + 1) where a group's divisors start */
-    double *divisors; /* of its weights; 0: the sum of weights */
+    int64_t *group;       /* (layers) of goal, or -1 */
+    double *weights;      /* (layers), or NULL */
+    int64_t *first;       /* (groups + 1) where a group's divisors start */
+    double *divisors;     /* of its weights; 0: the sum of weights */
+    double *row_weights;  /* (rows), or NULL */
+    double *row_divisors; /* (groups of rows), or NULL: the sums of weights */
 };
 
 /* layers are only read. plan and layers are kept. On failure *preview holds nothing. */
@@ -521,6 +527,12 @@ lfuse_status lfi_preview_create(const struct lfi_env *env, const struct lfi_plan
                                 struct lfi_layer *const *layers, int64_t count,
                                 struct lfi_preview *preview, lfuse_error *err);
 void lfi_preview_destroy(const struct lfi_env *env, struct lfi_preview *preview);
+/* Of a plan of the unit row: what there is beside, and elements of a weight. */
+lfuse_status lfi_preview_rows_create(const struct lfi_env *env,
+                                     struct lfi_preview *preview, lfuse_error *err);
+void lfi_preview_rows_destroy(const struct lfi_env *env, struct lfi_preview *preview);
+void lfi_preview_rows_read(const struct lfi_preview *preview, int64_t layer,
+                           int32_t weight, int64_t first, int64_t count, void *out);
 /* Elements [first, first + count) of a parameter of the layer, of its own type. */
 void lfi_preview_read(const struct lfi_preview *preview, int64_t layer, int32_t parameter,
                       int64_t first, int64_t count, void *out);
@@ -596,6 +608,9 @@ struct lfi_combination {
     double divisor;        /* of the sum; 0: the weights of members that have the array */
 };
 
+/* A row of an array that is there, as the arrangement of a preview's ties has it. */
+struct lfi_arranged lfi_ties_row(const struct lfi_ties *ties, struct lfi_row row,
+                                 int32_t which);
 /* weights, unless they are all 0 for these members and so say nothing: NULL. */
 const double *lfi_combine_weights(const struct lfi_combination *c, const double *weights);
 

@@ -30,6 +30,11 @@ static const struct lfi_policy *policy_of(const struct lfi_preview *p)
     return lfi_policy_find(p->plan->options.policy);
 }
 
+static bool is_of_rows(const struct lfi_preview *p)
+{
+    return p->plan->options.unit == LFUSE_UNIT_ROW;
+}
+
 /* Rescaling has to know all of a weight before any of it. Groups that mix end as plain means. */
 static void measure(struct lfi_preview *p)
 {
@@ -84,9 +89,6 @@ lfuse_status lfi_preview_create(const struct lfi_env *env, const struct lfi_plan
 
     if (status == LFUSE_OK)
         status = lfi_ties_check(&p.ties, plan, err);
-    if (status == LFUSE_OK && plan->options.unit == LFUSE_UNIT_ROW)
-        status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                          "a plan of the unit row cannot be previewed by this version");
     if (status == LFUSE_OK && policy_of(&p)->calls_back)
         status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                           "the plan's policy is custom: what becomes of weights is for "
@@ -95,7 +97,9 @@ lfuse_status lfi_preview_create(const struct lfi_env *env, const struct lfi_plan
         status =
             lfi_arrangements_create(env, (const struct lfi_layer *const *)p.ties.layers,
                                     count, &plan->moves, &p.ties.arrangements, err);
-    if (status == LFUSE_OK && !policy_of(&p)->mixes)
+    if (status == LFUSE_OK && is_of_rows(&p))
+        status = lfi_preview_rows_create(env, &p, err);
+    else if (status == LFUSE_OK && !policy_of(&p)->mixes)
         status = lfi_ties_weigh(env, &p.ties, plan, &p.weights, err);
     if (status == LFUSE_OK)
         status = reserve(env, &p, err);
@@ -118,6 +122,7 @@ void lfi_preview_destroy(const struct lfi_env *env, struct lfi_preview *preview)
     lfi_free(env, p->first, (size_t)p->plan->goal.count + 1, sizeof(*p->first));
     lfi_free(env, p->group, n, sizeof(*p->group));
     lfi_free(env, p->weights, n, sizeof(*p->weights));
+    lfi_preview_rows_destroy(env, p);
     lfi_ties_destroy(env, &p->ties);
     *p = (struct lfi_preview){0};
 }
@@ -171,6 +176,10 @@ void lfi_preview_read(const struct lfi_preview *preview, int64_t layer, int32_t 
     const int32_t index = index_of(from, parameter);
     struct lfi_arranged value;
 
+    if (is_of_rows(p) && q->role == LFUSE_ROLE_WEIGHT) {
+        lfi_preview_rows_read(p, layer, index, first, count, out);
+        return;
+    }
     if (is_mean(p, layer, q->role)) {
         read_mean(p, p->group[layer],
                   q->role == LFUSE_ROLE_BIAS ? index + lfi_layer_weight_count(from)

@@ -210,11 +210,9 @@ void lfi_row_ties_destroy(const struct lfi_env *env, struct lfi_row_ties *rows)
     *rows = (struct lfi_row_ties){0};
 }
 
-/* Of each row in a mean; NULL where they count alike. */
-static lfuse_status prepare_weights(const struct lfi_env *env,
-                                    const struct lfi_ties *ties,
-                                    const struct lfi_plan *plan, double **weights,
-                                    lfuse_error *err)
+lfuse_status lfi_row_ties_weigh(const struct lfi_env *env, const struct lfi_ties *ties,
+                                const struct lfi_plan *plan, double **weights,
+                                lfuse_error *err)
 {
     const struct lfi_plan_options *o = &plan->options;
     const struct lfi_rows *rows = &plan->rows;
@@ -227,7 +225,8 @@ static lfuse_status prepare_weights(const struct lfi_env *env,
     status = lfi_alloc(env, (size_t)rows->count, sizeof(**weights), "weights of rows",
                        weights, err);
     for (i = 0; i < rows->count && status == LFUSE_OK; i++) {
-        const struct lfi_arranged row = {value_of(ties, rows, owner_of(ties, i)), NULL};
+        const struct lfi_arranged row =
+            lfi_ties_row(ties, lfi_rows_find(rows, owner_of(ties, i)), LFI_VALUE);
 
         (*weights)[i] = o->weighting == LFUSE_WEIGHTING_NORM
                             ? lfi_combine_norm(&row)
@@ -322,7 +321,7 @@ lfuse_status lfi_row_ties_apply(const struct lfi_env *env, struct lfi_ties *ties
     struct lfi_mean mean = {.rescale = plan->options.rescale};
     struct lfi_row_ties next;
     double *weights;
-    lfuse_status status = prepare_weights(env, ties, plan, &weights, err);
+    lfuse_status status = lfi_row_ties_weigh(env, ties, plan, &weights, err);
 
     if (status != LFUSE_OK)
         return status;

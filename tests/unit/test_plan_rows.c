@@ -388,23 +388,6 @@ static void rows_that_are_not_there_have_no_owner(void **state)
     lfuse_plan_destroy(plan);
 }
 
-/* ... rather than as something else. */
-static void plans_of_rows_are_not_previewed_by_this_version(void **state)
-{
-    struct lft *t = *state;
-    lfuse_preview *preview = NULL;
-    lfuse_plan *plan;
-
-    lft_rows_three(t);
-    plan = lft_plan_build(t, lft_rows_best(1));
-    lft_fails(t,
-              lfuse_preview_create(t->ctx, plan, (const lfuse_layer *const *)t->layers,
-                                   t->layer_count, &preview, &t->err),
-              LFUSE_ERR_UNSUPPORTED, "unit row");
-    assert_null(preview);
-    lfuse_plan_destroy(plan);
-}
-
 static lfuse_status build_and_destroy(struct lft *t, void *arg)
 {
     lfuse_plan *plan;
@@ -439,7 +422,6 @@ int main(void)
         lft_test(too_many_rows_are_refused_with_their_number),
         lft_test(a_row_that_has_no_value_is_named),
         lft_test(rows_that_are_not_there_have_no_owner),
-        lft_test(plans_of_rows_are_not_previewed_by_this_version),
         lft_test(planning_rows_survives_any_refused_allocation),
     };
 

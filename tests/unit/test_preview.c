@@ -88,8 +88,17 @@ static char *copy_all(struct lft *t)
     return all;
 }
 
-/* What is read before is what is there after, whatever the pieces; and nothing has changed. */
-static void check(struct lft *t, lfuse_dtype dtype, lfuse_plan_options o)
+static void forget(struct lft *t)
+{
+    while (t->layer_count > 0)
+        lfuse_layer_destroy(t->layers[--t->layer_count]);
+    while (t->tensor_count > 0)
+        lfuse_tensor_destroy(t->tensors[--t->tensor_count]);
+}
+
+/* What is read before is what is there after, whatever the pieces; and nothing has changed. 0: of
+ * rows the plan is not supported. */
+static int check(struct lft *t, lfuse_dtype dtype, lfuse_plan_options o)
 {
     static const int64_t steps[] = {ELEMENTS, 512, 100, 1};
     lfuse_preview *preview;
@@ -99,7 +108,12 @@ static void check(struct lft *t, lfuse_dtype dtype, lfuse_plan_options o)
     int i;
 
     six(t, dtype);
-    plan = lft_plan_build(t, o);
+    if (lft_plan_try(t, &o, &plan) != LFUSE_OK) {
+        assert_int_equal(o.unit, LFUSE_UNIT_ROW);
+        assert_int_equal(t->err.status, LFUSE_ERR_UNSUPPORTED);
+        forget(t);
+        return 0;
+    }
     assert_true(lfuse_plan_fusion_count(plan) > 0);
     before = copy_all(t);
     preview = preview_of(t, plan);
@@ -121,10 +135,8 @@ static void check(struct lft *t, lfuse_dtype dtype, lfuse_plan_options o)
     free(before);
     lfuse_ties_destroy(ties);
     lfuse_plan_destroy(plan);
-    while (t->layer_count > 0)
-        lfuse_layer_destroy(t->layers[--t->layer_count]);
-    while (t->tensor_count > 0)
-        lfuse_tensor_destroy(t->tensors[--t->tensor_count]);
+    forget(t);
+    return 1;
 }
 
 static void a_preview_is_what_ties_make_of_the_weights(void **state)
@@ -135,7 +147,29 @@ static void a_preview_is_what_ties_make_of_the_weights(void **state)
 
     for (dtype = LFUSE_F32; dtype <= LFUSE_BF16; dtype++)
         for (o.policy = LFUSE_POLICY_AVERAGE; o.policy <= LFUSE_POLICY_JS; o.policy++)
-            check(t, dtype, o);
+            assert_true(check(t, dtype, o));
+}
+
+static void a_preview_of_rows_is_what_ties_make_of_the_weights(void **state)
+{
+    static const double importance[LAYERS] = {1.0, 0.0, 0.25, 3.0, 0.0, 0.0};
+    struct lft *t = *state;
+    lfuse_plan_options o = lft_plan_best(3 * ROWS);
+    lfuse_dtype dtype;
+    int checked = 0;
+
+    o.unit = LFUSE_UNIT_ROW;
+    for (dtype = LFUSE_F32; dtype <= LFUSE_BF16; dtype++)
+        for (o.policy = LFUSE_POLICY_AVERAGE; o.policy <= LFUSE_POLICY_JS; o.policy++)
+            checked += check(t, dtype, o);
+    assert_true(checked >= 2 * 4); /* average, freeze */
+    o.policy = LFUSE_POLICY_AVERAGE;
+    o.weighting = LFUSE_WEIGHTING_NORM;
+    o.flags = LFUSE_PLAN_FLAG_RESCALE;
+    assert_true(check(t, LFUSE_BF16, o));
+    o.weighting = LFUSE_WEIGHTING_IMPORTANCE;
+    o.importance = importance;
+    assert_true(check(t, LFUSE_F64, o));
 }
 
 static void a_preview_weighs_and_rescales_like_ties(void **state)
@@ -145,12 +179,12 @@ static void a_preview_weighs_and_rescales_like_ties(void **state)
     lfuse_plan_options o = lft_plan_best(4);
 
     o.weighting = LFUSE_WEIGHTING_NORM;
-    check(t, LFUSE_F32, o);
+    assert_true(check(t, LFUSE_F32, o));
     o.flags = LFUSE_PLAN_FLAG_RESCALE;
-    check(t, LFUSE_F16, o);
+    assert_true(check(t, LFUSE_F16, o));
     o.weighting = LFUSE_WEIGHTING_IMPORTANCE;
     o.importance = importance; /* of one group all are 0 */
-    check(t, LFUSE_F64, o);
+    assert_true(check(t, LFUSE_F64, o));
 }
 
 /* ---- what a plan knows of its layers ----------------------------------------------------------- */
@@ -293,6 +327,10 @@ static void memory_may_be_refused_at_any_point(void **state)
     plan = lft_plan_build(t, o);
     lft_every_allocation_fails(t, create_and_drop, plan);
     lfuse_plan_destroy(plan);
+    o.unit = LFUSE_UNIT_ROW;
+    plan = lft_plan_build(t, o);
+    lft_every_allocation_fails(t, create_and_drop, plan);
+    lfuse_plan_destroy(plan);
 }
 
 /* ---- saving what is not there --------------------------------------------------------------- */
@@ -383,6 +421,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         lft_test(a_preview_is_what_ties_make_of_the_weights),
+        lft_test(a_preview_of_rows_is_what_ties_make_of_the_weights),
         lft_test(a_preview_weighs_and_rescales_like_ties),
         lft_test(a_plan_tells_its_weights),
         lft_test(what_cannot_be_read_in_advance_is_refused),
