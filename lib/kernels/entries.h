@@ -18,10 +18,13 @@
     void lfi_add_to_f64__##ISA(const float *x, int64_t count, double *y);             \
     void lfi_bf16_to_f32__##ISA(const uint16_t *x, int64_t count, float *y);
 
-#define LFI_UPDATE_ENTRIES(ISA)                                                   \
-    void lfi_sgd_f32__##ISA(float *value, const float *gradient, float *velocity, \
-                            int64_t count, float learning_rate, float momentum,   \
-                            float weight_decay, bool nesterov);
+#define LFI_UPDATE_ENTRIES(ISA)                                                     \
+    void lfi_sgd_f32__##ISA(const struct lfi_sgd *sgd, float *value,                \
+                            const float *gradient, float *velocity, int64_t count); \
+    void lfi_adamw_f32__##ISA(const struct lfi_adamw *adamw, float *value,          \
+                              const float *gradient, float *first, float *second,   \
+                              int64_t count);                                       \
+    double lfi_sum_squares_f32__##ISA(const float *x, int64_t count);
 
 #define LFI_BATCH_NORM_ENTRIES(ISA)                                                 \
     void lfi_batch_norm_moments_f32__##ISA(const struct lfi_batch_norm_tile *tile); \

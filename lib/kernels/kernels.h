@@ -137,6 +137,27 @@ struct lfi_two_least {
     int64_t next_column;
 };
 
+/* What an update multiplies with; see update.h of the contract. */
+struct lfi_sgd {
+    float scale; /* of the gradients: 1 unless they are clipped */
+    float learning_rate;
+    float momentum;
+    float weight_decay;
+    bool nesterov;
+};
+
+struct lfi_adamw {
+    float scale;
+    float keep; /* 1 - learning_rate * weight_decay */
+    float beta1;
+    float beta2;
+    float take1;      /* 1 - beta1 */
+    float take2;      /* 1 - beta2 */
+    float rate;       /* learning_rate / (1 - beta1^step) */
+    float correction; /* 1 / sqrt(1 - beta2^step) */
+    float epsilon;
+};
+
 struct lfi_kernels {
     lfuse_isa isa;
     const char *name;
@@ -154,9 +175,11 @@ struct lfi_kernels {
     void (*bf16_to_f32)(const uint16_t *x, int64_t count,
                         float *y); /* x at any address */
     /* update, count elements */
-    void (*sgd_f32)(float *value, const float *gradient, float *velocity, int64_t count,
-                    float learning_rate, float momentum, float weight_decay,
-                    bool nesterov);
+    void (*sgd_f32)(const struct lfi_sgd *sgd, float *value, const float *gradient,
+                    float *velocity, int64_t count);
+    void (*adamw_f32)(const struct lfi_adamw *adamw, float *value, const float *gradient,
+                      float *first, float *second, int64_t count);
+    double (*sum_squares_f32)(const float *x, int64_t count); /* in f64 */
     /* batch norm */
     void (*batch_norm_moments_f32)(const struct lfi_batch_norm_tile *tile);
     void (*batch_norm_apply_f32)(const struct lfi_batch_norm_tile *tile);
@@ -191,19 +214,30 @@ lfuse_status lfi_relu_backward(const struct lfi_env *env, const float *y, const 
 lfuse_status lfi_add(const struct lfi_env *env, const float *a, const float *b,
                      int64_t count, float *y, lfuse_error *err);
 
-struct lfi_sgd {
-    float *value;
-    const float *gradient;
-    float *velocity; /* or NULL */
+/* Parameters of a network: element i of every array is parameter i's. */
+struct lfi_parameters {
+    float *const *values;
+    const float *const *gradients;
+    float *const *first;  /* the velocities, or m; NULL without momentum */
+    float *const *second; /* v */
+    const int64_t *counts;
     int64_t count;
-    float learning_rate;
-    float momentum;
-    float weight_decay;
-    bool nesterov;
 };
 
-lfuse_status lfi_sgd(const struct lfi_env *env, const struct lfi_sgd *sgd,
+/* The numbers of a step, counted from 1. */
+struct lfi_adamw lfi_adamw_numbers(double learning_rate, double beta1, double beta2,
+                                   double epsilon, double weight_decay, int64_t step);
+/* Gradients count scaled down to max_norm unless it is 0; their norm before that goes to *norm
+ * unless that is NULL. With neither, no norm is taken. */
+lfuse_status lfi_sgd(const struct lfi_env *env, const struct lfi_parameters *parameters,
+                     const struct lfi_sgd *sgd, double max_norm, double *norm,
                      lfuse_error *err);
+lfuse_status lfi_adamw(const struct lfi_env *env, const struct lfi_parameters *parameters,
+                       const struct lfi_adamw *adamw, double max_norm, double *norm,
+                       lfuse_error *err);
+lfuse_status lfi_gradient_norm(const struct lfi_env *env,
+                               const struct lfi_parameters *parameters, double *norm,
+                               lfuse_error *err);
 
 struct lfi_batch_norm {
     const float *x;

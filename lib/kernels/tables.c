@@ -12,7 +12,9 @@
     .relu_forward_f32 = lfi_relu_forward_f32__##ISA,                                  \
     .relu_backward_f32 = lfi_relu_backward_f32__##ISA, .add_f32 = lfi_add_f32__##ISA, \
     .add_to_f64 = lfi_add_to_f64__##ISA, .bf16_to_f32 = lfi_bf16_to_f32__##ISA
-#define LFI_UPDATE(ISA) .sgd_f32 = lfi_sgd_f32__##ISA
+#define LFI_UPDATE(ISA)                                               \
+    .sgd_f32 = lfi_sgd_f32__##ISA, .adamw_f32 = lfi_adamw_f32__##ISA, \
+    .sum_squares_f32 = lfi_sum_squares_f32__##ISA
 #define LFI_BATCH_NORM(ISA)                                                  \
     .batch_norm_moments_f32 = lfi_batch_norm_moments_f32__##ISA,             \
     .batch_norm_apply_f32 = lfi_batch_norm_apply_f32__##ISA,                 \

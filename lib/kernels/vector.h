@@ -77,6 +77,11 @@ VEC_INLINE vec vec_div(vec a, vec b)
     return _mm512_div_ps(a, b);
 }
 
+VEC_INLINE vec vec_sqrt(vec a)
+{
+    return _mm512_sqrt_ps(a);
+}
+
 /* a * b + c, rounded once */
 VEC_INLINE vec vec_fma(vec a, vec b, vec c)
 {
@@ -184,6 +189,11 @@ VEC_INLINE vec vec_mul(vec a, vec b)
 VEC_INLINE vec vec_div(vec a, vec b)
 {
     return _mm256_div_ps(a, b);
+}
+
+VEC_INLINE vec vec_sqrt(vec a)
+{
+    return _mm256_sqrt_ps(a);
 }
 
 VEC_INLINE vec vec_fma(vec a, vec b, vec c)

@@ -31,6 +31,34 @@ VEC_INLINE void vec64_store(double *p, vec64 v)
     _mm512_storeu_pd(p, v);
 }
 
+VEC_INLINE vec64 vec64_add(vec64 a, vec64 b)
+{
+    return _mm512_add_pd(a, b);
+}
+
+/* a * b + c, rounded once */
+VEC_INLINE vec64 vec64_fma(vec64 a, vec64 b, vec64 c)
+{
+    return _mm512_fmadd_pd(a, b, c);
+}
+
+/* The sum of the lanes. */
+VEC_INLINE double vec64_total(vec64 v)
+{
+    return _mm512_reduce_add_pd(v);
+}
+
+/* The two halves of a vector of floats, wider. */
+VEC_INLINE vec64 vec64_low(vec x)
+{
+    return _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+}
+
+VEC_INLINE vec64 vec64_high(vec x)
+{
+    return _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+}
+
 VEC_INLINE vec64 vec64_sub(vec64 a, vec64 b)
 {
     return _mm512_sub_pd(a, b);
@@ -102,6 +130,33 @@ VEC_INLINE vec64 vec64_load(const double *p)
 VEC_INLINE void vec64_store(double *p, vec64 v)
 {
     _mm256_storeu_pd(p, v);
+}
+
+VEC_INLINE vec64 vec64_add(vec64 a, vec64 b)
+{
+    return _mm256_add_pd(a, b);
+}
+
+VEC_INLINE vec64 vec64_fma(vec64 a, vec64 b, vec64 c)
+{
+    return _mm256_fmadd_pd(a, b, c);
+}
+
+VEC_INLINE double vec64_total(vec64 v)
+{
+    __m128d half = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+
+    return _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half)));
+}
+
+VEC_INLINE vec64 vec64_low(vec x)
+{
+    return _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+}
+
+VEC_INLINE vec64 vec64_high(vec x)
+{
+    return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
 }
 
 VEC_INLINE vec64 vec64_sub(vec64 a, vec64 b)

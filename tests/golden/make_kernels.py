@@ -86,6 +86,24 @@ def sgd(rng):
         c_array("double", "sgd_" + name, parameter.detach())
 
 
+def adamw(rng):
+    """Three steps of lr 0.125, betas 0.75 and 0.875, epsilon 0.0625, decay 0.25; then clipped."""
+    value = eighths(rng, 6)
+    gradients = eighths(rng, 3, 6)
+    c_array("float", "adamw_value", value)
+    c_array("float", "adamw_gradients", gradients)
+    for name, clip in [("plain", None), ("clipped", 1.5)]:
+        parameter = value.clone().requires_grad_()
+        optimiser = torch.optim.AdamW([parameter], lr=0.125, betas=(0.75, 0.875), eps=0.0625,
+                                      weight_decay=0.25)
+        for gradient in gradients:
+            parameter.grad = gradient.clone()
+            if clip:
+                torch.nn.utils.clip_grad_norm_([parameter], clip)
+            optimiser.step()
+        c_array("double", "adamw_" + name, parameter.detach())
+
+
 def main():
     rng = numpy.random.default_rng(SEED)
     print("/*")
@@ -96,6 +114,7 @@ def main():
     batch_norm(rng)
     cross_entropy(rng)
     sgd(rng)
+    adamw(rng)
 
 
 main()
