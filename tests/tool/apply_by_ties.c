@@ -1,6 +1,7 @@
 /*
  * apply_by_ties.c FILE PLAN OUT - what layerfuse apply does, by other means: copies of all tensors,
- * ties over those of the plan, whose layers are tensors, and an ordinary save
+ * ties over those of the plan, whose layers are tensors, and an ordinary save. What has no weight
+ * is called as its name ends.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +47,9 @@ static lfuse_layer *layer_of(const lfuse_plan *plan, int64_t index, lfuse_tensor
     lfuse_layer *layer;
 
     lfuse_planned_weight_init(&planned, sizeof(planned));
-    must(lfuse_plan_weight(plan, index, 0, &planned, &err));
+    planned.name = strrchr(lfuse_plan_layer_name(plan, index), '.') + 1;
+    if (lfuse_plan_weight_count(plan, index) > 0)
+        must(lfuse_plan_weight(plan, index, 0, &planned, &err));
     lfuse_layer_desc_init(&desc, sizeof(desc));
     desc.name = lfuse_plan_layer_name(plan, index);
     desc.param_type = lfuse_plan_layer_type(plan, index);
@@ -54,6 +57,8 @@ static lfuse_layer *layer_of(const lfuse_plan *plan, int64_t index, lfuse_tensor
     lfuse_parameter_init(&weight, sizeof(weight));
     weight.name = planned.name;
     weight.value = value;
+    if (lfuse_plan_weight_count(plan, index) == 0)
+        weight.role = LFUSE_ROLE_NORM;
     weight.output_axis = planned.output_axis;
     must(lfuse_layer_add_parameter(layer, &weight, &err));
     return layer;

@@ -29,6 +29,11 @@ prints() {
     diff -u expected stdout || fail "$*: this is not what it should print"
     [ ! -s stderr ] || fail "$*: on stderr: $(cat stderr)"
 }
+# runs ARGUMENTS...: it ends well, without a word on stderr
+runs() {
+    "$program" "$@" >stdout 2>stderr </dev/null || fail "$*: exit $?: $(cat stderr)"
+    [ ! -s stderr ] || fail "$*: on stderr: $(cat stderr)"
+}
 # is_json FILE: where Python is there to say
 is_json() {
     if command -v python3 >/dev/null; then

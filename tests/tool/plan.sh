@@ -7,11 +7,6 @@ program=$1 make_files=$2 work=$3 by_ties=$4
 . "${0%/*}/common.sh"
 "$make_files" .
 
-# runs ARGUMENTS...: it ends well, without a word on stderr
-runs() {
-    "$program" "$@" >stdout 2>stderr </dev/null || fail "$*: exit $?: $(cat stderr)"
-    [ ! -s stderr ] || fail "$*: on stderr: $(cat stderr)"
-}
 # no_trace OUT: neither a file of this name nor a temporary one
 no_trace() {
     [ ! -e "$1" ] || fail "$1 is there"
@@ -41,8 +36,16 @@ runs plan blocks.safetensors --top-k 3 --policy freeze --scope adjacent --max-gr
     --exclude 'h.1*' --exclude h.0.attn.weight --seed 7 --json
 grep -q '"seed": 7, ' stdout || fail "--seed: $(cat stdout)"
 grep -q '"scope": "adjacent", ' stdout || fail "--scope: $(cat stdout)"
+grep -q '{"pattern": "h.1\*", "action": "exclude"}' stdout || fail "--exclude: $(cat stdout)"
+sed -n '/"groups"/,/^ \]/p' stdout >groups
 # shellcheck disable=SC2251
-! grep -q 'h\.1\.\|h\.10\|h\.11\|h\.0\.' stdout || fail "--exclude: $(cat stdout)"
+! grep -q 'h\.1\.\|h\.10\|h\.11\|h\.0\.' groups || fail "--exclude: $(cat stdout)"
+prints plan blocks.safetensors --top-k 2 --force 'h.1[01].*' --pin h.9.attn.weight \
+    --include 'h.[19]*' -o rules.json <<'END'
+euclidean, average: 2 fusions, ratio 1.200: of 144 weights that could be shared 120 are left
+
+  h.9.attn.weight <- h.10.attn.weight h.11.attn.weight
+END
 # A block is one layer, with all its matrices.
 prints plan paired.safetensors --block h --top-k 1 -o block.json <<'END'
 euclidean, average: 1 fusions, ratio 1.500: of 54 weights that could be shared 36 are left
@@ -85,7 +88,7 @@ ends 2 "--metric: " plan blocks.safetensors --top-k 1 --metric best -o x.json
 ends 2 "--scope: 'near' is none of global, adjacent" plan blocks.safetensors --top-k 1 \
     --scope near -o x.json
 ends 2 "FILE is missing" plan --ratio 2 -o x.json
-ends 1 "--exclude: no tensor matches 'x*'" plan blocks.safetensors --top-k 1 \
+ends 1 "no layer is named x*" plan blocks.safetensors --top-k 1 \
     --exclude 'x*' -o x.json
 ends 1 "ratio 100 of the candidates is out of reach" plan blocks.safetensors --ratio 100 \
     -o x.json
@@ -187,7 +190,16 @@ no_trace x.safetensors
 
 # ---- a file that is larger than it should take, and a process that is killed ---------------
 
-runs plan large.safetensors --ratio 2 -o large.json
+runs plan large.safetensors --ratio 2 -o plain.json
+awk '/^ "layers"/ {
+    printf " \"permutations\": [{\"spaces\": [0], \"order\": ["
+    for (i = 4095; i > 0; i--) printf "%d, ", i
+    print "0], \"members\": [" m(1, 0) ", " m(1, 1) ", " m(2, 1) ", " m(3, 0) "]}],"
+}
+function m(k, axis) {
+    return "{\"layer\": \"h." k ".w\", \"parameter\": \"w\", \"axis\": " axis ", \"entries\": 4096}"
+}
+{print}' plain.json >large.json
 if [ -z "${sanitized:-}" ] && (ulimit -d 49152) 2>/dev/null; then # sanitizers take more
     # Not even two of its tensors, of 32 MiB each, fit beside the mappings.
     (

@@ -52,8 +52,8 @@ void lfc_applied_close(struct lfc_applied *applied)
     lfc_session_close(&applied->session);
 }
 
-/* Which weight of its layer a tensor is. */
-static int64_t weight_of(const struct lfc_network *n, int64_t layer, int64_t tensor)
+/* Which parameter of its layer a tensor is. */
+static int64_t parameter_of(const struct lfc_network *n, int64_t layer, int64_t tensor)
 {
     int64_t at = n->first[layer];
 
@@ -65,14 +65,17 @@ static int64_t weight_of(const struct lfc_network *n, int64_t layer, int64_t ten
 int64_t lfc_applied_owner(const struct lfc_applied *applied, int64_t tensor)
 {
     const struct lfc_network *n = &applied->network;
-    int64_t layer, owner;
+    int64_t layer, owner, parameter;
 
     tensor = lfuse_checkpoint_owner(applied->session.checkpoint, tensor);
     layer = n->layer_of[tensor];
     if (layer < 0)
         return tensor;
+    parameter = parameter_of(n, layer, tensor);
+    if (parameter >= lfuse_plan_weight_count(applied->plan, layer))
+        return tensor; /* put in order, never shared */
     owner = lfuse_plan_owner(applied->plan, layer);
-    return n->tensors[n->first[owner] + weight_of(n, layer, tensor)];
+    return n->tensors[n->first[owner] + parameter];
 }
 
 int lfc_applied_is_tied(const struct lfc_applied *applied, int64_t tensor)
@@ -86,9 +89,9 @@ lfuse_status lfc_applied_read(const struct lfc_applied *applied, int64_t tensor,
     const struct lfc_network *n = &applied->network;
     const int64_t layer = n->layer_of[tensor];
 
-    return lfuse_preview_read(applied->preview, layer,
-                              (int32_t)weight_of(n, layer, tensor), first, count, out,
-                              err);
+    return lfuse_preview_read_parameter(applied->preview, layer,
+                                        (int32_t)parameter_of(n, layer, tensor), first,
+                                        count, out, err);
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */

@@ -23,7 +23,7 @@ int lfc_applied_open(struct lfc_applied *applied, const char *file, const char *
 void lfc_applied_close(struct lfc_applied *applied);
 /* Index of the tensor whose data this tensor of the file will show: its own, or another's. */
 int64_t lfc_applied_owner(const struct lfc_applied *applied, int64_t tensor);
-/* Whether the tensor is a weight of a group. */
+/* Whether the tensor is of a layer of the plan. */
 int lfc_applied_is_tied(const struct lfc_applied *applied, int64_t tensor);
 /* Elements of it, as they will be. */
 lfuse_status lfc_applied_read(const struct lfc_applied *applied, int64_t tensor,

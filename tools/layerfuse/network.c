@@ -36,7 +36,7 @@ void lfc_network_free(struct lfc_network *network)
 }
 
 int lfc_network_add_layer(lfuse_context *ctx, struct lfc_network *n, const char *name,
-                          const char *param_type)
+                          const char *param_type, int64_t position)
 {
     lfuse_layer_desc desc;
     lfuse_error err;
@@ -44,7 +44,7 @@ int lfc_network_add_layer(lfuse_context *ctx, struct lfc_network *n, const char 
     lfuse_layer_desc_init(&desc, sizeof(desc));
     desc.name = name;
     desc.param_type = param_type;
-    desc.position = (int32_t)n->count;
+    desc.position = (int32_t)position;
     if (lfuse_layer_create(ctx, &desc, &n->layers[n->count], &err) != LFUSE_OK)
         return lfc_fail(LFC_FAILED, "%s: %s", name, err.message);
     n->first[n->count + 1] = n->first[n->count];
@@ -52,22 +52,23 @@ int lfc_network_add_layer(lfuse_context *ctx, struct lfc_network *n, const char 
     return LFC_DONE;
 }
 
-int lfc_network_add_weight(struct lfc_network *n, const char *weight_name, int64_t tensor,
-                           int32_t output_axis)
+int lfc_network_add_parameter(struct lfc_network *n, const char *name, lfuse_role role,
+                              int64_t tensor, int32_t output_axis)
 {
     const lfuse_tensor *value = lfuse_checkpoint_tensor(n->checkpoint, tensor);
-    lfuse_parameter weight;
+    lfuse_parameter parameter;
     lfuse_error err;
 
     if (output_axis >= lfuse_tensor_rank(value))
         return lfc_fail(LFC_FAILED, "%s has rank %d, there is no axis %d",
                         lfuse_checkpoint_name(n->checkpoint, tensor),
                         (int)lfuse_tensor_rank(value), (int)output_axis);
-    lfuse_parameter_init(&weight, sizeof(weight));
-    weight.name = weight_name;
-    weight.value = (lfuse_tensor *)value; /* layers that are only read */
-    weight.output_axis = output_axis;
-    if (lfuse_layer_add_parameter(n->layers[n->count - 1], &weight, &err) != LFUSE_OK)
+    lfuse_parameter_init(&parameter, sizeof(parameter));
+    parameter.name = name;
+    parameter.role = role;
+    parameter.value = (lfuse_tensor *)value; /* layers that are only read */
+    parameter.output_axis = output_axis;
+    if (lfuse_layer_add_parameter(n->layers[n->count - 1], &parameter, &err) != LFUSE_OK)
         return lfc_fail(LFC_FAILED, "%s: %s",
                         lfuse_checkpoint_name(n->checkpoint, tensor), err.message);
     n->layer_of[tensor] = n->count - 1;
@@ -79,6 +80,7 @@ int lfc_network_add_weight(struct lfc_network *n, const char *weight_name, int64
 
 struct found {
     const char *name;
+    const char *weight; /* what all of the type call it */
     char *param_type;
     int64_t tensor;
 };
@@ -134,9 +136,17 @@ static char *param_type_of(const struct lfc_type *type)
     return text;
 }
 
+/* Couplings name tensors, which are "LAYER.WEIGHT" or the layer's name, where that ends so. */
+static const char *weight_of(const struct lfc_type *type, const char *name)
+{
+    const char *last = lfc_network_last_component(type->pattern);
+
+    return strchr(last, '*') != NULL ? "weight" : lfc_network_last_component(name);
+}
+
 /* In natural order; their number. */
 static int64_t list(const lfuse_checkpoint *checkpoint, const struct lfc_types *types,
-                    const struct lfc_list *exclude, struct found *found)
+                    struct found *found)
 {
     int64_t count = 0, t, i;
 
@@ -145,10 +155,9 @@ static int64_t list(const lfuse_checkpoint *checkpoint, const struct lfc_types *
             const int64_t tensor = types->items[t].tensors[i];
             const char *name = lfuse_checkpoint_name(checkpoint, tensor);
 
-            if (lfuse_checkpoint_owner(checkpoint, tensor) == tensor &&
-                !lfc_network_matches(exclude, name))
-                found[count++] =
-                    (struct found){name, param_type_of(&types->items[t]), tensor};
+            if (lfuse_checkpoint_owner(checkpoint, tensor) == tensor)
+                found[count++] = (struct found){name, weight_of(&types->items[t], name),
+                                                param_type_of(&types->items[t]), tensor};
         }
     qsort(found, (size_t)count, sizeof(*found), by_name);
     return count;
@@ -166,14 +175,15 @@ static int find_tensors(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
     int code = LFC_DONE;
 
     lfc_types_find(checkpoint, rules->rule, 0, &types);
-    count = list(checkpoint, &types, rules->exclude, found);
+    count = list(checkpoint, &types, found);
     memset(network, 0, sizeof(*network));
-    lfc_network_reserve(network, checkpoint, count, count);
+    lfc_network_reserve(network, checkpoint, all, all);
     for (i = 0; i < count && code == LFC_DONE; i++) {
-        code = lfc_network_add_layer(ctx, network, found[i].name, found[i].param_type);
+        code = lfc_network_add_layer(ctx, network, found[i].name, found[i].param_type, i);
         if (code == LFC_DONE)
-            code = lfc_network_add_weight(network, "weight", found[i].tensor,
-                                          lfc_axes_of(rules->axes, found[i].name));
+            code = lfc_network_add_parameter(network, found[i].weight, LFUSE_ROLE_WEIGHT,
+                                             found[i].tensor,
+                                             lfc_axes_of(rules->axes, found[i].name));
     }
     for (i = 0; i < count; i++)
         free(found[i].param_type);
@@ -193,8 +203,15 @@ int lfc_network_find(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
         code = lfc_axes_match(rules->axes, checkpoint);
     if (code != LFC_DONE)
         return code;
-    return rules->block != NULL ? lfc_network_find_blocks(ctx, checkpoint, rules, network)
+    code = rules->block != NULL ? lfc_network_find_blocks(ctx, checkpoint, rules, network)
                                 : find_tensors(ctx, checkpoint, rules, network);
+    network->candidates = network->count;
+    if (code == LFC_DONE && rules->others) {
+        code = lfc_network_add_others(ctx, rules, network);
+        if (code != LFC_DONE)
+            lfc_network_free(network);
+    }
+    return code;
 }
 
 /* ---- what a plan has ------------------------------------------------------------------------ */
@@ -241,7 +258,8 @@ static int add_planned_weight(struct lfc_network *n, const char *file,
     if (n->layer_of[tensor] >= 0)
         return lfc_fail(LFC_FAILED, "%s: tensor %s is two weights of the plan", file,
                         lfuse_checkpoint_name(n->checkpoint, tensor));
-    return lfc_network_add_weight(n, weight.name, tensor, weight.output_axis);
+    return lfc_network_add_parameter(n, weight.name, LFUSE_ROLE_WEIGHT, tensor,
+                                     weight.output_axis);
 }
 
 int lfc_network_of_plan(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
@@ -249,7 +267,7 @@ int lfc_network_of_plan(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
                         struct lfc_network *network)
 {
     const int64_t layers = lfuse_plan_layer_count(plan);
-    int64_t tensors = 0, i;
+    int64_t tensors = lfc_network_count_moved(plan), i;
     int code = LFC_DONE;
     int32_t k;
 
@@ -259,9 +277,12 @@ int lfc_network_of_plan(lfuse_context *ctx, const lfuse_checkpoint *checkpoint,
     lfc_network_reserve(network, checkpoint, layers, tensors);
     for (i = 0; i < layers && code == LFC_DONE; i++) {
         code = lfc_network_add_layer(ctx, network, lfuse_plan_layer_name(plan, i),
-                                     lfuse_plan_layer_type(plan, i));
+                                     lfuse_plan_layer_type(plan, i), i);
         for (k = 0; k < lfuse_plan_weight_count(plan, i) && code == LFC_DONE; k++)
             code = add_planned_weight(network, file, plan, i, k);
+        if (code == LFC_DONE)
+            code = lfc_network_add_moved(file, plan, lfuse_plan_layer_name(plan, i),
+                                         network);
     }
     if (code != LFC_DONE)
         lfc_network_free(network);

@@ -61,7 +61,7 @@ static int add_block(lfuse_context *ctx, struct lfc_network *network,
                      const struct member *first, const char *param_type)
 {
     char *name = lfc_copy(first->name, first->block);
-    int code = lfc_network_add_layer(ctx, network, name, param_type);
+    int code = lfc_network_add_layer(ctx, network, name, param_type, network->count);
 
     free(name);
     return code;
@@ -78,9 +78,9 @@ static int add_members(lfuse_context *ctx, const struct lfc_network_rules *rules
         if (i == 0 || !same_block(&members[i], &members[i - 1]))
             code = add_block(ctx, network, &members[i], param_type);
         if (code == LFC_DONE)
-            code = lfc_network_add_weight(network, members[i].name + members[i].block + 1,
-                                          members[i].tensor,
-                                          lfc_axes_of(rules->axes, members[i].name));
+            code = lfc_network_add_parameter(
+                network, members[i].name + members[i].block + 1, LFUSE_ROLE_WEIGHT,
+                members[i].tensor, lfc_axes_of(rules->axes, members[i].name));
     }
     return code;
 }
@@ -99,7 +99,7 @@ int lfc_network_find_blocks(lfuse_context *ctx, const lfuse_checkpoint *checkpoi
     memcpy(param_type, rules->block, length);
     memcpy(param_type + length, ".*", sizeof(".*"));
     memset(network, 0, sizeof(*network));
-    lfc_network_reserve(network, checkpoint, count, count);
+    lfc_network_reserve(network, checkpoint, all, all);
     code = add_members(ctx, rules, members, count, param_type, network);
     if (code == LFC_DONE && network->count < 2)
         code = lfc_fail(LFC_FAILED,

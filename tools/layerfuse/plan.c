@@ -15,8 +15,13 @@ struct plan {
     const char *metric;
     const char *policy;
     const char *block;
+    const char *couplings;
     struct lfc_list exclude;
+    struct lfc_list include;
+    struct lfc_list pin;
+    struct lfc_list force;
     struct lfc_list axes;
+    lfuse_plan_rule *rules;
     lfuse_plan_options options;
     lfuse_similarity_options similarity;
     int32_t rule;
@@ -25,13 +30,15 @@ struct plan {
     int64_t max_bytes;
     int64_t max_group;
     int64_t max_header_bytes;
+    int64_t heads;
     int json;
     int contents;
 };
 
 static const char synopsis[] =
     "layerfuse plan FILE (--ratio R | --top-k K) [--metric M] [--policy P] [--scope S]\n"
-    "       [--exclude GLOB]... [--seed N] [--json] [-o PLAN.json] ...";
+    "       [--align A --couplings PRESET|FILE] [--exclude GLOB]... [--seed N] [--json]\n"
+    "       [-o PLAN.json] ...";
 
 static const char about[] = LFC_FILE_HELP
     "Finds which of its layers shall share weights, and writes that down as a plan: "
@@ -58,6 +65,46 @@ static int read_names(struct plan *p)
     return LFC_DONE;
 }
 
+static void add_rules(struct plan *p, const struct lfc_list *globs,
+                      lfuse_plan_action action)
+{
+    int i;
+
+    for (i = 0; i < globs->count; i++) {
+        lfuse_plan_rule *rule = &p->rules[p->options.rule_count++];
+
+        rule->pattern = globs->items[i];
+        rule->action = action;
+    }
+}
+
+/* Names of layers. Of blocks, exclude is of tensors: see network.h. */
+static void list_rules(struct plan *p)
+{
+    const int count = p->exclude.count + p->include.count + p->pin.count + p->force.count;
+
+    p->rules = lfc_alloc((size_t)count, sizeof(*p->rules));
+    if (p->block == NULL)
+        add_rules(p, &p->exclude, LFUSE_PLAN_ACTION_EXCLUDE);
+    add_rules(p, &p->include, LFUSE_PLAN_ACTION_INCLUDE);
+    add_rules(p, &p->pin, LFUSE_PLAN_ACTION_PIN);
+    add_rules(p, &p->force, LFUSE_PLAN_ACTION_FORCE);
+    p->options.rules = p->options.rule_count > 0 ? p->rules : NULL;
+}
+
+static int check_alignment(const struct plan *p)
+{
+    const int aligns = p->options.alignment == LFUSE_ALIGNMENT_PERMUTATION;
+
+    if (aligns && p->couplings == NULL)
+        return lfc_fail(LFC_USAGE, "--align permutation needs --couplings");
+    if (!aligns && p->couplings != NULL)
+        return lfc_fail(LFC_USAGE, "--couplings is given without --align permutation");
+    if (p->couplings == NULL && p->heads > 0)
+        return lfc_fail(LFC_USAGE, "--heads is given without --couplings");
+    return LFC_DONE;
+}
+
 static int check(struct plan *p)
 {
     if (p->output == NULL && !p->json)
@@ -72,13 +119,15 @@ static int check(struct plan *p)
     p->similarity.max_bytes = (size_t)p->max_bytes;
     if (p->seed != 0)
         p->similarity.seed = (uint64_t)p->seed;
-    return read_names(p);
+    list_rules(p);
+    return check_alignment(p) == LFC_DONE ? read_names(p) : LFC_USAGE;
 }
 
 static int read_arguments(struct plan *p, int argc, char **argv, int *help)
 {
     static const char *const operands[] = {"FILE", NULL};
     static const char *const scopes[] = {"global", "adjacent", NULL};
+    static const char *const alignments[] = {"none", "permutation", NULL};
     const struct lfc_argument table[] = {
         {"--ratio", "R",
          "weights of all candidates to those that are left; 2 halves them",
@@ -93,8 +142,28 @@ static int read_arguments(struct plan *p, int argc, char **argv, int *help)
          &p->options.scope, LFC_CHOICE, .choices = scopes},
         {"--max-group", "N", "layers of a group at most", &p->max_group, LFC_INTEGER, 2,
          1 << 30, NULL},
-        {"--exclude", "GLOB", "no layer whose name matches; may be given again",
+        {"--align", "A",
+         "none, or permutation: units in the order in which what is\n"
+         "fused is most alike; all that --couplings names moves",
+         &p->options.alignment, LFC_CHOICE, .choices = alignments},
+        {"--couplings", "PRESET|FILE",
+         "resnet-basic, resnet-bottleneck, gpt2, llama, or JSON;\n"
+         "of weights stored as [in, out] say --output-axis GLOB=1",
+         &p->couplings, LFC_TEXT, .choices = NULL},
+        {"--heads", "N",
+         "query heads of a block; a preset leaves attention as it\n"
+         "is unless they are given",
+         &p->heads, LFC_INTEGER, 1, 1 << 20, NULL},
+        {"--exclude", "GLOB",
+         "fuse no layer whose name matches; with --block: leave\n"
+         "out tensors that match; may be given again, as may",
          &p->exclude, LFC_LIST, .choices = NULL},
+        {"--include", "GLOB", "fuse only layers whose name matches,", &p->include,
+         LFC_LIST, .choices = NULL},
+        {"--pin", "GLOB", "keep the weights of those in their groups, and", &p->pin,
+         LFC_LIST, .choices = NULL},
+        {"--force", "GLOB", "join all that it matches, first of all", &p->force, LFC_LIST,
+         .choices = NULL},
         {"--type-rule", "RULE", lfc_types_rule_help, &p->rule, LFC_CHOICE,
          .choices = lfc_types_rules},
         {"--block", "PREFIX",
@@ -192,6 +261,10 @@ static int print_text(const struct plan *p, const lfuse_plan *plan)
         printf("\n");
     for (i = 0; i < lfuse_plan_group_count(plan); i++)
         print_group(plan, i);
+    if (lfuse_plan_permutation_count(plan) > 0)
+        printf("\nin another order: the units of %lld hidden space%s\n",
+               (long long)lfuse_plan_permutation_count(plan),
+               lfuse_plan_permutation_count(plan) == 1 ? "" : "s");
     return lfc_finish_stdout();
 }
 
@@ -205,10 +278,48 @@ static int32_t show_progress(const char *what, int64_t done, int64_t total, void
     return 0;
 }
 
+/* Whatever is asked of a plan is asked when it is applied: so that apply will not refuse it. */
+static int check_plan(const struct plan *p, const struct lfc_session *session,
+                      const lfuse_plan *plan)
+{
+    struct lfc_network applied;
+    int code =
+        lfc_network_of_plan(session->ctx, session->checkpoint, p->file, plan, &applied);
+
+    if (code == LFC_DONE)
+        lfc_network_free(&applied);
+    return code;
+}
+
+static int build(const struct plan *p, const struct lfc_session *session,
+                 const struct lfc_network *network, lfuse_plan **plan)
+{
+    lfuse_plan_options options = p->options;
+    lfuse_couplings *couplings = NULL;
+    lfuse_error err;
+    int code = LFC_DONE;
+
+    if (p->couplings != NULL)
+        code =
+            lfc_network_couple(session->ctx, network, p->couplings, p->heads, &couplings);
+    options.couplings = couplings;
+    if (code == LFC_DONE &&
+        lfuse_plan_build(session->ctx, (const lfuse_layer *const *)network->layers,
+                         network->count, &options, plan, &err) != LFUSE_OK)
+        code = lfc_fail(LFC_FAILED, "%s: %s", p->file, err.message);
+    lfuse_couplings_destroy(couplings);
+    if (code == LFC_DONE && p->couplings != NULL)
+        code = check_plan(p, session, *plan);
+    lfc_progress_clear();
+    return code;
+}
+
 static int run(const struct plan *p)
 {
-    const struct lfc_network_rules rules = {(enum lfc_rule)p->rule, &p->axes, &p->exclude,
-                                            p->block};
+    const struct lfc_list none = {NULL, 0};
+    const struct lfc_network_rules rules = {(enum lfc_rule)p->rule, &p->axes,
+                                            p->block != NULL ? &p->exclude : &none,
+                                            p->block, p->couplings != NULL};
     struct lfc_progress progress = {0};
     const struct lfc_session_options options = {
         .threads = p->threads,
@@ -226,13 +337,10 @@ static int run(const struct plan *p)
     if (code != LFC_DONE)
         return code;
     code = lfc_network_find(session.ctx, session.checkpoint, &rules, &network);
-    if (code == LFC_DONE && network.count == 0)
+    if (code == LFC_DONE && network.candidates == 0)
         code = lfc_fail(LFC_FAILED, "%s: no two tensors are layers of one type", p->file);
-    if (code == LFC_DONE &&
-        lfuse_plan_build(session.ctx, (const lfuse_layer *const *)network.layers,
-                         network.count, &p->options, &plan, &err) != LFUSE_OK)
-        code = lfc_fail(LFC_FAILED, "%s: %s", p->file, err.message);
-    lfc_progress_clear();
+    if (code == LFC_DONE)
+        code = build(p, &session, &network, &plan);
     if (code == LFC_DONE && p->output != NULL &&
         lfuse_plan_save(plan, p->output, &err) != LFUSE_OK)
         code = lfc_fail(LFC_FAILED, "%s", err.message);
@@ -251,6 +359,10 @@ int lfc_plan(int argc, char **argv)
 
     if (code == LFC_DONE && !help)
         code = run(&p);
+    free(p.rules);
+    free(p.force.items);
+    free(p.pin.items);
+    free(p.include.items);
     free(p.exclude.items);
     free(p.axes.items);
     return code;
