@@ -214,8 +214,6 @@ static lfuse_status check_banks(const lfuse_checkpoint_save_options *o, lfuse_er
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
                         "options.bank_count is %lld, banks is %s",
                         (long long)o->bank_count, o->banks == NULL ? "NULL" : "given");
-    if (o->bank_count > 0 && o->fill != NULL)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "options.banks is given with fill");
     for (i = 0; i < o->bank_count; i++) {
         const lfuse_checkpoint_bank *b = &o->banks[i];
 

@@ -178,7 +178,7 @@ typedef struct lfuse_checkpoint_save_options {
     int32_t reserved;
     lfuse_checkpoint_fill fill; /* what is stored for tensors; NULL: what is in them */
     void *fill_user;
-    const lfuse_checkpoint_bank *banks; /* (bank_count); none with fill */
+    const lfuse_checkpoint_bank *banks; /* (bank_count) */
     int64_t bank_count;
 } lfuse_checkpoint_save_options;
 
@@ -208,7 +208,7 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *          With fill, what it gives is stored in a tensor's place, block by block: of tensors that
  *          are larger than memory, or not there yet, shape and type are enough. It is asked for
  *          entries that own their data, in the order of the file, in expand files also for each
- *          that shows it.
+ *          that shows it; of entries in banks more than once, before the file is made, for rows.
  * Owner:   everything is borrowed for the call.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1, an empty or reserved name or key, text that
  *                                 is not UTF-8, or an unknown mode
@@ -222,12 +222,13 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *                                 100000000 bytes
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          LFUSE_ERR_CALLBACK     fill stopped the save; detail is its value
- *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know; banks with fill,
- *                                 or of an entry that is an alias or has one
+ *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know; banks of an
+ *                                 entry that is an alias or has one
  *          On failure what was at path is as before, and nothing is left beside it. Killed, it
  *          leaves ".layerfuse-*.tmp" on a file system without unnamed files (O_TMPFILE).
  * Cost:    memory for the header (part of it malloc's, given back before the call returns) and
- *          one block, whatever the size; of banks, for the rows that they have.
+ *          one block, whatever the size; of banks, 32 bytes for each row of their entries. These
+ *          are read, or asked for, twice, and rows that are equal once more.
  * Threads: tensors are read.
  * Source:  Since 0.1.
  */

@@ -1,46 +1,24 @@
 /*
- * banks_pack.c - finds the rows that tensors have in common, and puts each into a bank once
+ * banks_pack.c - finds the rows that tensors have in common, for each to be in a bank once
  *
  *     "layerfuse.banks": {"bank": {"axis": 0, "entries": {"tensor": [row, row, ...], ...}}, ...}
  *
- * Rows are equal when all their bits are. They are found by a hash of these and then compared, so
- * what is read back is what was there, however the rows came to be equal. Those of a bank lie in
- * the order in which they first occur: equal entries give equal files.
+ * Those of a bank lie in the order in which they first occur: equal entries give equal files. No row
+ * is kept: a bank is read from where its rows are (banks_read.c), to find which are equal
+ * (banks_search.c) and once more to be written.
  */
 #include "checkpoint/banks.h"
 
 #include <jansson.h>
-#include <string.h>
-
-/* One bank in the making. */
-struct pack {
-    const struct lfi_env *env;
-    const struct lfi_layout *layout;
-    const lfuse_checkpoint_bank *bank;
-    int64_t *entries; /* (bank->count) in the layout */
-    int64_t *first;   /* (bank->count + 1) number of an entry's first row */
-    int64_t rows;
-    int64_t elements; /* of a row */
-    size_t row_bytes;
-    uint64_t *hashes; /* (rows) */
-    int64_t *order;   /* (rows) by hash */
-    int64_t *same;    /* (rows) the first row that is equal; then: where in the bank */
-    char *a, *c;      /* (row_bytes) each: two rows */
-};
-
-static const struct lfi_view *view_of(const struct pack *p, int64_t entry)
-{
-    return p->layout->entries[p->entries[entry]].view;
-}
 
 /* ---- what belongs to it ----------------------------------------------------------------- */
 
 /* An entry that holds data of its own, which no other shows. */
-static lfuse_status find_entry(const struct pack *p, int64_t index, lfuse_error *err)
+static lfuse_status find_entry(const struct lfi_bank *b, int64_t index, lfuse_error *err)
 {
-    const struct lfi_layout *l = p->layout;
-    const char *name = p->bank->entries[index];
-    const struct lfi_quoted quoted = lfi_quote(name), bank = lfi_quote(p->bank->name);
+    const struct lfi_layout *l = b->layout;
+    const char *name = b->bank->entries[index];
+    const struct lfi_quoted quoted = lfi_quote(name), bank = lfi_quote(b->bank->name);
     const int64_t found = lfi_names_find(&l->names, name);
     int64_t i;
 
@@ -48,7 +26,7 @@ static lfuse_status find_entry(const struct pack *p, int64_t index, lfuse_error 
         return lfi_fail(err, LFUSE_ERR_NAME, "bank %s: %s is no entry", bank.text,
                         quoted.text);
     for (i = 0; i < index; i++)
-        if (p->entries[i] == found)
+        if (b->entries[i] == found)
             return lfi_fail(err, LFUSE_ERR_NAME, "bank %s has %s twice", bank.text,
                             quoted.text);
     for (i = 0; i < l->names.count; i++)
@@ -57,17 +35,18 @@ static lfuse_status find_entry(const struct pack *p, int64_t index, lfuse_error 
                 err, LFUSE_ERR_UNSUPPORTED,
                 "bank %s: %s shares its data with %s as a whole", bank.text, quoted.text,
                 lfi_quote(l->entries[i == found ? l->owners[i] : i].name).text);
-    p->entries[index] = found;
+    b->entries[index] = found;
     return LFUSE_OK;
 }
 
 /* Whether its rows are of the first entry's shape and type. */
-static lfuse_status check_rows(const struct pack *p, int64_t index, lfuse_error *err)
+static lfuse_status check_rows(const struct lfi_bank *b, int64_t index, lfuse_error *err)
 {
-    const struct lfi_view *first = view_of(p, 0), *view = view_of(p, index);
-    const int32_t axis = p->bank->output_axis;
-    const struct lfi_quoted bank = lfi_quote(p->bank->name),
-                            name = lfi_quote(p->bank->entries[index]);
+    const struct lfi_view *first = lfi_bank_entry_view(b, 0),
+                          *view = lfi_bank_entry_view(b, index);
+    const int32_t axis = b->bank->output_axis;
+    const struct lfi_quoted bank = lfi_quote(b->bank->name),
+                            name = lfi_quote(b->bank->entries[index]);
     struct lfi_view like = *view;
     char text[96];
 
@@ -78,7 +57,7 @@ static lfuse_status check_rows(const struct pack *p, int64_t index, lfuse_error 
     if (view->dtype != first->dtype)
         return lfi_fail(err, LFUSE_ERR_TYPE, "bank %s: %s is of type %s, %s of %s",
                         bank.text, name.text, lfi_dtype_name(view->dtype),
-                        lfi_quote(p->bank->entries[0]).text,
+                        lfi_quote(b->bank->entries[0]).text,
                         lfi_dtype_name(first->dtype));
     like.dims[axis] = axis < first->rank ? first->dims[axis] : 0;
     if (lfi_view_same_shape(&like, first))
@@ -86,156 +65,59 @@ static lfuse_status check_rows(const struct pack *p, int64_t index, lfuse_error 
     lfi_view_shape_text(view, text, sizeof(text));
     return lfi_fail(err, LFUSE_ERR_SHAPE,
                     "bank %s: %s is %s, its rows are not those of %s", bank.text,
-                    name.text, text, lfi_quote(p->bank->entries[0]).text);
+                    name.text, text, lfi_quote(b->bank->entries[0]).text);
 }
 
-static lfuse_status gather(struct pack *p, lfuse_error *err)
+static lfuse_status gather(struct lfi_bank *b, lfuse_error *err)
 {
-    const size_t n = (size_t)p->bank->count;
+    const size_t n = (size_t)b->bank->count;
     lfuse_status status;
     int64_t i;
 
-    status = lfi_alloc(p->env, n, sizeof(*p->entries), "a bank", &p->entries, err);
+    status = lfi_alloc(b->env, n, sizeof(*b->entries), "a bank", &b->entries, err);
     if (status == LFUSE_OK)
-        status = lfi_alloc(p->env, n + 1, sizeof(*p->first), "a bank", &p->first, err);
-    for (i = 0; i < p->bank->count && status == LFUSE_OK; i++) {
-        status = find_entry(p, i, err);
+        status = lfi_alloc(b->env, n + 1, sizeof(*b->first), "a bank", &b->first, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(b->env, n, sizeof(*b->is_own), "a bank", &b->is_own, err);
+    for (i = 0; i < b->bank->count && status == LFUSE_OK; i++) {
+        status = find_entry(b, i, err);
         if (status == LFUSE_OK)
-            status = check_rows(p, i, err);
+            status = check_rows(b, i, err);
         if (status != LFUSE_OK)
             return status;
-        p->first[i] = p->rows;
-        p->rows += view_of(p, i)->dims[p->bank->output_axis];
+        b->is_own[i] = b->params->fill == NULL;
+        b->first[i] = b->rows;
+        b->rows += lfi_bank_entry_view(b, i)->dims[b->bank->output_axis];
     }
     if (status != LFUSE_OK)
         return status;
-    p->first[i] = p->rows;
-    p->elements = lfi_view_elements(view_of(p, 0)) / p->first[1];
-    p->row_bytes = (size_t)p->elements * lfi_dtype_size(view_of(p, 0)->dtype);
-    return LFUSE_OK;
-}
-
-/* ---- equal rows ----------------------------------------------------------------------------- */
-
-static void read_row(const struct pack *p, int64_t row, void *out)
-{
-    struct lfi_view view;
-    int64_t entry = 0;
-
-    while (row >= p->first[entry + 1])
-        entry++;
-    view = lfi_view_axis_first(view_of(p, entry), p->bank->output_axis);
-    lfi_view_read_bits(&view, (row - p->first[entry]) * p->elements, p->elements, out);
-}
-
-/* FNV-1a, 64 bits. */
-static uint64_t hash_bytes(const char *bytes, size_t size)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-    size_t i;
-
-    for (i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(1099511628211);
-    return hash;
-}
-
-static int by_hash(const void *arg, int64_t a, int64_t b)
-{
-    const uint64_t *hashes = arg;
-
-    if (hashes[a] != hashes[b])
-        return hashes[a] < hashes[b] ? -1 : 1;
-    return a < b ? -1 : a > b;
-}
-
-/* The first row that is equal to the one at place `at` of the order, among those of its hash. */
-static int64_t first_equal(const struct pack *p, int64_t run, int64_t at)
-{
-    const int64_t row = p->order[at];
-    int64_t i;
-
-    read_row(p, row, p->a);
-    for (i = run; i < at; i++) {
-        const int64_t other = p->order[i];
-
-        if (p->same[other] != other)
-            continue;
-        read_row(p, other, p->c);
-        if (memcmp(p->a, p->c, p->row_bytes) == 0)
-            return other;
-    }
-    return row;
-}
-
-/* same[] of all rows; the number of unique ones. */
-static int64_t find_equal(struct pack *p)
-{
-    int64_t unique = 0, run = 0, i;
-
-    for (i = 0; i < p->rows; i++) {
-        read_row(p, i, p->a);
-        p->hashes[i] = hash_bytes(p->a, p->row_bytes);
-        p->order[i] = i;
-    }
-    lfi_index_sort(p->order, p->rows, by_hash, p->hashes);
-    for (i = 0; i < p->rows; i++) {
-        if (p->hashes[p->order[i]] != p->hashes[p->order[run]])
-            run = i;
-        p->same[p->order[i]] = first_equal(p, run, i);
-        unique += p->same[p->order[i]] == p->order[i];
-    }
-    return unique;
-}
-
-static lfuse_status reserve(struct pack *p, lfuse_error *err)
-{
-    const size_t n = (size_t)p->rows;
-    lfuse_status status;
-
-    status = lfi_alloc(p->env, n, sizeof(*p->hashes), "a bank", &p->hashes, err);
+    b->first[i] = b->rows;
+    b->elements = lfi_view_elements(lfi_bank_entry_view(b, 0)) / b->first[1];
+    status =
+        lfi_alloc(b->env, (size_t)b->rows, sizeof(*b->same), "a bank", &b->same, err);
     if (status == LFUSE_OK)
-        status = lfi_alloc(p->env, n, sizeof(*p->order), "a bank", &p->order, err);
-    if (status == LFUSE_OK)
-        status = lfi_alloc(p->env, n, sizeof(*p->same), "a bank", &p->same, err);
-    if (status == LFUSE_OK)
-        status = lfi_alloc(p->env, p->row_bytes, 1, "a row", &p->a, err);
-    if (status == LFUSE_OK)
-        status = lfi_alloc(p->env, p->row_bytes, 1, "a row", &p->c, err);
+        status = lfi_alloc(b->env, (size_t)b->rows, sizeof(*b->unique), "a bank",
+                           &b->unique, err);
     return status;
 }
 
-static void pack_free(struct pack *p)
+/* unique[] has each row that is the first of its equals; same[] becomes where a row is among them. */
+static void list_unique(struct lfi_bank *b)
 {
-    const size_t n = (size_t)p->rows, count = (size_t)p->bank->count;
-
-    lfi_free(p->env, p->c, p->row_bytes, 1);
-    lfi_free(p->env, p->a, p->row_bytes, 1);
-    lfi_free(p->env, p->same, n, sizeof(*p->same));
-    lfi_free(p->env, p->order, n, sizeof(*p->order));
-    lfi_free(p->env, p->hashes, n, sizeof(*p->hashes));
-    lfi_free(p->env, p->first, count + 1, sizeof(*p->first));
-    lfi_free(p->env, p->entries, count, sizeof(*p->entries));
-}
-
-/* The unique rows, in the order they first occur; same[] becomes where a row is among them. */
-static lfuse_status fill_array(struct pack *p, int64_t unique, struct lfi_array *array,
-                               lfuse_error *err)
-{
-    struct lfi_view shape = lfi_view_axis_first(view_of(p, 0), p->bank->output_axis);
-    lfuse_status status;
     int64_t at = 0, i;
 
-    shape.dims[0] = unique;
-    status = lfi_array_create(p->env, &shape, array, err);
-    for (i = 0; i < p->rows && status == LFUSE_OK; i++) {
-        if (p->same[i] != i) {
-            p->same[i] = p->same[p->same[i]];
-            continue;
+    for (i = 0; i < b->rows; i++)
+        if (b->same[i] == i) {
+            b->unique[at] = i;
+            b->same[i] = at++;
+        } else {
+            b->same[i] = b->same[b->same[i]];
         }
-        read_row(p, i, (char *)array->view.data + (size_t)at * p->row_bytes);
-        p->same[i] = at++;
-    }
-    return status;
+    b->view = lfi_view_axis_first(lfi_bank_entry_view(b, 0), b->bank->output_axis);
+    b->view.dims[0] = at;
+    for (i = b->view.rank, at = 1; i-- > 0; at *= b->view.dims[i])
+        b->view.strides[i] = at;
+    b->view.data = b->unique; /* no tensor's; it is lfi_banks_fill() that reads rows */
 }
 
 /* ---- the index -------------------------------------------------------------------------------- */
@@ -245,51 +127,58 @@ static lfuse_status no_memory(lfuse_error *err)
     return lfi_fail(err, LFUSE_ERR_NO_MEMORY, "banks: malloc refused memory");
 }
 
-static lfuse_status add_index(const struct pack *p, json_t *banks, lfuse_error *err)
+static lfuse_status add_index(const struct lfi_bank *b, json_t *banks, lfuse_error *err)
 {
     json_t *bank = json_object(), *entries = json_object();
-    int failed = json_object_set_new(bank, "axis", json_integer(p->bank->output_axis));
+    int failed = json_object_set_new(bank, "axis", json_integer(b->bank->output_axis));
     int64_t i, r;
 
-    for (i = 0; i < p->bank->count; i++) {
+    for (i = 0; i < b->bank->count; i++) {
         json_t *rows = json_array();
 
-        for (r = p->first[i]; r < p->first[i + 1]; r++)
-            failed |= json_array_append_new(rows, json_integer(p->same[r]));
-        failed |= json_object_set_new(entries, p->bank->entries[i], rows);
+        for (r = b->first[i]; r < b->first[i + 1]; r++)
+            failed |= json_array_append_new(rows, json_integer(b->same[r]));
+        failed |= json_object_set_new(entries, b->bank->entries[i], rows);
     }
     failed |= json_object_set_new(bank, "entries", entries);
-    failed |= json_object_set_new(banks, p->bank->name, bank);
+    failed |= json_object_set_new(banks, b->bank->name, bank);
     return failed != 0 ? no_memory(err) : LFUSE_OK;
 }
 
-static lfuse_status pack_bank(const struct lfi_env *env, const struct lfi_layout *layout,
-                              const lfuse_checkpoint_bank *bank, json_t *banks,
-                              bool *is_banked, struct lfi_array *array, lfuse_error *err)
+static lfuse_status pack_bank(struct lfi_bank *b, json_t *banks, bool *is_banked,
+                              lfuse_error *err)
 {
-    struct pack p = {.env = env, .layout = layout, .bank = bank};
     lfuse_status status = LFUSE_OK;
     int64_t i;
 
-    if (!lfi_is_utf8(bank->name))
+    if (!lfi_is_utf8(b->bank->name))
         status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "the name of bank %s is not UTF-8",
-                          lfi_quote(bank->name).text);
+                          lfi_quote(b->bank->name).text);
     if (status == LFUSE_OK)
-        status = gather(&p, err);
-    for (i = 0; i < bank->count && status == LFUSE_OK; i++) {
-        if (is_banked[p.entries[i]])
+        status = gather(b, err);
+    for (i = 0; i < b->bank->count && status == LFUSE_OK; i++) {
+        if (is_banked[b->entries[i]])
             status = lfi_fail(err, LFUSE_ERR_NAME, "%s is in two banks",
-                              lfi_quote(bank->entries[i]).text);
-        is_banked[p.entries[i]] = true;
+                              lfi_quote(b->bank->entries[i]).text);
+        is_banked[b->entries[i]] = true;
     }
     if (status == LFUSE_OK)
-        status = reserve(&p, err);
-    if (status == LFUSE_OK)
-        status = fill_array(&p, find_equal(&p), array, err);
-    if (status == LFUSE_OK)
-        status = add_index(&p, banks, err);
-    pack_free(&p);
-    return status;
+        status = lfi_bank_search(b, err);
+    if (status != LFUSE_OK)
+        return status;
+    list_unique(b);
+    return add_index(b, banks, err);
+}
+
+static void bank_free(struct lfi_bank *b)
+{
+    const size_t n = (size_t)b->rows, count = (size_t)b->bank->count;
+
+    lfi_free(b->env, b->unique, n, sizeof(*b->unique));
+    lfi_free(b->env, b->same, n, sizeof(*b->same));
+    lfi_free(b->env, b->is_own, count, sizeof(*b->is_own));
+    lfi_free(b->env, b->first, count + 1, sizeof(*b->first));
+    lfi_free(b->env, b->entries, count, sizeof(*b->entries));
 }
 
 static lfuse_status write_text(const struct lfi_env *env, const json_t *banks,
@@ -317,11 +206,15 @@ static void list_entries(const struct lfi_layout *layout,
     int64_t i;
 
     for (i = 0; i < layout->names.count; i++)
-        if (!is_banked[i])
+        if (!is_banked[i]) {
+            packed->origins[packed->count] = i;
             packed->entries[packed->count++] = layout->entries[i];
-    for (i = 0; i < packed->bank_count; i++)
+        }
+    for (i = 0; i < packed->bank_count; i++) {
+        packed->origins[packed->count] = -1 - i;
         packed->entries[packed->count++] = (struct lfi_checkpoint_entry){
-            .name = params->banks[i].name, .view = &packed->arrays[i].view};
+            .name = params->banks[i].name, .view = &packed->banks[i].view};
+    }
 }
 
 static lfuse_status pack_all(const struct lfi_env *env, const struct lfi_layout *layout,
@@ -333,18 +226,24 @@ static lfuse_status pack_all(const struct lfi_env *env, const struct lfi_layout 
     lfuse_status status;
     int64_t i;
 
+    packed->params = params;
     packed->bank_count = params->bank_count;
     packed->capacity = layout->names.count + params->bank_count;
-    status = lfi_alloc_zero(env, (size_t)packed->bank_count, sizeof(*packed->arrays),
-                            "banks", &packed->arrays, err);
+    status = lfi_alloc(env, (size_t)packed->bank_count, sizeof(*packed->banks), "banks",
+                       &packed->banks, err);
+    for (i = 0; i < packed->bank_count && status == LFUSE_OK; i++)
+        packed->banks[i] = (struct lfi_bank){
+            .env = env, .layout = layout, .params = params, .bank = &params->banks[i]};
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, (size_t)packed->capacity, sizeof(*packed->origins),
+                           "banks", &packed->origins, err);
     if (status == LFUSE_OK)
         status = lfi_alloc(env, (size_t)packed->capacity, sizeof(*packed->entries),
                            "banks", &packed->entries, err);
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, n, sizeof(*is_banked), "banks", &is_banked, err);
     for (i = 0; i < packed->bank_count && status == LFUSE_OK; i++)
-        status = pack_bank(env, layout, &params->banks[i], banks, is_banked,
-                           &packed->arrays[i], err);
+        status = pack_bank(&packed->banks[i], banks, is_banked, err);
     if (status == LFUSE_OK)
         list_entries(layout, params, is_banked, packed);
     if (status == LFUSE_OK)
@@ -375,8 +274,9 @@ void lfi_banks_free(const struct lfi_env *env, struct lfi_packed_banks *packed)
 
     lfi_free(env, packed->text, packed->text_size, 1);
     lfi_free(env, packed->entries, (size_t)packed->capacity, sizeof(*packed->entries));
-    for (i = 0; packed->arrays != NULL && i < packed->bank_count; i++)
-        lfi_array_release(&packed->arrays[i]);
-    lfi_free(env, packed->arrays, (size_t)packed->bank_count, sizeof(*packed->arrays));
+    lfi_free(env, packed->origins, (size_t)packed->capacity, sizeof(*packed->origins));
+    for (i = 0; packed->banks != NULL && i < packed->bank_count; i++)
+        bank_free(&packed->banks[i]);
+    lfi_free(env, packed->banks, (size_t)packed->bank_count, sizeof(*packed->banks));
     *packed = (struct lfi_packed_banks){0};
 }

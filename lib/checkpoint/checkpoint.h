@@ -51,7 +51,7 @@ struct lfi_checkpoint_entry {
 };
 
 struct lfi_checkpoint_params {
-    const lfuse_checkpoint_bank *banks; /* none where it expands, or fills */
+    const lfuse_checkpoint_bank *banks; /* none where it expands */
     int64_t bank_count;
     const char *const *metadata; /* key, value, ... */
     int64_t metadata_count;

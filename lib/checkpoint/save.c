@@ -116,6 +116,7 @@ static lfuse_status save_banks(const struct lfi_env *env, const char *path,
                                const struct lfi_checkpoint_params *params,
                                lfuse_error *err)
 {
+    struct lfi_checkpoint_params filled = *params;
     struct lfi_packed_banks packed;
     struct lfi_layout layout;
     lfuse_status status = lfi_banks_pack(env, whole, params, &packed, err);
@@ -127,7 +128,9 @@ static lfuse_status save_banks(const struct lfi_env *env, const char *path,
     if (status == LFUSE_OK) {
         layout.banks = packed.text;
         layout.banks_size = packed.text_size;
-        status = save_layout(env, path, &layout, params, err);
+        filled.fill = lfi_banks_fill;
+        filled.fill_user = &packed;
+        status = save_layout(env, path, &layout, &filled, err);
         lfi_layout_free(env, &layout);
     }
     lfi_banks_free(env, &packed);

@@ -239,32 +239,91 @@ static void wrong_banks_are_named_before_a_file_is_made(void **state)
     assert_int_equal(lft_count_files(), 0);
 }
 
+/* ---- rows that are not there yet ----------------------------------------------------------- */
+
+enum { FILLED = 2, HIGH = 3, WIDE = 5 };
+
+struct filling {
+    uint16_t values[FILLED][HIGH][WIDE][2];
+    int refused; /* the entry that is refused; -1: none */
+    int asked;   /* times */
+};
+
+/* Entry 0 is stored as it is. */
 static int32_t fill(void *user, int64_t index, int64_t first, int64_t count, void *out)
 {
-    (void)user;
-    (void)index;
-    (void)first;
-    (void)count;
-    (void)out;
-    return LFUSE_FILL_NONE;
+    struct filling *f = user;
+
+    f->asked++;
+    if (index == f->refused)
+        return 7;
+    if (index == 0)
+        return LFUSE_FILL_NONE;
+    assert_true(index <= FILLED && first >= 0 && first + count <= HIGH * WIDE * 2);
+    memcpy(out, &f->values[index - 1][0][0][0] + first, (size_t)count * sizeof(uint16_t));
+    return 0;
 }
 
-static void what_is_filled_in_has_no_banks(void **state)
+/* The same file as of tensors that hold what is filled in, whatever the axis. */
+static void rows_may_be_filled_in(void **state)
 {
-    static const char *const names[] = {"a"};
+    static const char *const names[] = {"a", "c", "b"};
     struct lft *t = *state;
-    const lfuse_checkpoint_bank bank = {"A", names, 1, 0, 0};
-    const lfuse_checkpoint_entry entry = {"a", lft_tensor(t, LFUSE_F32, 0, 3, 2, 0),
-                                          NULL};
+    struct filling f = {.refused = -1};
+    lfuse_checkpoint_bank bank = {"A", names, 3, 0, 0};
+    lfuse_tensor *own = lft_tensor(t, LFUSE_F16, 3, HIGH, WIDE, 2, 0),
+                 *shape = lft_tensor(t, LFUSE_F16, 0, HIGH, WIDE, 2, 0),
+                 *other = lft_tensor(t, LFUSE_F16, 0, HIGH, WIDE, 2, 0);
+    lfuse_checkpoint_entry entries[] = {
+        {"a", own, NULL}, {"b", shape, NULL}, {"c", other, NULL}};
+    lfuse_checkpoint_save_options o;
+    char *filled, *plain;
+    size_t n, m;
+    int i;
+
+    for (i = 0; i < FILLED * HIGH * WIDE * 2; i++)
+        (&f.values[0][0][0][0])[i] = (uint16_t)(i % 10);
+    for (bank.output_axis = 0; bank.output_axis < 3; bank.output_axis++) {
+        lfuse_checkpoint_save_options_init(&o, sizeof(o));
+        o.banks = &bank;
+        o.bank_count = 1;
+        o.fill = fill;
+        o.fill_user = &f;
+        entries[1].tensor = shape;
+        entries[2].tensor = other;
+        lft_ok(t, lfuse_checkpoint_save(t->ctx, lft_path("f"), entries, 3, &o, &t->err));
+        entries[1].tensor = lft_borrow(t, LFUSE_F16, f.values[0], HIGH, WIDE, 2, 0);
+        entries[2].tensor = lft_borrow(t, LFUSE_F16, f.values[1], HIGH, WIDE, 2, 0);
+        lft_ok(t, save(t, lft_path("p"), entries, 3, &bank, 1, 0));
+        filled = lft_read_file(lft_path("f"), &n);
+        plain = lft_read_file(lft_path("p"), &m);
+        assert_int_equal(n, m);
+        assert_memory_equal(filled, plain, n);
+    }
+}
+
+static void a_row_that_is_not_filled_in_stops_the_save(void **state)
+{
+    static const char *const names[] = {"b", "c"};
+    struct lft *t = *state;
+    struct filling f = {.refused = 2};
+    const lfuse_checkpoint_bank bank = {"A", names, 2, 1, 0};
+    const lfuse_checkpoint_entry entries[] = {
+        {"a", lft_tensor(t, LFUSE_F16, 1, 3, 0), NULL},
+        {"b", lft_tensor(t, LFUSE_F16, 2, HIGH, WIDE, 2, 0), NULL},
+        {"c", lft_tensor(t, LFUSE_F16, 3, HIGH, WIDE, 2, 0), NULL}};
     lfuse_checkpoint_save_options o;
 
     lfuse_checkpoint_save_options_init(&o, sizeof(o));
     o.banks = &bank;
     o.bank_count = 1;
     o.fill = fill;
-    lft_fails(t, lfuse_checkpoint_save(t->ctx, lft_path("c"), &entry, 1, &o, &t->err),
-              LFUSE_ERR_UNSUPPORTED, "with fill");
+    o.fill_user = &f;
+    lft_fails(t, lfuse_checkpoint_save(t->ctx, lft_path("c"), entries, 3, &o, &t->err),
+              LFUSE_ERR_CALLBACK, "fill returned 7 for rows of c");
+    assert_int_equal(t->err.detail, 7);
     assert_int_equal(lft_count_files(), 0);
+    assert_true(f.asked > 0);
 }
 
 /* ---- errors of opening ----------------------------------------------------------------------------- */
@@ -445,7 +504,8 @@ int main(void)
         lft_files_test(any_axis_and_type_comes_back_bit_for_bit),
         lft_files_test(a_network_of_joined_filters_computes_the_same_when_it_is_opened),
         lft_files_test(wrong_banks_are_named_before_a_file_is_made),
-        lft_files_test(what_is_filled_in_has_no_banks),
+        lft_files_test(rows_may_be_filled_in),
+        lft_files_test(a_row_that_is_not_filled_in_stops_the_save),
         lft_files_test(wrong_indices_are_refused),
         lft_files_test(no_tensor_is_in_two_banks),
         lft_files_test(a_short_file_cannot_ask_for_all_memory),
