@@ -8,6 +8,7 @@
  * back and scored again. O'Neill et al. 2021, algorithm 1; compress_options.c has the arguments,
  * compress_fuse.c the schedule, train.c the training loop with layerfuse's hooks in it,
  * compress_state.c what lets a run go on after it was killed, compress_report.c the page about it.
+ * With --baseline the network is made smaller in another way instead (compress_baseline.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,7 +154,7 @@ static lfuse_status create_retrainer(struct run *run, lfuse_error *err)
     if (status != LFUSE_OK)
         return status;
     lfuse_plan_options_init(&plan, sizeof(plan));
-    plan.ratio = o->ratio > 0.0 ? o->ratio : 1.0; /* training only */
+    plan.ratio = o->ratio > 0.0 && o->baseline == 0 ? o->ratio : 1.0; /* else no fusion */
     plan.metric = o->metric;
     plan.policy = o->policy;
     plan.freeze_gradient = o->freeze_gradient;
@@ -229,6 +230,19 @@ static lfuse_status begin(struct run *run, lfuse_error *err)
     return LFUSE_OK;
 }
 
+static lfuse_status fuse(struct run *run, lfuse_error *err)
+{
+    const struct compress_options *o = &run->options;
+    lfuse_status status = LFUSE_OK;
+
+    printf("ratio %g, policy %s, metric %s, %d fusions over %d epochs, seed %lld\n",
+           o->ratio, o->policy_name, o->metric_name, (int)o->fusions, (int)o->epochs,
+           (long long)o->seed);
+    if (o->report != NULL || o->pictures != NULL)
+        status = compress_report_begin(run, err);
+    return status == LFUSE_OK ? compress_fuse(run, err) : status;
+}
+
 static lfuse_status work(struct run *run, lfuse_error *err)
 {
     const struct compress_options *o = &run->options;
@@ -236,21 +250,17 @@ static lfuse_status work(struct run *run, lfuse_error *err)
 
     if (status != LFUSE_OK || o->evaluate || o->ratio == 0.0)
         return status;
-    printf("ratio %g, policy %s, metric %s, %d fusions over %d epochs, seed %lld\n",
-           o->ratio, o->policy_name, o->metric_name, (int)o->fusions, (int)o->epochs,
-           (long long)o->seed);
-    if (o->report != NULL || o->pictures != NULL)
-        status = compress_report_begin(run, err);
-    if (status == LFUSE_OK && o->distil != NULL)
+    if (o->distil != NULL)
         status = resnet_open(run->ctx, o->weights, o->batch, RESNET_INFERENCE,
                              &run->teacher, err);
     if (status == LFUSE_OK)
-        status = compress_fuse(run, err);
+        status = o->baseline != 0 ? compress_baseline(run, err) : fuse(run, err);
     if (status == LFUSE_OK)
         status = save(run, o->out, err);
     if (status != LFUSE_OK)
         return status;
-    status = compress_print_result(run, err);
+    if (o->baseline == 0)
+        status = compress_print_result(run, err);
     if (status == LFUSE_OK)
         status = compress_check_file(run, err);
     if (status == LFUSE_OK && (o->report != NULL || o->pictures != NULL))
@@ -265,6 +275,7 @@ static void release(struct run *run)
     free(run->rows);
     lfuse_retrainer_destroy(run->retrainer);
     lfuse_couplings_destroy(run->couplings);
+    baseline_destroy(run->baseline);
     resnet_destroy(run->teacher);
     batches_destroy(run->batches);
     resnet_destroy(run->net);

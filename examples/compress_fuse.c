@@ -4,7 +4,7 @@
 #include "compress_run.h"
 #include "progress.h"
 
-static lfuse_status score(struct run *run, struct score *score, lfuse_error *err)
+lfuse_status compress_score(struct run *run, struct score *score, lfuse_error *err)
 {
     lfuse_status status = lfuse_retrainer_begin_eval(run->retrainer, err);
 
@@ -27,7 +27,7 @@ lfuse_status compress_epoch(struct run *run, const struct training *training,
         train_epoch(run->net, run->retrainer, run->batches, training, epoch, &loss, err);
 
     if (status == LFUSE_OK)
-        status = score(run, now, err);
+        status = compress_score(run, now, err);
     if (status != LFUSE_OK)
         return status;
     printf("%sepoch %d of %d: %.2f %%, loss %.4f, %.1f s\n", before, (int)epoch + 1,
@@ -66,25 +66,31 @@ static lfuse_status open_row(struct run *run, int live, lfuse_error *err)
                                 LFUSE_BASE_CANDIDATES, &row->account, err);
     if (status != LFUSE_OK || !live)
         return status; /* the scores come from the next state */
-    status = score(run, &row->fused, err);
+    status = compress_score(run, &row->fused, err);
     row->retrained = row->fused;
     row->seconds = progress_seconds() - begun;
     return status;
 }
 
+struct training compress_training(const struct run *run)
+{
+    const struct compress_options *o = &run->options;
+
+    return (struct training){.learning_rate = o->learning_rate,
+                             .momentum = o->momentum,
+                             .weight_decay = o->weight_decay,
+                             .epochs = o->epochs,
+                             .warm_up = o->warm_up,
+                             .smoothing = o->smoothing,
+                             .temperature = o->temperature,
+                             .taught = o->taught,
+                             .teacher = run->teacher};
+}
+
 /* An epoch, and its score in the row that is open. */
 static lfuse_status retrain(struct run *run, int64_t epoch, lfuse_error *err)
 {
-    const struct compress_options *o = &run->options;
-    const struct training training = {.learning_rate = o->learning_rate,
-                                      .momentum = o->momentum,
-                                      .weight_decay = o->weight_decay,
-                                      .epochs = o->epochs,
-                                      .warm_up = o->warm_up,
-                                      .smoothing = o->smoothing,
-                                      .temperature = o->temperature,
-                                      .taught = o->taught,
-                                      .teacher = run->teacher};
+    const struct training training = compress_training(run);
     struct compress_row *row = &run->rows[run->row_count - 1];
     const double begun = progress_seconds();
     lfuse_status status =

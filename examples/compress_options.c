@@ -107,6 +107,32 @@ static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
     return status;
 }
 
+static const char *kind_name(int32_t value)
+{
+    return baseline_name((enum baseline_kind)value);
+}
+
+static lfuse_status read_baseline(struct compress_options *o, lfuse_error *err)
+{
+    int32_t kind = BASELINE_PRUNE;
+    lfuse_status status;
+
+    if (o->baseline_name == NULL)
+        return LFUSE_OK;
+    status = choose("--baseline", o->baseline_name, kind_name, &kind, err);
+    if (status != LFUSE_OK)
+        return status;
+    o->baseline = (enum baseline_kind)kind;
+    if (o->resume != NULL || o->report != NULL || o->pictures != NULL || o->evaluate)
+        return example_fail(err, LFUSE_ERR_ARGUMENT,
+                            "--baseline: %s has no place beside it",
+                            o->evaluate         ? "--evaluate"
+                            : o->resume != NULL ? "--resume"
+                            : o->report != NULL ? "--report"
+                                                : "--pictures");
+    return LFUSE_OK;
+}
+
 /* "T,W" */
 static lfuse_status read_distil(struct compress_options *o, lfuse_error *err)
 {
@@ -235,6 +261,9 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
         {"--distil", "T,W",
          "learn from the network before fusing, too: temperature T, weight W, as 4,0.9",
          &o->distil, ARGUMENT_TEXT, 0, 0},
+        {"--baseline", "NAME",
+         "do not fuse: prune, prune_global, low_rank, autoencoder, kmeans or drop",
+         &o->baseline_name, ARGUMENT_TEXT, 0, 0},
         {"--smoothing", "X", "of the labels (0)", &o->smoothing, ARGUMENT_NUMBER, 0,
          0.99},
         {"--epochs", "N", "of training in all (3); 0: fuse only", &o->epochs,
@@ -301,5 +330,7 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
         status = read_names(o, err);
     if (status == LFUSE_OK)
         status = read_distil(o, err);
+    if (status == LFUSE_OK)
+        status = read_baseline(o, err);
     return status;
 }

@@ -2,12 +2,12 @@
 #ifndef EXAMPLES_COMPRESS_OPTIONS_H
 #define EXAMPLES_COMPRESS_OPTIONS_H
 
-#include <layerfuse/layerfuse.h>
+#include "baselines/baseline.h"
 
 struct compress_options {
     const char *data, *weights, *out, *report, *pictures, *resume;
     const char *policy_name, *metric_name, *freeze_name, *combine_name, *isa_name;
-    const char *scope_name, *linkage_name, *exclude, *distil;
+    const char *scope_name, *linkage_name, *exclude, *distil, *baseline_name;
     double ratio, learning_rate, train_learning_rate, momentum, weight_decay, smoothing;
     double temperature, taught; /* what distil says; taught is 0 without a teacher */
     int64_t train, blocks, epochs, fusions, batch, bn_batches, threads, seed, limit;
@@ -22,6 +22,7 @@ struct compress_options {
     lfuse_isa isa;
     lfuse_scope scope;
     lfuse_linkage linkage;
+    enum baseline_kind baseline; /* 0: fuse */
 };
 
 /* On failure err names the argument. After --help, which it prints, *help is 1. */

@@ -2,6 +2,7 @@
 #ifndef EXAMPLES_COMPRESS_RUN_H
 #define EXAMPLES_COMPRESS_RUN_H
 
+#include "baselines/baseline.h"
 #include "compress_options.h"
 #include "data/batches.h"
 #include "data/images.h"
@@ -37,7 +38,8 @@ struct run {
     struct resnet *net, *teacher;
     lfuse_couplings *couplings; /* of --align, or NULL */
     lfuse_retrainer *retrainer;
-    struct score original; /* by the test set; so is final */
+    struct baseline *baseline; /* of --baseline, or NULL */
+    struct score original;     /* by the test set; so is final */
     struct score final;
     struct compress_row *rows; /* options.fusions of them */
     int64_t row_count;
@@ -47,12 +49,19 @@ struct run {
     const char *written; /* the latest file, or NULL */
 };
 
+/* What the options say of training after fusing. */
+struct training compress_training(const struct run *run);
+/* Statistics re-estimated, and scored by run->judges. */
+lfuse_status compress_score(struct run *run, struct score *score, lfuse_error *err);
 /* An epoch of training and its score, with a line about it that begins with `before`. */
 lfuse_status compress_epoch(struct run *run, const struct training *training,
                             int64_t epoch, const char *before, struct score *now,
                             lfuse_error *err);
 /* The whole schedule, from the last state on that there is; run->final in the end. */
 lfuse_status compress_fuse(struct run *run, lfuse_error *err);
+
+/* --baseline, and its training: the network in the end is that of run->final. */
+lfuse_status compress_baseline(struct run *run, lfuse_error *err);
 
 /* The last epoch whose state is in a file of options.resume, or -1. */
 int64_t compress_state_last(const struct run *run);

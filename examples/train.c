@@ -139,8 +139,12 @@ static lfuse_status step(struct resnet *net, lfuse_retrainer *retrainer,
         status = resnet_backward(net, err);
     if (status == LFUSE_OK)
         status = lfuse_retrainer_combine_gradients(retrainer, err);
+    if (status == LFUSE_OK && training->baseline != NULL)
+        status = baseline_project(training->baseline, err);
     if (status == LFUSE_OK)
         status = update(net, retrainer, training, rate, err);
+    if (status == LFUSE_OK && training->baseline != NULL)
+        status = baseline_settle(training->baseline, err);
     if (status == LFUSE_OK)
         status = lfuse_retrainer_end_step(retrainer, err);
     return status;

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "baselines/baseline.h"
 #include "data/batches.h"
 #include "models/resnet.h"
 
@@ -21,11 +22,12 @@ struct training {
     double momentum;
     double weight_decay;
     int64_t epochs;
-    int64_t warm_up;        /* the first of them: the rate grows from 0 along a line */
-    double smoothing;       /* of labels */
-    double temperature;     /* with a teacher: of both softmaxes, */
-    double taught;          /* and how much its answers weigh */
-    struct resnet *teacher; /* answers every batch that is trained on; or NULL */
+    int64_t warm_up;           /* the first of them: the rate grows from 0 along a line */
+    double smoothing;          /* of labels */
+    double temperature;        /* with a teacher: of both softmaxes, */
+    double taught;             /* and how much its answers weigh */
+    struct resnet *teacher;    /* answers every batch that is trained on; or NULL */
+    struct baseline *baseline; /* keeps weights what it made of them; or NULL */
 };
 
 /* The learning rate of the step at index, of epochs of `steps`. */

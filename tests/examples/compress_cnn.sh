@@ -56,6 +56,15 @@ cmp js.safetensors js2.safetensors || fail "js: 1 and 2 threads differ"
 grep -q '^exactly as many right' js.txt || fail "js: no word of reading back"
 [ "$(wc -c <js.safetensors)" = "$(wc -c <one.safetensors)" ] ||
     fail "js: another size than average"
+# Other ways to make it smaller: no more bytes than a ratio allows, before and after training.
+for kind in prune prune_global low_rank autoencoder kmeans drop; do
+    run --ratio 2.5 --baseline $kind --epochs 1 --bn-batches 2 --threads 1 \
+        --out $kind.safetensors >$kind.txt
+    grep -q '^exactly as many right' $kind.txt || fail "$kind: no word of reading back"
+    grep '^'$kind': .* bytes of ' $kind.txt | awk '{
+        if ($2 < 2.5 * $4 || $NF < 2.5) exit 1 }' ||
+        fail "$kind: $(cat $kind.txt)"
+done
 run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
 [ "$(grep -c 'candidates' only.txt)" = 1 ] || fail "not one row"
 "$program" --data . --weights one.safetensors --limit 128 --evaluate >evaluate.txt
@@ -178,6 +187,9 @@ refuses 2 "--distil: '4,2' is no temperature" "$@" --ratio 2 --distil 4,2
 refuses 2 "--scope: 'far' is none of global, adjacent" "$@" --ratio 2 --scope far
 refuses 2 "--linkage: 'far' is none of single, average, complete, merged" "$@" --ratio 2 --linkage far
 refuses 2 '--warm-up: 3 epochs leave none' "$@" --ratio 2 --epochs 3 --warm-up 3
+refuses 2 "--baseline: 'magic' is none of prune, prune_global, low_rank" "$@" --ratio 2 --baseline magic
+refuses 2 '--baseline: --resume has no place beside it' "$@" --ratio 2 --baseline drop --resume x
+refuses 1 'ratio is 40: masks alone are a 32nd' "$@" --ratio 40 --baseline prune
 refuses 2 '--blocks: 19 is not in [1, 18]' "$@" --ratio 2 --blocks 19
 
 # What fails: 1, and the file is named.

@@ -1,0 +1,107 @@
+/* compress_baseline.c - another way to make the network smaller, with the same training after it */
+#include <stdio.h>
+#include <string.h>
+
+#include "compress_run.h"
+#include "error.h"
+#include "progress.h"
+
+static int same_shape(const lfuse_conv2d_args *a, const lfuse_conv2d_args *b)
+{
+    return a->in_channels == b->in_channels && a->out_channels == b->out_channels;
+}
+
+/* Whether another convolution has its shape: those that could fuse, which the ratio counts. */
+static int is_candidate(const struct resnet *net, int64_t unit)
+{
+    int64_t i;
+
+    for (i = 0; i < net->unit_count; i++)
+        if (i != unit && same_shape(&net->units[i].conv, &net->units[unit].conv))
+            return 1;
+    return 0;
+}
+
+/* A block can be skipped where its input has the shape of its output. */
+static int64_t block_of(const struct resnet *net, int64_t unit)
+{
+    const int64_t first = unit - (unit + 1) % 2; /* the stem, then two to a block */
+
+    if (unit == 0 || !same_shape(&net->units[first].conv, &net->units[first + 1].conv))
+        return -1;
+    return (first - 1) / 2;
+}
+
+static int64_t list(const struct resnet *net, struct baseline_matrix *matrices)
+{
+    int64_t count = 0, i;
+
+    for (i = 0; i < net->unit_count; i++) {
+        const struct resnet_unit *unit = &net->units[i];
+
+        if (!is_candidate(net, i))
+            continue;
+        matrices[count++] = (struct baseline_matrix){
+            .value = lfuse_tensor_data(unit->weight.value),
+            .gradient = lfuse_tensor_data(unit->weight.gradient),
+            .velocity = lfuse_tensor_data(unit->weight.velocity),
+            .rows = unit->conv.out_channels,
+            .columns = unit->conv.in_channels * unit->conv.kernel_h * unit->conv.kernel_w,
+            .block = block_of(net, i),
+        };
+    }
+    return count;
+}
+
+/* What a block adds is a constant without its convolutions: it begins as 0. */
+static void silence(struct run *run)
+{
+    int64_t i;
+
+    for (i = 2; i < run->net->unit_count; i += 2) {
+        const struct resnet_parameter *shift = &run->net->units[i].shift;
+
+        if (baseline_dropped(run->baseline, (i - 1) / 2))
+            memset(lfuse_tensor_data(shift->value), 0, lfuse_tensor_bytes(shift->value));
+    }
+}
+
+static lfuse_status create(struct run *run, lfuse_error *err)
+{
+    struct baseline_matrix matrices[RESNET_MAX_UNITS];
+    const int64_t count = list(run->net, matrices);
+    lfuse_status status = baseline_create(
+        run->ctx, run->options.baseline, matrices, count, run->options.ratio,
+        (uint64_t)run->options.seed, &run->baseline, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    silence(run);
+    printf("%s: %lld -> %lld bytes of %lld matrices, ratio %.3f\n",
+           run->options.baseline_name, (long long)baseline_dense_bytes(run->baseline),
+           (long long)baseline_bytes(run->baseline), (long long)count,
+           (double)baseline_dense_bytes(run->baseline) /
+               (double)baseline_bytes(run->baseline));
+    return LFUSE_OK;
+}
+
+lfuse_status compress_baseline(struct run *run, lfuse_error *err)
+{
+    struct training training = compress_training(run);
+    struct score now;
+    lfuse_status status = create(run, err);
+    int64_t epoch;
+
+    training.baseline = run->baseline;
+    if (status == LFUSE_OK)
+        status = compress_score(run, &now, err);
+    if (status == LFUSE_OK)
+        compress_print_score("compressed", &now);
+    for (epoch = 0; epoch < training.epochs && status == LFUSE_OK; epoch++)
+        status = compress_epoch(run, &training, epoch, "", &now, err);
+    if (status == LFUSE_OK)
+        status = train_evaluate(run->net, &run->data.test, &run->final, err);
+    if (status == LFUSE_OK)
+        compress_print_score(run->options.baseline_name, &run->final);
+    return status;
+}
