@@ -111,8 +111,9 @@ static struct lfi_conv2d conv_from(const lfuse_conv2d_args *a)
     return conv;
 }
 
-static lfuse_status import(lfuse_context *ctx, const lfuse_conv2d_args *args,
-                           struct lfi_conv2d *conv, lfuse_error *err)
+lfuse_status lfi_handles_conv2d(lfuse_context *ctx, const lfuse_conv2d_args *args,
+                                struct lfi_conv2d *conv, const lfuse_packed **packed,
+                                lfuse_error *err)
 {
     lfuse_conv2d_args a;
     lfuse_status status = lfi_handles_args(ctx, args, &a, sizeof(a), err);
@@ -124,7 +125,44 @@ static lfuse_status import(lfuse_context *ctx, const lfuse_conv2d_args *args,
     if (status != LFUSE_OK)
         return status;
     *conv = conv_from(&a);
+    *packed = a.packed;
     return lfi_conv2d_shape(conv, err);
+}
+
+/* Weights that were packed for this context's kernels, this direction and this shape. */
+static lfuse_status use_packed(const lfuse_context *ctx, const lfuse_packed *packed,
+                               int direction, struct lfi_conv2d *conv, lfuse_error *err)
+{
+    static const char *const names[] = {"forward", "backward data"};
+    const struct lfi_conv2d *p = &packed->conv;
+
+    if (packed->ctx->env.kernels != ctx->env.kernels)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.packed is for %s, ctx runs %s",
+                        packed->ctx->env.kernels->name, ctx->env.kernels->name);
+    if (packed->weights[direction] == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.packed is not for %s",
+                        names[direction]);
+    if (!lfi_conv2d_packs_alike(p, conv, direction))
+        return lfi_fail(
+            err, LFUSE_ERR_SHAPE,
+            "args.packed is of weights (%lld, %lld, %lld, %lld) in %lld groups, "
+            "with other strides or another algorithm if not of another shape",
+            (long long)p->out_channels, (long long)(p->in_channels / p->groups),
+            (long long)p->kernel_h, (long long)p->kernel_w, (long long)p->groups);
+    conv->packed[direction] = packed->weights[direction];
+    return LFUSE_OK;
+}
+
+/* What a direction that reads the weights wants of them. */
+static lfuse_status check_weights(const lfuse_context *ctx, const lfuse_packed *packed,
+                                  int direction, struct lfi_conv2d *conv,
+                                  lfuse_error *err)
+{
+    const struct lfi_handles_field given[] = {{"w", conv->w}};
+
+    if (packed == NULL)
+        return lfi_handles_given(given, 1, err);
+    return use_packed(ctx, packed, direction, conv, err);
 }
 
 /* y may not be added to by halves, nor be the residual: rows of it are written before others are
@@ -148,14 +186,17 @@ static lfuse_status check_epilogue(const struct lfi_conv2d *c, lfuse_error *err)
 lfuse_status lfuse_conv2d_forward(lfuse_context *ctx, const lfuse_conv2d_args *args,
                                   lfuse_error *err)
 {
+    const lfuse_packed *packed;
     struct lfi_conv2d c;
-    lfuse_status status = import(ctx, args, &c, err);
+    lfuse_status status = lfi_handles_conv2d(ctx, args, &c, &packed, err);
 
     if (status == LFUSE_OK) {
-        const struct lfi_handles_field given[] = {{"x", c.x}, {"w", c.w}, {"y", c.y}};
+        const struct lfi_handles_field given[] = {{"x", c.x}, {"y", c.y}};
 
-        status = lfi_handles_given(given, 3, err);
+        status = lfi_handles_given(given, 2, err);
     }
+    if (status == LFUSE_OK)
+        status = check_weights(ctx, packed, LFI_CONV2D_FORWARD, &c, err);
     if (status == LFUSE_OK)
         status = check_epilogue(&c, err);
     if (status == LFUSE_OK)
@@ -166,14 +207,17 @@ lfuse_status lfuse_conv2d_forward(lfuse_context *ctx, const lfuse_conv2d_args *a
 lfuse_status lfuse_conv2d_backward_data(lfuse_context *ctx, const lfuse_conv2d_args *args,
                                         lfuse_error *err)
 {
+    const lfuse_packed *packed;
     struct lfi_conv2d c;
-    lfuse_status status = import(ctx, args, &c, err);
+    lfuse_status status = lfi_handles_conv2d(ctx, args, &c, &packed, err);
 
     if (status == LFUSE_OK) {
-        const struct lfi_handles_field given[] = {{"dy", c.dy}, {"w", c.w}, {"dx", c.dx}};
+        const struct lfi_handles_field given[] = {{"dy", c.dy}, {"dx", c.dx}};
 
-        status = lfi_handles_given(given, 3, err);
+        status = lfi_handles_given(given, 2, err);
     }
+    if (status == LFUSE_OK)
+        status = check_weights(ctx, packed, LFI_CONV2D_BACKWARD_DATA, &c, err);
     if (status == LFUSE_OK)
         status = lfi_conv2d_backward_data(&ctx->env, &c, err);
     return status;
@@ -183,8 +227,9 @@ lfuse_status lfuse_conv2d_backward_weights(lfuse_context *ctx,
                                            const lfuse_conv2d_args *args,
                                            lfuse_error *err)
 {
+    const lfuse_packed *packed;
     struct lfi_conv2d c;
-    lfuse_status status = import(ctx, args, &c, err);
+    lfuse_status status = lfi_handles_conv2d(ctx, args, &c, &packed, err);
 
     if (status == LFUSE_OK) {
         const struct lfi_handles_field given[] = {{"dy", c.dy}, {"x", c.x}, {"dw", c.dw}};
@@ -199,12 +244,13 @@ lfuse_status lfuse_conv2d_backward_weights(lfuse_context *ctx,
 lfuse_status lfuse_conv2d_workspace(lfuse_context *ctx, const lfuse_conv2d_args *args,
                                     size_t *bytes, lfuse_error *err)
 {
+    const lfuse_packed *packed;
     struct lfi_conv2d c;
     lfuse_status status;
 
     if (bytes == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "bytes is NULL");
-    status = import(ctx, args, &c, err);
+    status = lfi_handles_conv2d(ctx, args, &c, &packed, err);
     if (status == LFUSE_OK)
         status = lfi_conv2d_workspace(&ctx->env, &c, bytes, err);
     return status;

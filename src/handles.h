@@ -13,6 +13,7 @@
 #include "fusion/alignment.h"
 #include "fusion/couplings.h"
 #include "fusion/fusion.h"
+#include "kernels/kernels.h"
 #include "retrain/retrain.h"
 #include "similarity/similarity.h"
 
@@ -56,6 +57,12 @@ struct lfuse_couplings {
 struct lfuse_plan {
     lfuse_context *ctx;
     struct lfi_plan plan;
+};
+
+struct lfuse_packed {
+    lfuse_context *ctx;
+    struct lfi_conv2d conv;            /* its shape */
+    float *weights[LFI_CONV2D_PACKED]; /* those of directions not asked for: NULL */
 };
 
 struct lfuse_preview {
@@ -105,6 +112,10 @@ lfuse_status lfi_handles_retrainer_options(const lfuse_context *ctx,
 /* A kernel's args into this library's size of them; LFUSE_ERR_ARGUMENT for a NULL ctx or args. */
 lfuse_status lfi_handles_args(const lfuse_context *ctx, const void *args, void *known,
                               size_t size, lfuse_error *err);
+/* A convolution's, with every default filled in. */
+lfuse_status lfi_handles_conv2d(lfuse_context *ctx, const lfuse_conv2d_args *args,
+                                struct lfi_conv2d *conv, const lfuse_packed **packed,
+                                lfuse_error *err);
 /* LFUSE_ERR_ARGUMENT for the first of the fields of args that is NULL. */
 struct lfi_handles_field {
     const char *name;

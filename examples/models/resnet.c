@@ -86,6 +86,19 @@ static lfuse_status create_kept(struct resnet *net, struct resnet_unit *u, int64
     return status;
 }
 
+/* The weights as the kernels read them; the stem's input needs no gradient. */
+static lfuse_status pack(const struct resnet *net, const lfuse_conv2d_args *conv,
+                         lfuse_tensor *weight, lfuse_packed **packed, lfuse_error *err)
+{
+    lfuse_conv2d_args args = *conv;
+    uint32_t directions = LFUSE_PACKED_FORWARD;
+
+    if (net->mode == RESNET_TRAINING && conv->in_channels != RESNET_IN_CHANNELS)
+        directions |= LFUSE_PACKED_BACKWARD_DATA;
+    args.w = lfuse_tensor_data(weight);
+    return lfuse_conv2d_pack(net->ctx, &args, directions, packed, err);
+}
+
 static lfuse_status create_unit(struct resnet *net, int64_t in, int64_t out, int64_t side,
                                 int64_t stride, lfuse_error *err)
 {
@@ -101,6 +114,8 @@ static lfuse_status create_unit(struct resnet *net, int64_t in, int64_t out, int
     u->norm.flags = LFUSE_BATCH_NORM_RELU;
 
     status = parameter(net, 4, weight, &u->weight, err);
+    if (status == LFUSE_OK)
+        status = pack(net, &u->conv, u->weight.value, &u->own_packed, err);
     if (status == LFUSE_OK)
         status = parameter(net, 1, &out, &u->scale, err);
     if (status == LFUSE_OK)
@@ -140,7 +155,8 @@ static lfuse_status create_shortcut(struct resnet *net, int64_t stage, int64_t i
     w = lfuse_tensor_data(net->shortcut_weight[stage]);
     for (c = 0; c < in; c++)
         w[(out / 4 + c) * in + c] = 1.0f;
-    return LFUSE_OK;
+    return pack(net, &net->shortcut[stage], net->shortcut_weight[stage],
+                &net->shortcut_packed[stage], err);
 }
 
 static lfuse_status create_stages(struct resnet *net, lfuse_error *err)
@@ -349,8 +365,14 @@ lfuse_status resnet_create(lfuse_context *ctx, int64_t blocks, int64_t batch,
 
 void resnet_destroy(struct resnet *net)
 {
+    int64_t i;
+
     if (net == NULL)
         return;
+    for (i = 0; i < net->unit_count; i++)
+        lfuse_packed_destroy(net->units[i].own_packed);
+    for (i = 0; i < RESNET_STAGES; i++)
+        lfuse_packed_destroy(net->shortcut_packed[i]);
     while (net->layer_count > 0)
         lfuse_layer_destroy(net->layers[--net->layer_count]);
     while (net->tensor_count > 0)

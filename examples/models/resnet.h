@@ -44,6 +44,8 @@ struct resnet_unit {
     lfuse_conv2d_args conv;     /* its shape */
     lfuse_batch_norm_args norm; /* its shape */
     struct resnet_parameter weight;
+    lfuse_packed *own_packed;   /* made of weight, unless an earlier unit shares that; */
+    const lfuse_packed *packed; /* then this is the earlier unit's */
     struct resnet_parameter scale;
     struct resnet_parameter shift;
     lfuse_tensor *running_mean;
@@ -63,6 +65,8 @@ struct resnet {
     int by_place;   /* see resnet_part_places() */
     int64_t batch;  /* the largest */
     enum resnet_mode mode;
+    int frozen; /* set it once no weight will change: inference then prepares them only once */
+    int prepared;    /* they are */
     double momentum; /* weight of a batch in the running statistics; 0 means 0.1 */
 
     struct resnet_unit units[RESNET_MAX_UNITS]; /* the stem, then two per block */
@@ -74,6 +78,7 @@ struct resnet {
 
     lfuse_conv2d_args shortcut[RESNET_STAGES];    /* of the stages that halve the image */
     lfuse_tensor *shortcut_weight[RESNET_STAGES]; /* zeros and ones; not a parameter */
+    lfuse_packed *shortcut_packed[RESNET_STAGES];
 
     lfuse_tensor *work[4]; /* each as large as the largest activation */
     lfuse_tensor *features, *feature_gradient; /* (batch, 64) */

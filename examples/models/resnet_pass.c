@@ -1,7 +1,7 @@
 /*
  * resnet_pass.c - forward, loss and backward; see resnet.h
  *
- * Tying layers re-points their weights: lfuse_tensor_data() is asked at every use, and no
+ * Tying layers re-points their weights: lfuse_tensor_data() is asked at every pass, and no
  * address is kept.
  */
 #include "models/resnet.h"
@@ -18,6 +18,36 @@ static float *data(lfuse_tensor *tensor)
 }
 
 /* ---- forward ------------------------------------------------------------------------------ */
+
+/* Whether two units read the same weights in the same order; layers that are tied do. */
+static int shares(const struct resnet_unit *a, const struct resnet_unit *b)
+{
+    return data(a->weight.value) == data(b->weight.value) &&
+           a->conv.height == b->conv.height &&
+           a->conv.in_channels == b->conv.in_channels &&
+           a->conv.stride_h == b->conv.stride_h;
+}
+
+/* Weights are prepared once for forward and backward, and once for all layers that share them. */
+static lfuse_status prepare(struct resnet *net, enum resnet_mode mode, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t i, k;
+
+    if (net->frozen && net->prepared && mode == RESNET_INFERENCE)
+        return LFUSE_OK;
+    for (i = 0; i < net->unit_count && status == LFUSE_OK; i++) {
+        struct resnet_unit *u = &net->units[i];
+
+        for (k = 0; !shares(&net->units[k], u); k++)
+            continue;
+        u->packed = net->units[k].own_packed;
+        if (k == i)
+            status = lfuse_packed_refresh(u->own_packed, data(u->weight.value), err);
+    }
+    net->prepared = status == LFUSE_OK;
+    return status;
+}
 
 /* norm(x) = x * scale + shift, with the running statistics */
 static void fold(struct resnet_unit *u)
@@ -47,7 +77,7 @@ static lfuse_status unit_forward(struct resnet *net, struct resnet_unit *u,
 
     conv.batch = norm.batch = net->count;
     conv.x = x;
-    conv.w = data(u->weight.value);
+    conv.packed = u->packed;
     conv.y = convolved;
     conv.workspace = data(net->workspace);
     conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
@@ -90,7 +120,7 @@ static lfuse_status shortcut_forward(struct resnet *net, int64_t stage, const fl
 
     conv.batch = net->count;
     conv.x = x;
-    conv.w = data(net->shortcut_weight[stage]);
+    conv.packed = net->shortcut_packed[stage];
     conv.y = y;
     conv.workspace = data(net->workspace);
     conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
@@ -184,8 +214,10 @@ lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,
             (long long)count, (long long)net->batch);
     net->x = x;
     net->count = count;
-    status = unit_forward(net, stem, x, NULL, keep ? data(stem->convolved) : NULL, out,
-                          mode, err);
+    status = prepare(net, mode, err);
+    if (status == LFUSE_OK)
+        status = unit_forward(net, stem, x, NULL, keep ? data(stem->convolved) : NULL,
+                              out, mode, err);
     for (block = 0; block < RESNET_STAGES * net->blocks && status == LFUSE_OK; block++)
         status = block_forward(net, block, &at, mode, err);
     if (status == LFUSE_OK)
@@ -257,7 +289,7 @@ static lfuse_status unit_backward(struct resnet *net, struct resnet_unit *u,
     status = lfuse_batch_norm_backward(net->ctx, &norm, err);
 
     conv.x = x;
-    conv.w = data(u->weight.value);
+    conv.packed = u->packed;
     conv.dy = dout;
     conv.dx = dx;
     conv.dw = data(u->weight.gradient);
@@ -278,7 +310,7 @@ static lfuse_status shortcut_backward(struct resnet *net, int64_t stage, const f
     lfuse_conv2d_args conv = net->shortcut[stage];
 
     conv.batch = net->count;
-    conv.w = data(net->shortcut_weight[stage]);
+    conv.packed = net->shortcut_packed[stage];
     conv.dy = dy;
     conv.dx = dx;
     conv.flags = LFUSE_CONV2D_ACCUMULATE;

@@ -60,6 +60,8 @@ typedef struct lfuse_conv2d_args {
     const float *scale; /* (out_channels), or NULL: 1. Forward alone reads these three */
     const float *shift; /* (out_channels), or NULL: 0 */
     const float *residual; /* as y, or NULL: 0; may not overlap y */
+    const lfuse_packed
+        *packed; /* w as lfuse_conv2d_pack() prepared it, or NULL; then w is not read */
 } lfuse_conv2d_args;
 
 /**
@@ -83,9 +85,10 @@ LFUSE_API void lfuse_conv2d_args_init(lfuse_conv2d_args *args, size_t size);
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, a size < 1, a negative padding, an unknown layout or
  *                                 flag, a workspace that is too small or not aligned, y
  *                                 overlapping residual, or ACCUMULATE in a forward pass with
- *                                 RELU, scale, shift or residual
- *          LFUSE_ERR_SHAPE        groups do not divide the channels, or the kernel is larger
- *                                 than the padded image
+ *                                 RELU, scale, shift or residual, or packed for other
+ *                                 kernels or directions
+ *          LFUSE_ERR_SHAPE        groups do not divide the channels, the kernel is larger than
+ *                                 the padded image, or packed is of other weights
  *          LFUSE_ERR_OVERFLOW     a size does not fit
  *          LFUSE_ERR_NO_MEMORY    the workspace was refused
  *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know, or the shape has

@@ -18,6 +18,7 @@
 #include <layerfuse/gemm.h>
 #include <layerfuse/linear.h>
 #include <layerfuse/loss.h>
+#include <layerfuse/packed.h>
 #include <layerfuse/pool2d.h>
 #include <layerfuse/update.h>
 

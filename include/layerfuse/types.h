@@ -271,6 +271,7 @@ typedef struct lfuse_context lfuse_context;
 typedef struct lfuse_tensor lfuse_tensor;
 typedef struct lfuse_layer lfuse_layer;
 typedef struct lfuse_couplings lfuse_couplings;
+typedef struct lfuse_packed lfuse_packed;
 typedef struct lfuse_plan lfuse_plan;
 typedef struct lfuse_preview lfuse_preview;
 typedef struct lfuse_ties lfuse_ties;

@@ -117,9 +117,13 @@ int64_t lfi_conv2d_phase_place(const struct lfi_conv2d *conv, int64_t kx);
 int64_t lfi_conv2d_panel(int64_t columns);
 /* (group, panel, ky, kx, in, out of the panel) for forward; (group, panel, ky, place of kx, out,
  * in of the panel) for backward data. */
-lfuse_status lfi_conv2d_pack_weights(const struct lfi_env *env,
-                                     const struct lfi_conv2d *conv, bool backward,
-                                     float *packed, lfuse_error *err);
+lfuse_status lfi_conv2d_pack_panels(const struct lfi_env *env,
+                                    const struct lfi_conv2d *conv, bool backward,
+                                    float *packed, lfuse_error *err);
+/* *weights: those the conv has packed, or made in memory. */
+lfuse_status lfi_conv2d_weights(const struct lfi_env *env, const struct lfi_conv2d *conv,
+                                int direction, float *memory, const float **weights,
+                                lfuse_error *err);
 
 int64_t lfi_conv2d_weight_count(const struct lfi_conv2d *conv);
 /* Scratch of the three directions. */

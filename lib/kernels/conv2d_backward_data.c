@@ -16,6 +16,7 @@ struct backward {
     const struct lfi_conv2d *conv;
     struct lfi_conv2d_memory *memory;
     struct lfi_conv2d_image image; /* dy, with the zeros that taps reach */
+    const float *weights;
 };
 
 /* One axis of dy: the zeros before it, and its size with all zeros. */
@@ -116,7 +117,7 @@ static void run_phase(const struct backward *b, int64_t phase_y, int64_t phase_x
     const int64_t panel = lfi_conv2d_panel(ins), area = c->kernel_h * c->kernel_w;
     struct lfi_conv2d_pass pass = {
         .tile = {.a = dy,
-                 .b = b->memory->shared,
+                 .b = b->weights,
                  .c = dx + (phase_y * c->width + phase_x) * c->in_channels,
                  .rows = (c->width - phase_x + c->stride_w - 1) / c->stride_w,
                  .cols = panel,
@@ -167,7 +168,7 @@ lfuse_status lfi_conv2d_backward_data(const struct lfi_env *env,
                                       const struct lfi_conv2d *conv, lfuse_error *err)
 {
     struct lfi_conv2d_memory memory = {0};
-    struct backward backward = {env, conv, &memory, image_of_dy(conv)};
+    struct backward backward = {env, conv, &memory, image_of_dy(conv), NULL};
     lfuse_status status;
 
     status = lfi_conv2d_backward_data_memory(env, conv, &memory, err);
@@ -175,7 +176,8 @@ lfuse_status lfi_conv2d_backward_data(const struct lfi_env *env,
         status = lfi_conv2d_memory_take(env, conv, &memory, err);
     if (status != LFUSE_OK)
         return status;
-    status = lfi_conv2d_pack_weights(env, conv, true, memory.shared, err);
+    status = lfi_conv2d_weights(env, conv, LFI_CONV2D_BACKWARD_DATA, memory.shared,
+                                &backward.weights, err);
     if (status == LFUSE_OK)
         status = lfi_parallel_for(env, conv->batch, backward_image, &backward, err);
     lfi_conv2d_memory_give(env, conv, &memory);

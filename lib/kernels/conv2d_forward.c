@@ -26,7 +26,7 @@ struct forward {
     struct lfi_conv2d_memory *memory;
     struct lfi_conv2d_image image;
     struct lfi_conv2d_epilogue epilogue;
-    struct lfi_conv2d_pass pass; /* all but a, c and residual */
+    struct lfi_conv2d_pass pass; /* all but a, b, c and residual */
     int64_t bands;
 };
 
@@ -115,10 +115,8 @@ static void prepare(struct forward *f)
     const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
     const int64_t row = f->image.padded_w * c->in_channels;
     const int64_t panel = lfi_conv2d_panel(outs), area = c->kernel_h * c->kernel_w;
-    float *weights = f->memory->shared;
-    float *taps = weights + lfi_conv2d_round(lfi_conv2d_weight_count(c));
+    float *taps = f->memory->shared + lfi_conv2d_round(lfi_conv2d_weight_count(c));
     struct lfi_gemm_tile tile = {
-        .b = weights,
         .rows = c->out_w,
         .cols = panel,
         .a_row = c->stride_w * c->in_channels,
@@ -207,7 +205,8 @@ lfuse_status lfi_conv2d_forward(const struct lfi_env *env, const struct lfi_conv
     forward.image = lfi_conv2d_image_of_x(conv);
     forward.bands = count_bands(conv, &forward.image);
     prepare(&forward);
-    status = lfi_conv2d_pack_weights(env, conv, false, memory.shared, err);
+    status = lfi_conv2d_weights(env, conv, LFI_CONV2D_FORWARD, memory.shared,
+                                &forward.pass.tile.b, err);
     if (status == LFUSE_OK)
         status = lfi_parallel_for(env, conv->batch * forward.bands, forward_band,
                                   &forward, err);

@@ -318,6 +318,9 @@ lfuse_status lfi_softmax_loss(const struct lfi_env *env, const struct lfi_loss *
 
 /* ---- convolution --------------------------------------------------------------------------- */
 
+/* What weights are packed for; bit d of the contract's LFUSE_PACKED_* is direction d. */
+enum { LFI_CONV2D_FORWARD, LFI_CONV2D_BACKWARD_DATA, LFI_CONV2D_PACKED };
+
 /* As lfuse_conv2d_args in the contract, every default filled in. */
 struct lfi_conv2d {
     const float *x;
@@ -331,6 +334,8 @@ struct lfi_conv2d {
     const float *scale; /* these three: or NULL */
     const float *shift;
     const float *residual;
+    const float
+        *packed[LFI_CONV2D_PACKED]; /* by lfi_conv2d_pack(), or NULL: by each call */
     void *workspace;
     size_t workspace_bytes;
     int64_t batch;
@@ -371,6 +376,13 @@ lfuse_status lfi_conv2d_backward_data(const struct lfi_env *env,
                                       const struct lfi_conv2d *conv, lfuse_error *err);
 lfuse_status lfi_conv2d_backward_weights(const struct lfi_env *env,
                                          const struct lfi_conv2d *conv, lfuse_error *err);
+
+/* w as a direction reads it, whether two convolutions read it alike, and its size. */
+lfuse_status lfi_conv2d_pack(const struct lfi_env *env, const struct lfi_conv2d *conv,
+                             int direction, float *packed, lfuse_error *err);
+bool lfi_conv2d_packs_alike(const struct lfi_conv2d *a, const struct lfi_conv2d *b,
+                            int direction);
+int64_t lfi_conv2d_packed_floats(const struct lfi_conv2d *conv, int direction);
 
 /* ---- linear --------------------------------------------------------------------------------- */
 

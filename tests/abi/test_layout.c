@@ -477,7 +477,7 @@ CONSTANT(LFUSE_CONV2D_DIRECT, 1);
 CONSTANT(LFUSE_CONV2D_WINOGRAD, 2);
 CONSTANT(LFUSE_CONV2D_WINOGRAD_2X2, 3);
 
-SIZE(lfuse_conv2d_args, 256);
+SIZE(lfuse_conv2d_args, 264);
 FIELD(lfuse_conv2d_args, struct_size, 0);
 FIELD(lfuse_conv2d_args, x, 8);
 FIELD(lfuse_conv2d_args, w, 16);
@@ -512,6 +512,11 @@ FIELD(lfuse_conv2d_args, reserved_1, 228);
 FIELD(lfuse_conv2d_args, scale, 232);
 FIELD(lfuse_conv2d_args, shift, 240);
 FIELD(lfuse_conv2d_args, residual, 248);
+FIELD(lfuse_conv2d_args, packed, 256);
+
+/* packed.h */
+CONSTANT(LFUSE_PACKED_FORWARD, 1);
+CONSTANT(LFUSE_PACKED_BACKWARD_DATA, 2);
 
 /* linear.h */
 CONSTANT(LFUSE_LINEAR_ACCUMULATE, 1);
