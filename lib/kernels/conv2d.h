@@ -62,6 +62,12 @@ const float *lfi_conv2d_image_load_rows(const struct lfi_env *env,
                                         const struct lfi_conv2d_image *image,
                                         const float *data, int64_t index, int64_t first,
                                         int64_t rows, float *scratch);
+/* A copy of image number `index`, unpadded NHWC; it may be direct. */
+void lfi_conv2d_image_copy(const struct lfi_env *env,
+                           const struct lfi_conv2d_image *image, const float *data,
+                           int64_t index, float *to);
+/* x, or what is like y, without zeros around it. */
+struct lfi_conv2d_image lfi_conv2d_image_plain(const struct lfi_conv2d *conv, bool of_y);
 /* x as the forward pass sees it. */
 struct lfi_conv2d_image lfi_conv2d_image_of_x(const struct lfi_conv2d *conv);
 
@@ -124,6 +130,16 @@ lfuse_status lfi_conv2d_pack_panels(const struct lfi_env *env,
 lfuse_status lfi_conv2d_weights(const struct lfi_env *env, const struct lfi_conv2d *conv,
                                 int direction, float *memory, const float **weights,
                                 lfuse_error *err);
+
+/* ---- images of few pixels ------------------------------------------------------------------- */
+
+bool lfi_conv2d_is_small(const struct lfi_conv2d *conv);
+lfuse_status lfi_conv2d_small_memory(const struct lfi_env *env,
+                                     const struct lfi_conv2d *conv, bool backward,
+                                     struct lfi_conv2d_memory *memory, lfuse_error *err);
+/* Forward, or backward data. */
+lfuse_status lfi_conv2d_small(const struct lfi_env *env, const struct lfi_conv2d *conv,
+                              bool backward, lfuse_error *err);
 
 int64_t lfi_conv2d_weight_count(const struct lfi_conv2d *conv);
 /* Scratch of the three directions. */

@@ -59,6 +59,8 @@ lfuse_status lfi_conv2d_backward_data_memory(const struct lfi_env *env,
     const struct lfi_conv2d_image image = image_of_dy(c);
     const int64_t words = (int64_t)(sizeof(int64_t) / sizeof(float));
 
+    if (lfi_conv2d_is_small(c))
+        return lfi_conv2d_small_memory(env, c, true, memory, err);
     memory->shared_floats = lfi_conv2d_round(lfi_conv2d_weight_count(c));
     memory->slot_floats = lfi_conv2d_image_scratch(&image) + target_floats(c) +
                           lfi_conv2d_round(2 * c->kernel_h * c->kernel_w * words);
@@ -171,6 +173,8 @@ lfuse_status lfi_conv2d_backward_data(const struct lfi_env *env,
     struct backward backward = {env, conv, &memory, image_of_dy(conv), NULL};
     lfuse_status status;
 
+    if (lfi_conv2d_is_small(conv))
+        return lfi_conv2d_small(env, conv, true, err);
     status = lfi_conv2d_backward_data_memory(env, conv, &memory, err);
     if (status == LFUSE_OK)
         status = lfi_conv2d_memory_take(env, conv, &memory, err);

@@ -80,6 +80,8 @@ lfuse_status lfi_conv2d_forward_memory(const struct lfi_env *env,
     const struct lfi_conv2d_image image = lfi_conv2d_image_of_x(c);
     const int64_t bands = count_bands(c, &image);
 
+    if (lfi_conv2d_is_small(c))
+        return lfi_conv2d_small_memory(env, c, false, memory, err);
     memory->shared_floats = lfi_conv2d_round(lfi_conv2d_weight_count(c)) +
                             lfi_conv2d_round(tap_floats(c)) +
                             lfi_conv2d_epilogue_floats(c);
@@ -197,6 +199,8 @@ lfuse_status lfi_conv2d_forward(const struct lfi_env *env, const struct lfi_conv
     struct forward forward = {.env = env, .conv = conv, .memory = &memory};
     lfuse_status status;
 
+    if (lfi_conv2d_is_small(conv))
+        return lfi_conv2d_small(env, conv, false, err);
     status = lfi_conv2d_forward_memory(env, conv, &memory, err);
     if (status == LFUSE_OK)
         status = lfi_conv2d_memory_take(env, conv, &memory, err);

@@ -44,6 +44,33 @@ struct lfi_conv2d_image lfi_conv2d_image_of_x(const struct lfi_conv2d *c)
     return image;
 }
 
+struct lfi_conv2d_image lfi_conv2d_image_plain(const struct lfi_conv2d *c, bool of_y)
+{
+    struct lfi_conv2d_image image = {
+        .channels = of_y ? c->out_channels : c->in_channels,
+        .height = of_y ? c->out_h : c->height,
+        .width = of_y ? c->out_w : c->width,
+        .nhwc = c->nhwc,
+    };
+
+    image.padded_h = image.height;
+    image.padded_w = image.width;
+    return image;
+}
+
+void lfi_conv2d_image_copy(const struct lfi_env *env,
+                           const struct lfi_conv2d_image *image, const float *data,
+                           int64_t index, float *to)
+{
+    const int64_t pixels = image->height * image->width, channels = image->channels;
+
+    data += index * pixels * channels;
+    if (image->nhwc)
+        memcpy(to, data, (size_t)(pixels * channels) * sizeof(float));
+    else
+        env->kernels->transpose_f32(data, channels, pixels, pixels, to, channels);
+}
+
 static void load_row(const struct lfi_env *env, const struct lfi_conv2d_image *image,
                      const float *from, float *to)
 {
