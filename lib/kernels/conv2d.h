@@ -107,6 +107,7 @@ struct lfi_conv2d_pass {
     int64_t c_group;
     int64_t panels; /* of a group; see below */
     int64_t b_panel;
+    bool channelwise; /* the tile's columns are the lanes of all groups */
     const struct lfi_conv2d_epilogue *epilogue; /* or NULL */
     const float *residual;                      /* as tile.c, or NULL */
 };
@@ -130,6 +131,37 @@ lfuse_status lfi_conv2d_pack_panels(const struct lfi_env *env,
 lfuse_status lfi_conv2d_weights(const struct lfi_env *env, const struct lfi_conv2d *conv,
                                 int direction, float *memory, const float **weights,
                                 lfuse_error *err);
+
+/* ---- groups of few channels ------------------------------------------------------------------ */
+
+bool lfi_conv2d_is_channelwise(const struct lfi_conv2d *conv);
+
+/* The planes of an image of so many pixels: of x, or for backward data of dy. */
+struct lfi_conv2d_planes {
+    int64_t source;   /* channels of the image */
+    int64_t channels; /* of a plane: the target's */
+    int64_t count;
+    int64_t width; /* lanes of one group */
+    int64_t pixels;
+    int64_t plane;  /* floats from one to the next */
+    int64_t floats; /* of scratch for all; 0: the image is the plane */
+};
+
+struct lfi_conv2d_planes lfi_conv2d_planes_of(const struct lfi_conv2d *conv,
+                                              bool backward, int64_t pixels);
+/* Of the first `pixels` of them. */
+const float *lfi_conv2d_planes_make(const struct lfi_env *env,
+                                    const struct lfi_conv2d_planes *planes,
+                                    const float *image, int64_t pixels, float *scratch);
+/* The first plane's taps, `count` of `area`, become those of all planes; returns how many. */
+int64_t lfi_conv2d_planes_taps(const struct lfi_conv2d_planes *planes, int64_t area,
+                               int64_t count, int64_t *x_taps, int64_t *w_taps);
+/* Taps that one product of any direction may have. */
+int64_t lfi_conv2d_most_taps(const struct lfi_conv2d *conv);
+/* (plane, ky, kx, channel of the target) */
+lfuse_status lfi_conv2d_pack_channels(const struct lfi_env *env,
+                                      const struct lfi_conv2d *conv, bool backward,
+                                      float *packed, lfuse_error *err);
 
 /* ---- images of few pixels ------------------------------------------------------------------- */
 

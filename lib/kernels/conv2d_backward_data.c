@@ -15,7 +15,8 @@ struct backward {
     const struct lfi_env *env;
     const struct lfi_conv2d *conv;
     struct lfi_conv2d_memory *memory;
-    struct lfi_conv2d_image image; /* dy, with the zeros that taps reach */
+    struct lfi_conv2d_image image;   /* dy, with the zeros that taps reach */
+    struct lfi_conv2d_planes planes; /* of it, where the passes are channelwise */
     const float *weights;
 };
 
@@ -46,6 +47,16 @@ static struct lfi_conv2d_image image_of_dy(const struct lfi_conv2d *c)
     return image;
 }
 
+static struct lfi_conv2d_planes planes_of(const struct lfi_conv2d *c,
+                                          const struct lfi_conv2d_image *image)
+{
+    const struct lfi_conv2d_planes none = {0};
+
+    return lfi_conv2d_is_channelwise(c)
+               ? lfi_conv2d_planes_of(c, true, image->padded_h * image->padded_w)
+               : none;
+}
+
 static int64_t target_floats(const struct lfi_conv2d *c)
 {
     return c->nhwc ? 0 : lfi_conv2d_round(c->height * c->width * c->in_channels);
@@ -62,8 +73,9 @@ lfuse_status lfi_conv2d_backward_data_memory(const struct lfi_env *env,
     if (lfi_conv2d_is_small(c))
         return lfi_conv2d_small_memory(env, c, true, memory, err);
     memory->shared_floats = lfi_conv2d_round(lfi_conv2d_weight_count(c));
-    memory->slot_floats = lfi_conv2d_image_scratch(&image) + target_floats(c) +
-                          lfi_conv2d_round(2 * c->kernel_h * c->kernel_w * words);
+    memory->slot_floats = lfi_conv2d_image_scratch(&image) + planes_of(c, &image).floats +
+                          target_floats(c) +
+                          lfi_conv2d_round(2 * lfi_conv2d_most_taps(c) * words);
     return lfi_conv2d_memory_size(env, memory, err);
 }
 
@@ -82,7 +94,10 @@ static void fill_taps(const struct backward *b, int64_t phase_y, int64_t phase_x
 {
     const struct lfi_conv2d *c = b->conv;
     const int64_t outs = c->out_channels / c->groups;
-    int64_t *b_taps = taps + c->kernel_h * c->kernel_w;
+    const bool lanes = lfi_conv2d_is_channelwise(c);
+    const int64_t pixel = lanes ? c->in_channels : c->out_channels;
+    const int64_t depth = lanes ? 1 : outs;
+    int64_t *b_taps = taps + lfi_conv2d_most_taps(c);
     int64_t ky, kx, y, x, first = 0, last = 0, columns = 0, n = 0;
     bool joined;
 
@@ -100,14 +115,17 @@ static void fill_taps(const struct backward *b, int64_t phase_y, int64_t phase_x
             x = meet(phase_x, c->pad_left, kx, c->dilation_w, c->stride_w, b->image.left);
             if (x < 0 || (joined && x != first))
                 continue;
-            taps[n] = (y * b->image.padded_w + x) * c->out_channels;
+            taps[n] = (y * b->image.padded_w + x) * pixel;
             b_taps[n++] =
-                (ky * c->kernel_w + lfi_conv2d_phase_place(c, kx)) * outs * tile->cols;
+                (ky * c->kernel_w + (lanes ? kx : lfi_conv2d_phase_place(c, kx))) *
+                depth * tile->cols;
         }
     }
     tile->a_tap = taps;
     tile->b_tap = b_taps;
-    tile->taps = n;
+    tile->taps = lanes ? lfi_conv2d_planes_taps(&b->planes, c->kernel_h * c->kernel_w, n,
+                                                taps, b_taps)
+                       : n;
     tile->steps = joined ? columns * outs : outs;
 }
 
@@ -117,19 +135,21 @@ static void run_phase(const struct backward *b, int64_t phase_y, int64_t phase_x
     const struct lfi_conv2d *c = b->conv;
     const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
     const int64_t panel = lfi_conv2d_panel(ins), area = c->kernel_h * c->kernel_w;
+    const bool lanes = lfi_conv2d_is_channelwise(c);
+    const int64_t pixel = lanes ? c->in_channels : c->out_channels;
     struct lfi_conv2d_pass pass = {
         .tile = {.a = dy,
                  .b = b->weights,
                  .c = dx + (phase_y * c->width + phase_x) * c->in_channels,
                  .rows = (c->width - phase_x + c->stride_w - 1) / c->stride_w,
-                 .cols = panel,
-                 .a_row = c->out_channels,
+                 .cols = lanes ? c->in_channels : panel,
+                 .a_row = pixel,
                  .a_step = 1,
                  .b_step = panel,
                  .c_row = c->stride_w * c->in_channels,
                  .accumulate = c->accumulate},
         .count = (c->height - phase_y + c->stride_h - 1) / c->stride_h,
-        .a_next = b->image.padded_w * c->out_channels,
+        .a_next = b->image.padded_w * pixel,
         .c_next = c->stride_h * c->width * c->in_channels,
         .groups = c->groups,
         .a_group = outs,
@@ -137,6 +157,7 @@ static void run_phase(const struct backward *b, int64_t phase_y, int64_t phase_x
         .c_group = ins,
         .panels = ins / panel,
         .b_panel = area * outs * panel,
+        .channelwise = lanes,
     };
 
     fill_taps(b, phase_y, phase_x, taps, &pass.tile);
@@ -151,12 +172,15 @@ static void backward_image(void *arg, int64_t index, int32_t slot)
     const int64_t pixels = c->height * c->width, channels = c->in_channels;
     float *scratch = b->memory->slots + slot * b->memory->slot_floats;
     float *dx = c->dx + index * pixels * channels;
-    float *after_source = scratch + lfi_conv2d_image_scratch(&b->image);
+    float *planes = scratch + lfi_conv2d_image_scratch(&b->image);
+    float *after_source = planes + b->planes.floats;
     float *target = c->nhwc ? dx : after_source;
     int64_t *taps = (int64_t *)(void *)(after_source + target_floats(c));
     const float *dy = lfi_conv2d_image_load(b->env, &b->image, c->dy, index, scratch);
     int64_t y, x;
 
+    dy = lfi_conv2d_planes_make(b->env, &b->planes, dy,
+                                b->image.padded_h * b->image.padded_w, planes);
     if (!c->nhwc && c->accumulate)
         kernels->transpose_f32(dx, channels, pixels, pixels, target, channels);
     for (y = 0; y < c->stride_h && y < c->height; y++)
@@ -170,11 +194,12 @@ lfuse_status lfi_conv2d_backward_data(const struct lfi_env *env,
                                       const struct lfi_conv2d *conv, lfuse_error *err)
 {
     struct lfi_conv2d_memory memory = {0};
-    struct backward backward = {env, conv, &memory, image_of_dy(conv), NULL};
+    struct backward backward = {env, conv, &memory, image_of_dy(conv), {0}, NULL};
     lfuse_status status;
 
     if (lfi_conv2d_is_small(conv))
         return lfi_conv2d_small(env, conv, true, err);
+    backward.planes = planes_of(conv, &backward.image);
     status = lfi_conv2d_backward_data_memory(env, conv, &memory, err);
     if (status == LFUSE_OK)
         status = lfi_conv2d_memory_take(env, conv, &memory, err);

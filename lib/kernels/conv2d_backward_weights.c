@@ -13,11 +13,14 @@
  */
 #include "kernels/conv2d.h"
 
+#include <string.h>
+
 enum {
     MOST_CHUNKS = 32,
     LEAST_CHUNKS = 4,
     CHUNK_FLOATS = 1 << 19, /* all chunks together, unless they are few */
     STRIP = 256,            /* output pixels */
+    LINES = 128,            /* output pixels, channel by channel */
     REDUCE = 4096           /* elements of one task */
 };
 
@@ -30,6 +33,8 @@ struct weights {
     int64_t chunks;
     int64_t chunk_floats; /* dw, then dbias */
     int64_t block;        /* images */
+    struct lfi_conv2d_planes
+        planes; /* of an image of x, where it goes channel by channel */
 };
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -59,6 +64,8 @@ static struct weights plan(const struct lfi_env *env, const struct lfi_conv2d *c
     while (w.chunks > LEAST_CHUNKS && w.chunk_floats > CHUNK_FLOATS / w.chunks)
         w.chunks /= 2;
     w.chunks = smaller(w.chunks, c->batch);
+    if (lfi_conv2d_is_channelwise(c))
+        w.planes = lfi_conv2d_planes_of(c, false, w.x.padded_h * w.x.padded_w);
     w.block = smaller((STRIP + pixels - 1) / pixels, (c->batch - 1) / w.chunks + 1);
     return w;
 }
@@ -82,7 +89,9 @@ lfuse_status lfi_conv2d_backward_weights_memory(const struct lfi_env *env,
                        lfi_conv2d_image_scratch(&w.x) + lfi_conv2d_image_scratch(&w.dy),
                        &images))
         return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the workspace does not fit");
-    memory->slot_floats = images + lfi_conv2d_round(2 * tap_count(&w) * words);
+    memory->slot_floats =
+        images + w.planes.floats +
+        lfi_conv2d_round(2 * (tap_count(&w) + lfi_conv2d_most_taps(c)) * words);
     return lfi_conv2d_memory_size(env, memory, err);
 }
 
@@ -180,6 +189,71 @@ static void run_block(const struct weights *w, struct lfi_gemm_tile tile, int64_
     }
 }
 
+/* Kernel elements of all planes, as taps. */
+static int64_t fill_elements(const struct weights *w, int64_t *x_taps, int64_t *w_taps)
+{
+    const struct lfi_conv2d *c = w->conv;
+    const int64_t area = c->kernel_h * c->kernel_w;
+    int64_t k;
+
+    for (k = 0; k < area; k++) {
+        x_taps[k] = (k / c->kernel_w * c->dilation_h * w->x.padded_w +
+                     k % c->kernel_w * c->dilation_w) *
+                    c->out_channels;
+        w_taps[k] = k * c->out_channels;
+    }
+    return lfi_conv2d_planes_taps(&w->planes, area, area, x_taps, w_taps);
+}
+
+/* One image, channel by channel; dw is (plane, ky, kx, o). Its elements go through room. */
+static void run_channels(const struct weights *w, const float *x, const float *dy,
+                         int64_t *room, float *planes, float *dw)
+{
+    const struct lfi_conv2d *c = w->conv;
+    const int64_t channels = c->out_channels, lines = (LINES - 1) / c->out_w + 1;
+    struct lfi_channel_tile tile = {
+        .x = lfi_conv2d_planes_make(w->env, &w->planes, x, w->planes.pixels, planes),
+        .dy = dy,
+        .dw = dw,
+        .x_tap = room,
+        .w_tap = room + lfi_conv2d_most_taps(c),
+        .rows = c->out_w,
+        .width = channels,
+        .x_line = c->stride_h * w->x.padded_w * channels,
+        .x_step = c->stride_w * channels,
+        .y_line = c->out_w * channels,
+        .y_step = channels,
+    };
+    int64_t first;
+
+    tile.taps = fill_elements(w, room, room + lfi_conv2d_most_taps(c));
+    for (first = 0; first < c->out_h; first += lines) {
+        tile.lines = smaller(lines, c->out_h - first);
+        w->env->kernels->channel_sums_f32(&tile);
+        tile.x += lines * tile.x_line;
+        tile.dy += lines * tile.y_line;
+    }
+}
+
+/* A block of images channel by channel; `room` follows the taps. */
+static void run_block_channels(const struct weights *w, struct lfi_gemm_tile tile,
+                               int64_t images, int64_t *room, float *planes, float *dw)
+{
+    const struct lfi_conv2d *c = w->conv;
+    const int64_t count = lfi_conv2d_weight_count(c);
+    int64_t i;
+
+    if (!tile.accumulate)
+        memset(dw, 0, (size_t)count * sizeof(float));
+    for (i = 0; i < images; i++)
+        run_channels(w, tile.a + tile.a_tap[i * c->out_h],
+                     tile.b + tile.b_tap[i * c->out_h], room, planes, dw);
+    tile.steps = c->out_w;
+    tile.taps = images * c->out_h;
+    if (c->dbias != NULL)
+        run_bias(w, tile, dw + count);
+}
+
 static void run_chunk(void *arg, int64_t chunk, int32_t slot)
 {
     const struct weights *w = arg;
@@ -188,7 +262,9 @@ static void run_chunk(void *arg, int64_t chunk, int32_t slot)
     const int64_t dy_scratch = lfi_conv2d_image_scratch(&w->dy);
     float *x = w->memory->slots + slot * w->memory->slot_floats;
     float *dy = x + w->block * x_scratch;
-    int64_t *taps = (int64_t *)(void *)(dy + w->block * dy_scratch);
+    float *planes = dy + w->block * dy_scratch;
+    int64_t *taps = (int64_t *)(void *)(planes + w->planes.floats);
+    float *dw = w->memory->shared + chunk * w->chunk_floats;
     const int64_t first = chunk * c->batch / w->chunks;
     const int64_t end = (chunk + 1) * c->batch / w->chunks;
     struct lfi_gemm_tile tile = {.a_tap = taps, .b_tap = taps + tap_count(w)};
@@ -203,7 +279,10 @@ static void run_chunk(void *arg, int64_t chunk, int32_t slot)
             tile.b =
                 lfi_conv2d_image_load(w->env, &w->dy, c->dy, i + k, dy + k * dy_scratch);
         }
-        run_block(w, tile, images, w->memory->shared + chunk * w->chunk_floats);
+        if (lfi_conv2d_is_channelwise(c))
+            run_block_channels(w, tile, images, taps + 2 * tap_count(w), planes, dw);
+        else
+            run_block(w, tile, images, dw);
         tile.accumulate = true;
     }
 }
@@ -226,6 +305,22 @@ static void write_to(float *to, float value, bool accumulate)
     *to = accumulate ? *to + value : value;
 }
 
+/* Where the sum for (o, i, tap 0) is, i and o within the group, and from tap to tap. */
+static const float *sum_of(const struct weights *w, int64_t group, int64_t i, int64_t o,
+                           int64_t *next)
+{
+    const struct lfi_conv2d *c = w->conv;
+    const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
+    const int64_t area = c->kernel_h * c->kernel_w;
+
+    if (lfi_conv2d_is_channelwise(c)) {
+        *next = c->out_channels;
+        return w->memory->shared + i * area * c->out_channels + group * outs + o;
+    }
+    *next = ins * outs;
+    return w->memory->shared + (group * area * ins + i) * outs + o;
+}
+
 /* The sums for one input channel, to (o, i, ky, kx). */
 static void unpack(void *arg, int64_t channel, int32_t slot)
 {
@@ -233,15 +328,16 @@ static void unpack(void *arg, int64_t channel, int32_t slot)
     const struct lfi_conv2d *c = w->conv;
     const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
     const int64_t area = c->kernel_h * c->kernel_w, group = channel / ins;
-    const float *from = w->memory->shared + (group * area * ins + channel % ins) * outs;
     float *to = c->dw + (group * outs * ins + channel % ins) * area;
-    int64_t tap, o;
+    int64_t tap, o, next;
 
     (void)slot;
-    for (o = 0; o < outs; o++)
+    for (o = 0; o < outs; o++) {
+        const float *from = sum_of(w, group, channel % ins, o, &next);
+
         for (tap = 0; tap < area; tap++)
-            write_to(to + o * ins * area + tap, from[tap * ins * outs + o],
-                     c->accumulate);
+            write_to(to + o * ins * area + tap, from[tap * next], c->accumulate);
+    }
 }
 
 lfuse_status lfi_conv2d_backward_weights(const struct lfi_env *env,

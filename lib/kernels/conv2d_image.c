@@ -145,11 +145,41 @@ static void run_row(const struct lfi_env *env, const struct lfi_conv2d_pass *pas
     }
 }
 
+static void run_channels(const struct lfi_env *env, const struct lfi_conv2d_pass *pass)
+{
+    const struct lfi_gemm_tile *g = &pass->tile;
+    const struct lfi_channel_tile tile = {
+        .x = g->a,
+        .w = g->b,
+        .y = g->c,
+        .x_tap = g->a_tap,
+        .w_tap = g->b_tap,
+        .taps = g->taps,
+        .lines = pass->count,
+        .rows = g->rows,
+        .width = g->cols,
+        .x_line = pass->a_next,
+        .x_step = g->a_row,
+        .y_line = pass->c_next,
+        .y_step = g->c_row,
+        .accumulate = g->accumulate,
+    };
+
+    env->kernels->channel_products_f32(&tile);
+    if (pass->epilogue != NULL)
+        lfi_conv2d_epilogue_run(env, pass->epilogue, 0, g->cols, pass->residual,
+                                pass->count * g->rows, g->c);
+}
+
 void lfi_conv2d_pass_run(const struct lfi_env *env, struct lfi_conv2d_pass pass)
 {
     struct lfi_gemm_tile tile;
     int64_t group, panel, row;
 
+    if (pass.channelwise) {
+        run_channels(env, &pass);
+        return;
+    }
     join_rows(&pass);
     tile = pass.tile;
     for (group = 0; group < pass.groups; group++)

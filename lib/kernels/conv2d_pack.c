@@ -157,8 +157,11 @@ bool lfi_conv2d_packs_alike(const struct lfi_conv2d *a, const struct lfi_conv2d 
 lfuse_status lfi_conv2d_pack(const struct lfi_env *env, const struct lfi_conv2d *conv,
                              int direction, float *packed, lfuse_error *err)
 {
-    return lfi_conv2d_pack_panels(env, conv, direction == LFI_CONV2D_BACKWARD_DATA,
-                                  packed, err);
+    const bool backward = direction == LFI_CONV2D_BACKWARD_DATA;
+
+    if (lfi_conv2d_is_channelwise(conv))
+        return lfi_conv2d_pack_channels(env, conv, backward, packed, err);
+    return lfi_conv2d_pack_panels(env, conv, backward, packed, err);
 }
 
 lfuse_status lfi_conv2d_weights(const struct lfi_env *env, const struct lfi_conv2d *conv,

@@ -6,6 +6,12 @@
 
 #define LFI_GEMM_ENTRIES(ISA) void lfi_gemm_f32__##ISA(const struct lfi_gemm_tile *tile);
 
+#define LFI_CHANNEL_ENTRIES(ISA)                                                   \
+    void lfi_channel_products_f32__##ISA(const struct lfi_channel_tile *tile);     \
+    void lfi_channel_sums_f32__##ISA(const struct lfi_channel_tile *tile);         \
+    void lfi_channel_planes_f32__##ISA(const float *x, int64_t groups, int64_t in, \
+                                       int64_t out, float *y, int64_t plane);
+
 #define LFI_TRANSPOSE_ENTRIES(ISA)                                            \
     void lfi_transpose_f32__##ISA(const float *x, int64_t rows, int64_t cols, \
                                   int64_t x_row, float *y, int64_t y_row);
@@ -47,6 +53,7 @@
 
 LFI_GEMM_ENTRIES(scalar)
 LFI_PAIRS_ENTRIES(scalar)
+LFI_CHANNEL_ENTRIES(scalar)
 LFI_TRANSPOSE_ENTRIES(scalar)
 LFI_ELEMENTWISE_ENTRIES(scalar)
 LFI_UPDATE_ENTRIES(scalar)
@@ -57,6 +64,8 @@ LFI_ASSIGNMENT_ENTRIES(scalar)
 #if defined(LFI_X86)
 LFI_GEMM_ENTRIES(avx2)
 LFI_GEMM_ENTRIES(avx512)
+LFI_CHANNEL_ENTRIES(avx2)
+LFI_CHANNEL_ENTRIES(avx512)
 LFI_TRANSPOSE_ENTRIES(avx2)
 LFI_TRANSPOSE_ENTRIES(avx512)
 LFI_ELEMENTWISE_ENTRIES(avx2)

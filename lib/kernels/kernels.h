@@ -110,6 +110,33 @@ struct lfi_pool_tile {
 };
 
 /*
+ * Products channel by channel, of `lines` lines of `rows` pixels of `width` channels side by side:
+ *
+ *     products   y[j] (+)= sum over taps t of x[x_tap[t] + j] * w[w_tap[t] + j], at each pixel
+ *     sums       dw[w_tap[t] + j] += sum over the pixels of x[x_tap[t] + j] * dy[j], for each tap
+ *
+ * y and dy of a pixel are at line * y_line + row * y_step, x at line * x_line + row * x_step.
+ */
+struct lfi_channel_tile {
+    const float *x;
+    const float *w;
+    const float *dy;
+    float *y;
+    float *dw;
+    const int64_t *x_tap; /* (taps) */
+    const int64_t *w_tap; /* (taps) */
+    int64_t taps;
+    int64_t lines;
+    int64_t rows;
+    int64_t width;
+    int64_t x_line;
+    int64_t x_step;
+    int64_t y_line;
+    int64_t y_step;
+    bool accumulate; /* products add to y */
+};
+
+/*
  * A row of an assignment problem: what each of its columns costs, and the price of the column.
  * count is a multiple of LFI_ASSIGNMENT_STEP; a column that is not there costs INFINITY. Among
  * equal values the lowest column comes first.
@@ -164,6 +191,13 @@ struct lfi_kernels {
     /* gemm */
     void (*gemm_f32)(const struct lfi_gemm_tile *tile);
     void (*pairs_f32)(const struct lfi_pairs_tile *tile);
+    /* channel by channel */
+    void (*channel_products_f32)(const struct lfi_channel_tile *tile);
+    void (*channel_sums_f32)(const struct lfi_channel_tile *tile);
+    /* groups of `in` channels of x, `out` of each plane: y[i * plane + group * out + k] =
+     * x[group * in + i] for i < in, k < out */
+    void (*channel_planes_f32)(const float *x, int64_t groups, int64_t in, int64_t out,
+                               float *y, int64_t plane);
     /* y[j * y_row + i] = x[i * x_row + j] for i < rows, j < cols */
     void (*transpose_f32)(const float *x, int64_t rows, int64_t cols, int64_t x_row,
                           float *y, int64_t y_row);

@@ -5,8 +5,12 @@
 #include <cpuid.h>
 #endif
 
-#define LFI_GEMM(ISA)      .gemm_f32 = lfi_gemm_f32__##ISA
-#define LFI_PAIRS(ISA)     .pairs_f32 = lfi_pairs_f32__##ISA
+#define LFI_GEMM(ISA)  .gemm_f32 = lfi_gemm_f32__##ISA
+#define LFI_PAIRS(ISA) .pairs_f32 = lfi_pairs_f32__##ISA
+#define LFI_CHANNELS(ISA)                                    \
+    .channel_products_f32 = lfi_channel_products_f32__##ISA, \
+    .channel_sums_f32 = lfi_channel_sums_f32__##ISA,         \
+    .channel_planes_f32 = lfi_channel_planes_f32__##ISA
 #define LFI_TRANSPOSE(ISA) .transpose_f32 = lfi_transpose_f32__##ISA
 #define LFI_ELEMENTWISE(ISA)                                                          \
     .relu_forward_f32 = lfi_relu_forward_f32__##ISA,                                  \
@@ -34,6 +38,7 @@ const struct lfi_kernels lfi_kernels_scalar = {
     .name = "scalar",
     LFI_GEMM(scalar),
     LFI_PAIRS(scalar),
+    LFI_CHANNELS(scalar),
     LFI_TRANSPOSE(scalar),
     LFI_ELEMENTWISE(scalar),
     LFI_UPDATE(scalar),
@@ -49,6 +54,7 @@ const struct lfi_kernels lfi_kernels_avx2 = {
     .name = "avx2",
     LFI_GEMM(avx2),
     LFI_PAIRS(avx2),
+    LFI_CHANNELS(avx2),
     LFI_TRANSPOSE(avx2),
     LFI_ELEMENTWISE(avx2),
     LFI_UPDATE(avx2),
@@ -61,6 +67,7 @@ const struct lfi_kernels lfi_kernels_avx512 = {
     .name = "avx512",
     LFI_GEMM(avx512),
     LFI_PAIRS(avx512),
+    LFI_CHANNELS(avx512),
     LFI_TRANSPOSE(avx512),
     LFI_ELEMENTWISE(avx512),
     LFI_UPDATE(avx512),

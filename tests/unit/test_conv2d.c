@@ -170,6 +170,32 @@ static void every_direction_is_its_sum_on_all_instruction_sets(void **state)
     }
 }
 
+/* All tails of a vector, with a group for each channel and with groups of two. */
+static void every_number_of_channels_goes_channel_by_channel(void **state)
+{
+    struct lft *t = *state;
+    lfuse_isa isa;
+    int64_t groups;
+
+    for (isa = LFUSE_ISA_SCALAR; isa <= lfuse_context_isa(t->ctx); isa++) {
+        lfuse_context *ctx = lft_context(t, 0, isa);
+
+        for (groups = 2; groups <= 35; groups++) {
+            const int64_t each = groups % 2 + 1, channels = groups * each;
+            const struct shape s = {2, channels, 4, 14, channels, 3, 3, 1,
+                                    1, 1,        1, 1,  1,        1, 1, groups};
+            struct problem p = make(&s, LFUSE_LAYOUT_NHWC,
+                                    groups % 3 == 0 ? lft_guard_start : lft_guard_end);
+
+            p.args.flags = groups % 4 < 2 ? 0 : LFUSE_CONV2D_ACCUMULATE;
+            run(t, ctx, &p);
+            check_all(&p, (size_t)groups);
+            lft_guard_free();
+        }
+        lfuse_context_destroy(ctx);
+    }
+}
+
 static double inner(const float *a, const float *b, int64_t count)
 {
     double sum = 0.0;
@@ -381,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         lft_test(every_direction_is_its_sum_on_all_instruction_sets),
+        lft_test(every_number_of_channels_goes_channel_by_channel),
         lft_test(the_directions_are_adjoint),
         lft_test(gradients_are_central_differences),
         lft_test(threads_do_not_change_a_bit),
