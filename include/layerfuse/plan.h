@@ -53,7 +53,7 @@
  * directions have a mean that is shorter than each of them.
  *
  * The policy custom asks merge of the ties' options for the weights, when the plan is applied,
- * and averages optimiser state.
+ * and averages optimiser state. Of rows it is asked for each group, in matrices of one row.
  *
  * The policy js leaves members their weights, and makes their gradients alike: of n that are
  * apart, each trains by (1 - s) g_i + s / (n - 1) times the sum of the others' g, until they are
@@ -75,8 +75,8 @@
  * filters and neurons, within a layer and across the layers of a param type, each weight for
  * itself. The candidates are the same layers; of two rows that is kept whose layer would be, of
  * one layer the first; weighting by the norm is by that of a row. Metrics are those that one row
- * has a value under: euclidean, cosine and custom; policies are average and freeze; linkages
- * single, average and complete, with the scope adjacent (then: of neighbours, or of one layer)
+ * has a value under: euclidean, cosine and custom; policies are all but js, whose gamma is of
+ * covariances that one row has not; linkages single, average and complete, with the scope adjacent (then: of neighbours, or of one layer)
  * single alone; rules pin, include and exclude the rows of layers, and force none. Rows and
  * layers are not joined in one network at a time.
  *

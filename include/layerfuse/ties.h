@@ -30,6 +30,8 @@
  * ties. lfuse_ties_combine_gradients() gives the kept row the group's gradient and the others
  * zeros (of frozen groups: all), and lfuse_ties_refresh() after the step makes all equal again:
  * so a group is stepped once, and a frozen one is not moved. Optimiser state is the kept row's.
+ * Accumulated gradients are those that the caller has added up in the kept rows, where nobody looks at
+ * the others. Rows that mix change places with memory of the ties, wherever they lie.
  *
  * A layer may be in one ties object, or retrainer, at a time.
  *
@@ -135,9 +137,8 @@ LFUSE_API void lfuse_ties_destroy(lfuse_ties *ties);
  *                                 or a weight has other contents than a plan that knows them
  *          LFUSE_ERR_NOT_FINITE   NaN or infinity in a weight that is tied anew: says where
  *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients: the
- *                                 dropped positions' share is in their sum already; rows with
- *                                 accumulated gradients, rows where layers are tied, or layers
- *                                 where rows are
+ *                                 dropped positions' share is in their sum already; rows where
+ *                                 layers are tied, or layers where rows are
  *          LFUSE_ERR_CALLBACK     rebind or merge refused; error.detail is its value
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          and, random, those of lfuse_plan_build() about biases
@@ -155,7 +156,8 @@ LFUSE_API lfuse_status lfuse_ties_apply(lfuse_ties *ties, const lfuse_plan *plan
  *          one member, drawn uniformly; the draws depend on the context's seed, the kept layer,
  *          the weight, step and row alone. LFUSE_SHOW_MEAN: the mean over the members; step is
  *          not used. Either way every bias shows the mean of the biases, and all members of a
- *          group show the same. Under LFUSE_POLICY_JS a mix is each member's own, only the mean
+ *          group show the same. Rows of the unit row are one member's row, all of a group the same,
+ *          and their biases stay. Under LFUSE_POLICY_JS a mix is each member's own, only the mean
  *          is shown by all alike, and biases stay each position's. LFUSE_SHOW_SOURCES: every member its own again, which is how
  *          an optimiser and a plan must find them. Without groups that mix, no weight changes.
  * Owner:   the mix lies in memory of the ties. Members' tensors re-point to it and back (rebind
@@ -176,7 +178,7 @@ LFUSE_API lfuse_status lfuse_ties_show(lfuse_ties *ties, lfuse_show show, int64_
  *
  * Result:  one buffer per group, with the mean of its sources, bit for bit what
  *          LFUSE_SHOW_MEAN showed; optimiser state likewise. Biases have their mean, too (but
- *          not under LFUSE_POLICY_JS), and stay one per position. From now on the group's
+ *          not under LFUSE_POLICY_JS, nor of rows), and stay one per position. From now on the group's
  *          policy is average. Without groups that mix nothing happens.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     a mix or mean is shown
@@ -215,7 +217,8 @@ LFUSE_API lfuse_status lfuse_ties_undo(lfuse_ties *ties,
  *          buffer holds the sum already, and is divided by the group's size for the mean.
  *          Groups with frozen weights are left alone. Groups that mix: what would be the kept
  *          member's goes, row by row, to the source that the row was drawn from, and zeros to
- *          the other sources; of a bias, to every member. Under LFUSE_POLICY_JS every source
+ *          the other sources; of a bias, to every member; of the unit row, to the source of the row
+ *          that its group shows, and zeros to its other rows. Under LFUSE_POLICY_JS every source
  *          gets its members', blended with the other sources' as plan.h says.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     a weight of a group that trains has no gradient: says which; or

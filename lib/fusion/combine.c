@@ -44,9 +44,9 @@ struct lfi_arranged lfi_ties_row(const struct lfi_ties *ties, struct lfi_row row
 static bool source_row(const struct lfi_combination *c, int64_t number,
                        struct lfi_arranged *source)
 {
-    const bool has_owner = c->by_source && c->row_owner != NULL;
+    const bool has_source = c->by_source && c->row_source != NULL;
     const struct lfi_row row =
-        lfi_rows_find(c->rows, has_owner ? c->row_owner[number] : number);
+        lfi_rows_find(c->rows, has_source ? c->row_source[number] : number);
     const struct lfi_parameter *p =
         lfi_layer_weight(c->ties->layers[row.layer], row.weight);
     const struct lfi_array *array = lfi_parameter_array(p, c->which);

@@ -371,9 +371,17 @@ struct lfi_row_ties {
     struct lfi_rows rows; /* zeros, as all of this, until rows are in force */
     struct lfi_grouping in_force;
     struct lfi_rule *rules; /* (rows.count) of the group of an owner */
-    int64_t *banked;        /* (rows.count) of an owner: where in bank, or -1 */
+    /* (rows.count) whose values a row's are: its owner's; in a group that mixes, whose they were
+     * before. */
+    int64_t *source;
+    int64_t *banked; /* (rows.count) of an owner: where in bank, or -1 */
     char *bank;
     size_t bank_bytes;
+    /* (rows.count) of the owner of a group that mixes: where in mixes is what its rows show, and
+     * behind it what they have while they show it; or -1 */
+    int64_t *mixed;
+    char *mixes;
+    size_t mixes_bytes; /* 0: no group mixes */
 };
 
 struct lfi_ties {
@@ -403,9 +411,9 @@ lfuse_status lfi_ties_create(const struct lfi_env *env, struct lfi_layer *const 
 void lfi_ties_destroy(const struct lfi_env *env, struct lfi_ties *ties);
 lfuse_status lfi_ties_apply(const struct lfi_env *env, struct lfi_ties *ties,
                             const struct lfi_plan *plan, lfuse_error *err);
-/* LFUSE_ERR_UNSUPPORTED when these gradients cannot train groups of this rule and unit. */
+/* LFUSE_ERR_UNSUPPORTED when these gradients cannot train groups of this rule. */
 lfuse_status lfi_ties_check_rule(const struct lfi_ties_options *options,
-                                 struct lfi_rule rule, lfuse_unit unit, lfuse_error *err);
+                                 struct lfi_rule rule, lfuse_error *err);
 /* LFUSE_ERR_UNSUPPORTED when groups of another unit are in force. */
 lfuse_status lfi_ties_check_unit(const struct lfi_ties *ties, lfuse_unit unit,
                                  lfuse_error *err);
@@ -418,6 +426,14 @@ lfuse_status lfi_ties_refresh(const struct lfi_env *env, const struct lfi_ties *
 bool lfi_ties_is_frozen(const struct lfi_ties *ties, int64_t index);
 size_t lfi_ties_resident_bytes(const struct lfi_ties *ties);
 void lfi_ties_account(const struct lfi_ties *ties, struct lfi_account *account);
+
+/* What a mean is made of; zeros: of each member alike. */
+struct lfi_mean {
+    const double *weights; /* (layers, or rows) of members; NULL, or all 0: alike */
+    bool rescale;          /* of values: to the mean norm of the members' */
+    double *const
+        *merged; /* values, parameter by parameter, rows first; NULL: the mean */
+};
 
 /* ---- rows in force ---------------------------------------------------------------------------- */
 
@@ -439,6 +455,45 @@ lfuse_status lfi_row_ties_refresh(const struct lfi_env *env, const struct lfi_ti
 /* Frozen rows alone, on this thread. Cannot fail. */
 void lfi_row_ties_thaw(const struct lfi_ties *ties);
 void lfi_row_ties_destroy(const struct lfi_env *env, struct lfi_row_ties *rows);
+/* The kept row of a group gets the mean of values and state, or merged for its values, and the
+ * others what it has. Cannot fail. */
+void lfi_row_ties_merge(const struct lfi_ties *ties, const struct lfi_rows *rows,
+                        const struct lfi_grouping *grouping, int64_t group,
+                        const int64_t *source, struct lfi_mean mean,
+                        const double *merged);
+
+/* Rows of groups that mix. Filling makes ready what they will show, changing shows it, or what they
+ * had; that and finalising cannot fail. */
+lfuse_status lfi_row_mixes_fill(const struct lfi_env *env, const struct lfi_ties *ties,
+                                lfuse_show show, int64_t step, lfuse_error *err);
+void lfi_row_mixes_change(const struct lfi_ties *ties, bool shows);
+void lfi_row_mixes_finalise(const struct lfi_env *env, struct lfi_ties *ties);
+/* The member's row that a group shows at a step. */
+int64_t lfi_row_mixes_draw(const struct lfi_env *env, const struct lfi_ties *ties,
+                           int64_t group, int64_t step);
+
+/* What the caller makes of groups of rows that a plan changes, by the policy custom. */
+struct lfi_row_merges {
+    int64_t groups;
+    int64_t *
+        first; /* (groups + 1) elements: where a group's row is; none: nothing is merged */
+    double *values;
+};
+
+lfuse_status lfi_row_merges_create(const struct lfi_env *env, const struct lfi_ties *ties,
+                                   const struct lfi_plan *plan,
+                                   struct lfi_row_merges *merges, lfuse_error *err);
+void lfi_row_merges_destroy(const struct lfi_env *env, struct lfi_row_merges *merges);
+const double *lfi_row_merges_of(const struct lfi_row_merges *merges, int64_t group);
+/* Whether this plan brings a group of rows a new member, or a new owner. */
+bool lfi_row_ties_change(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                         int64_t group);
+/* A row's value, and a dense one like it at `data`. */
+struct lfi_view lfi_row_ties_value(const struct lfi_ties *ties,
+                                   const struct lfi_rows *rows, int64_t number);
+struct lfi_view lfi_row_dense(const struct lfi_view *row, char *data);
+/* Bytes from such a row to the next. */
+size_t lfi_row_pitch(const struct lfi_view *row);
 
 /* Parameters of the layer at index that ties touch: its weights, then its biases, as many as
  * it had when anything was first put in force, whatever it has gained since. */
@@ -466,14 +521,6 @@ bool lfi_ties_can_repoint(const struct lfi_ties *ties, const struct lfi_array *m
 /* For lfi_ties_rebind(): where values go once the groups of arg, a grouping, are tied. */
 void *lfi_ties_tied_destination(const struct lfi_ties *ties, int64_t layer,
                                 int32_t parameter, const void *arg);
-/* What a mean is made of; zeros: of each member alike. */
-struct lfi_mean {
-    const double *weights; /* (layers, or rows) of members; NULL, or all 0: alike */
-    bool rescale;          /* of values: to the mean norm of the members' */
-    double *const
-        *merged; /* values, parameter by parameter, rows first; NULL: the mean */
-};
-
 /* What the caller makes of the values of groups, by the policy custom. */
 struct lfi_merges {
     int64_t groups;
@@ -483,6 +530,11 @@ struct lfi_merges {
     size_t *sizes;   /* (first[groups]) elements */
 };
 
+/* Calls merge for the matrices of members (n), dense, in their order; values are finite. */
+lfuse_status lfi_merges_call(const struct lfi_env *env, const struct lfi_ties *ties,
+                             const struct lfi_view *members, int64_t n,
+                             const struct lfi_layer *kept, const char *parameter,
+                             double *merged, lfuse_error *err);
 /* Calls merge for the weights of the groups of goal that are `changed`. On failure *merges holds
  * nothing. */
 lfuse_status lfi_merges_create(const struct lfi_env *env, const struct lfi_ties *ties,
@@ -600,7 +652,7 @@ struct lfi_combination {
     const int64_t *members;
     int64_t count;
     const struct lfi_rows *rows; /* members are rows; NULL: layers */
-    const int64_t *row_owner;    /* (rows) sources of rows; NULL: themselves */
+    const int64_t *row_source;   /* (rows) sources of rows; NULL: themselves */
     bool by_source; /* members are read through their sources; else themselves */
     int32_t parameter;
     int32_t which;

@@ -28,9 +28,8 @@ static lfuse_status copy_matrix(const struct lfi_env *env, const struct lfi_view
     return LFUSE_OK;
 }
 
-static lfuse_status check_finite(const struct lfi_layer *kept,
-                                 const struct lfi_parameter *p, const double *values,
-                                 size_t elements, lfuse_error *err)
+static lfuse_status check_finite(const struct lfi_layer *kept, const char *parameter,
+                                 const double *values, size_t elements, lfuse_error *err)
 {
     size_t i;
 
@@ -38,11 +37,41 @@ static lfuse_status check_finite(const struct lfi_layer *kept,
         if (!isfinite(values[i]))
             return lfi_fail(err, LFUSE_ERR_NOT_FINITE,
                             "merge gave %g as element %zu of %s of layer %s", values[i],
-                            i, p->name, kept->name);
+                            i, parameter, kept->name);
     return LFUSE_OK;
 }
 
-/* One weight of a group: members dense, each once, in the order of the layers. */
+lfuse_status lfi_merges_call(const struct lfi_env *env, const struct lfi_ties *ties,
+                             const struct lfi_view *members, int64_t n,
+                             const struct lfi_layer *kept, const char *parameter,
+                             double *merged, lfuse_error *err)
+{
+    lfuse_matrix_view *views = NULL;
+    int32_t refused = 0;
+    lfuse_status status;
+    int64_t i;
+
+    status = lfi_alloc_zero(env, (size_t)n, sizeof(*views), "members", &views, err);
+    for (i = 0; i < n && status == LFUSE_OK; i++)
+        status = copy_matrix(env, &members[i], &views[i], err);
+    if (status == LFUSE_OK)
+        refused = ties->options.merge(ties->options.merge_user, views, n, merged);
+    if (refused != 0)
+        status = lfi_fail_detail(err, LFUSE_ERR_CALLBACK, refused,
+                                 "merge returned %d for %s of the group of layer %s",
+                                 (int)refused, parameter, kept->name);
+    else if (status == LFUSE_OK)
+        status = check_finite(kept, parameter, merged,
+                              (size_t)lfi_view_elements(&members[0]), err);
+    for (i = 0; i < n && views != NULL; i++)
+        lfi_free(env, (void *)(uintptr_t)views[i].data,
+                 (size_t)views[i].rows * (size_t)views[i].columns,
+                 lfi_dtype_size(views[i].dtype));
+    lfi_free(env, views, (size_t)n, sizeof(*views));
+    return status;
+}
+
+/* One weight of a group: each member once, in the order of the layers. */
 static lfuse_status merge_weight(const struct lfi_env *env, const struct lfi_ties *ties,
                                  const struct lfi_grouping *g, int64_t group,
                                  int32_t weight, double *merged, lfuse_error *err)
@@ -50,33 +79,20 @@ static lfuse_status merge_weight(const struct lfi_env *env, const struct lfi_tie
     const int64_t n = lfi_grouping_size(g, group),
                   *members = g->members + g->first[group];
     const struct lfi_layer *kept = ties->layers[g->kept[group]];
-    const struct lfi_parameter *p = lfi_layer_weight(kept, weight);
-    lfuse_matrix_view *views = NULL;
-    int32_t refused = 0;
+    struct lfi_view *views;
     lfuse_status status;
     int64_t i;
 
-    status = lfi_alloc_zero(env, (size_t)n, sizeof(*views), "members", &views, err);
+    status = lfi_alloc(env, (size_t)n, sizeof(*views), "members", &views, err);
     for (i = 0; i < n && status == LFUSE_OK; i++) {
-        const struct lfi_parameter *q =
+        const struct lfi_parameter *p =
             lfi_layer_weight(ties->layers[members[i]], weight);
-        const struct lfi_view rows = lfi_view_axis_first(&q->value->view, q->output_axis);
 
-        status = copy_matrix(env, &rows, &views[i], err);
+        views[i] = lfi_view_axis_first(&p->value->view, p->output_axis);
     }
     if (status == LFUSE_OK)
-        refused = ties->options.merge(ties->options.merge_user, views, n, merged);
-    if (refused != 0)
-        status = lfi_fail_detail(err, LFUSE_ERR_CALLBACK, refused,
-                                 "merge returned %d for %s of the group of layer %s",
-                                 (int)refused, p->name, kept->name);
-    else if (status == LFUSE_OK)
-        status = check_finite(kept, p, merged, (size_t)lfi_view_elements(&p->value->view),
-                              err);
-    for (i = 0; i < n && views != NULL; i++)
-        lfi_free(env, (void *)(uintptr_t)views[i].data,
-                 (size_t)views[i].rows * (size_t)views[i].columns,
-                 lfi_dtype_size(views[i].dtype));
+        status = lfi_merges_call(env, ties, views, n, kept,
+                                 lfi_layer_weight(kept, weight)->name, merged, err);
     lfi_free(env, views, (size_t)n, sizeof(*views));
     return status;
 }

@@ -207,7 +207,8 @@ static lfuse_status combine(const struct lfi_env *env, const struct lfi_ties *ti
 
 lfuse_status lfi_mixes_check_gradients(const struct lfi_ties *ties, lfuse_error *err)
 {
-    if (ties->mixes.count == 0 || ties->shown == LFUSE_SHOW_MIX)
+    if ((ties->mixes.count == 0 && ties->rows.mixes_bytes == 0) ||
+        ties->shown == LFUSE_SHOW_MIX)
         return LFUSE_OK;
     return lfi_fail(err, LFUSE_ERR_STATE,
                     "combine_gradients was called, but groups do not show a mix: whose "

@@ -158,7 +158,8 @@ static lfuse_status find_candidates(const struct lfi_env *env,
         status = lfi_candidates_find(env, layers, choice, plan, candidates, err);
     if (status == LFUSE_OK && !plan->options.skip_unequal)
         status = check_finite(layers, candidates, LFUSE_ROLE_WEIGHT, err);
-    if (status == LFUSE_OK && lfi_policy_find(plan->options.policy)->draws)
+    if (status == LFUSE_OK && plan->options.unit == LFUSE_UNIT_LAYER &&
+        lfi_policy_find(plan->options.policy)->draws)
         status = check_biases(layers, plan->layer_count, candidates, err);
     return status;
 }

@@ -1,6 +1,8 @@
 /* rows.c - the rows of all weights by number, and what plans of rows may ask for */
 #include "fusion/fusion.h"
 
+enum { PITCH_ALIGN = 8 };
+
 /* ---- options ---------------------------------------------------------------------------- */
 
 static lfuse_status check_joining(const struct lfi_plan_options *o, const char *what,
@@ -39,10 +41,12 @@ lfuse_status lfi_rows_check_options(const struct lfi_plan_options *options,
                         "%s.unit is row, of which %s says nothing: it is for many rows; "
                         "euclidean, cosine and custom are for one",
                         what, metric->name);
-    if (policy->mixes || policy->calls_back)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                        "%s.unit is row, which the policy %s does not support", what,
-                        policy->name);
+    if (policy->mixes && !policy->draws)
+        return lfi_fail(
+            err, LFUSE_ERR_UNSUPPORTED,
+            "%s.unit is row, of which the policy %s has no gamma: one row has "
+            "no covariance",
+            what, policy->name);
     return check_joining(options, what, err);
 }
 
@@ -157,6 +161,27 @@ bool lfi_rows_are_shared(const struct lfi_rows *rows, const struct lfi_grouping 
         if (grouping->group[i] >= 0)
             return true;
     return false;
+}
+
+size_t lfi_row_pitch(const struct lfi_view *row)
+{
+    const size_t bytes = lfi_view_bytes(row);
+
+    return bytes + (size_t)-bytes % PITCH_ALIGN;
+}
+
+struct lfi_view lfi_row_dense(const struct lfi_view *row, char *data)
+{
+    struct lfi_view view = *row;
+    int64_t stride = 1;
+    int32_t axis;
+
+    for (axis = row->rank - 1; axis >= 0; axis--) {
+        view.strides[axis] = stride;
+        stride *= row->dims[axis];
+    }
+    view.data = data;
+    return view;
 }
 
 struct lfi_view lfi_row_view(const struct lfi_array *array, int32_t output_axis,

@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-enum { BANK_ALIGN = 8 };
-
 /* ---- checks ---------------------------------------------------------------------------- */
 
 static int64_t owner_of(const struct lfi_ties *ties, int64_t row)
@@ -18,9 +16,13 @@ static int64_t owner_of(const struct lfi_ties *ties, int64_t row)
     return ties->rows.rows.count == 0 ? row : ties->rows.in_force.owner[row];
 }
 
-/* Whether this plan brings its group a new member, or a new owner. */
-static bool is_changed(const struct lfi_ties *ties, const struct lfi_plan *plan,
-                       int64_t group)
+static int64_t source_of(const struct lfi_ties *ties, int64_t row)
+{
+    return ties->rows.rows.count == 0 ? row : ties->rows.source[row];
+}
+
+bool lfi_row_ties_change(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                         int64_t group)
 {
     const struct lfi_grouping *g = &plan->row_goal;
     int64_t i;
@@ -95,7 +97,7 @@ static bool changes_layer(const struct lfi_ties *ties, const struct lfi_plan *pl
 
     for (i = rows->first[rows->first_run[layer]]; i < end; i++)
         if (plan->row_goal.group[i] >= 0 &&
-            is_changed(ties, plan, plan->row_goal.group[i]))
+            lfi_row_ties_change(ties, plan, plan->row_goal.group[i]))
             return true;
     return false;
 }
@@ -125,7 +127,7 @@ lfuse_status lfi_row_ties_check(const struct lfi_ties *ties, const struct lfi_pl
     if (status == LFUSE_OK && plan->moves.count > 0)
         return check_layers(ties, plan, err);
     for (group = 0; group < g->count && status == LFUSE_OK; group++) {
-        if (!is_changed(ties, plan, group))
+        if (!lfi_row_ties_change(ties, plan, group))
             continue;
         for (i = g->first[group]; i < g->first[group + 1] && status == LFUSE_OK; i++)
             status = check_finite(ties, &plan->rows, g->members[i], err);
@@ -135,8 +137,8 @@ lfuse_status lfi_row_ties_check(const struct lfi_ties *ties, const struct lfi_pl
 
 /* ---- what will be in force --------------------------------------------------------------- */
 
-static struct lfi_view value_of(const struct lfi_ties *ties, const struct lfi_rows *rows,
-                                int64_t number)
+struct lfi_view lfi_row_ties_value(const struct lfi_ties *ties,
+                                   const struct lfi_rows *rows, int64_t number)
 {
     const struct lfi_row row = lfi_rows_find(rows, number);
     const struct lfi_parameter *p = lfi_layer_weight(ties->layers[row.layer], row.weight);
@@ -144,32 +146,50 @@ static struct lfi_view value_of(const struct lfi_ties *ties, const struct lfi_ro
     return lfi_row_view(p->value, p->output_axis, row.index);
 }
 
-/* Rules of all groups, and where in the bank those that are frozen go; its size. */
-static size_t fill_rules(const struct lfi_ties *ties, const struct lfi_plan *plan,
-                         struct lfi_row_ties *next)
+/* Whose values its members' are. */
+static void fill_sources(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                         int64_t group, struct lfi_row_ties *next)
 {
     const struct lfi_grouping *g = &next->in_force;
-    size_t bytes = 0;
+    const bool ties_all = lfi_row_ties_change(ties, plan, group) &&
+                          !lfi_policy_find(plan->options.policy)->mixes;
     int64_t i;
 
-    for (i = 0; i < next->rows.count; i++)
-        next->banked[i] = -1;
+    for (i = g->first[group]; i < g->first[group + 1]; i++)
+        next->source[g->members[i]] =
+            ties_all ? g->kept[group] : source_of(ties, g->members[i]);
+}
+
+/* Rules and sources of all groups, and where those that are frozen or mix go. */
+static void fill(const struct lfi_ties *ties, const struct lfi_plan *plan,
+                 struct lfi_row_ties *next)
+{
+    const struct lfi_grouping *g = &next->in_force;
+    int64_t i;
+
+    for (i = 0; i < next->rows.count; i++) {
+        next->source[i] = i;
+        next->banked[i] = next->mixed[i] = -1;
+    }
     for (i = 0; i < g->count; i++) {
         const int64_t kept = g->kept[i];
-        const struct lfi_view row = value_of(ties, &next->rows, kept);
+        const struct lfi_view row = lfi_row_ties_value(ties, &next->rows, kept);
 
-        if (is_changed(ties, plan, i))
+        fill_sources(ties, plan, i, next);
+        if (lfi_row_ties_change(ties, plan, i))
             next->rules[kept] =
                 (struct lfi_rule){plan->options.policy, plan->options.freeze_gradient};
         else
             next->rules[kept] = ties->rows.rules[kept];
-        if (!lfi_rule_is_frozen(next->rules[kept]))
-            continue;
-        next->banked[kept] = (int64_t)bytes;
-        bytes += lfi_view_bytes(&row); /* of rows that there are: it fits */
-        bytes += (size_t)-bytes % BANK_ALIGN;
+        if (lfi_rule_is_frozen(next->rules[kept])) {
+            next->banked[kept] = (int64_t)next->bank_bytes;
+            next->bank_bytes += lfi_row_pitch(&row); /* of rows that there are: it fits */
+        } else if (lfi_policy_find(next->rules[kept].policy)->mixes) {
+            next->mixed[kept] = (int64_t)next->mixes_bytes;
+            next->mixes_bytes +=
+                (size_t)(lfi_grouping_size(g, i) + 1) * lfi_row_pitch(&row);
+        }
     }
-    return bytes;
 }
 
 static lfuse_status prepare(const struct lfi_env *env, const struct lfi_ties *ties,
@@ -186,13 +206,21 @@ static lfuse_status prepare(const struct lfi_env *env, const struct lfi_ties *ti
         status = lfi_alloc_zero(env, (size_t)next->rows.count, sizeof(*next->rules),
                                 "rows in force", &next->rules, err);
     if (status == LFUSE_OK)
+        status = lfi_alloc(env, (size_t)next->rows.count, sizeof(*next->source),
+                           "rows in force", &next->source, err);
+    if (status == LFUSE_OK)
         status = lfi_alloc(env, (size_t)next->rows.count, sizeof(*next->banked),
                            "rows in force", &next->banked, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, (size_t)next->rows.count, sizeof(*next->mixed),
+                           "rows in force", &next->mixed, err);
     if (status == LFUSE_OK) {
         lfi_grouping_set(&next->in_force, plan->row_goal.owner);
-        next->bank_bytes = fill_rules(ties, plan, next);
+        fill(ties, plan, next);
         status = lfi_alloc(env, next->bank_bytes, 1, "a bank of rows", &next->bank, err);
     }
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, next->mixes_bytes, 1, "mixes", &next->mixes, err);
     if (status != LFUSE_OK)
         lfi_row_ties_destroy(env, next);
     return status;
@@ -202,8 +230,11 @@ void lfi_row_ties_destroy(const struct lfi_env *env, struct lfi_row_ties *rows)
 {
     const size_t n = (size_t)rows->rows.count;
 
+    lfi_free(env, rows->mixes, rows->mixes_bytes, 1);
     lfi_free(env, rows->bank, rows->bank_bytes, 1);
+    lfi_free(env, rows->mixed, n, sizeof(*rows->mixed));
     lfi_free(env, rows->banked, n, sizeof(*rows->banked));
+    lfi_free(env, rows->source, n, sizeof(*rows->source));
     lfi_free(env, rows->rules, n, sizeof(*rows->rules));
     lfi_grouping_destroy(env, &rows->in_force);
     lfi_rows_destroy(env, &rows->rows);
@@ -226,7 +257,7 @@ lfuse_status lfi_row_ties_weigh(const struct lfi_env *env, const struct lfi_ties
                        weights, err);
     for (i = 0; i < rows->count && status == LFUSE_OK; i++) {
         const struct lfi_arranged row =
-            lfi_ties_row(ties, lfi_rows_find(rows, owner_of(ties, i)), LFI_VALUE);
+            lfi_ties_row(ties, lfi_rows_find(rows, source_of(ties, i)), LFI_VALUE);
 
         (*weights)[i] = o->weighting == LFUSE_WEIGHTING_NORM
                             ? lfi_combine_norm(&row)
@@ -238,17 +269,17 @@ lfuse_status lfi_row_ties_weigh(const struct lfi_env *env, const struct lfi_ties
 /* ---- committing ----------------------------------------------------------------------------- */
 
 /* Values and state of the kept row become the group's means. */
-static void merge_group(const struct lfi_ties *ties, const struct lfi_row_ties *next,
-                        int64_t group, struct lfi_mean mean)
+static void merge_kept(const struct lfi_ties *ties, const struct lfi_rows *rows,
+                       const struct lfi_grouping *g, int64_t group, const int64_t *source,
+                       struct lfi_mean mean, const double *merged)
 {
-    const struct lfi_grouping *g = &next->in_force;
-    const struct lfi_row kept = lfi_rows_find(&next->rows, g->kept[group]);
+    const struct lfi_row kept = lfi_rows_find(rows, g->kept[group]);
     const struct lfi_parameter *p =
         lfi_layer_weight(ties->layers[kept.layer], kept.weight);
     struct lfi_combination c = {
         .ties = ties,
-        .rows = &next->rows,
-        .row_owner = ties->rows.rows.count == 0 ? NULL : ties->rows.in_force.owner,
+        .rows = rows,
+        .row_source = source,
         .members = g->members + g->first[group],
         .count = lfi_grouping_size(g, group),
         .by_source = true,
@@ -263,25 +294,48 @@ static void merge_group(const struct lfi_ties *ties, const struct lfi_row_ties *
             continue;
         c.divisor = mean.rescale && c.which == LFI_VALUE ? lfi_combine_rescaled(&c) : 0.0;
         target = lfi_row_view(array, p->output_axis, kept.index);
-        lfi_combine(&c, &target, 0, lfi_view_elements(&target));
+        if (c.which == LFI_VALUE && merged != NULL)
+            lfi_view_write_f64(&target, 0, lfi_view_elements(&target), merged);
+        else
+            lfi_combine(&c, &target, 0, lfi_view_elements(&target));
     }
 }
 
-static void commit_group(const struct lfi_ties *ties, const struct lfi_row_ties *next,
-                         int64_t group, struct lfi_mean mean)
+/* Others get the values of the kept row. */
+static void copy_kept(const struct lfi_ties *ties, const struct lfi_rows *rows,
+                      const struct lfi_grouping *g, int64_t group)
 {
-    const struct lfi_grouping *g = &next->in_force;
-    const struct lfi_view kept = value_of(ties, &next->rows, g->kept[group]);
+    const struct lfi_view kept = lfi_row_ties_value(ties, rows, g->kept[group]);
     int64_t i;
 
-    if (lfi_policy_find(next->rules[g->kept[group]].policy)->averages)
-        merge_group(ties, next, group, mean);
     for (i = g->first[group]; i < g->first[group + 1]; i++) {
-        const struct lfi_view row = value_of(ties, &next->rows, g->members[i]);
+        const struct lfi_view row = lfi_row_ties_value(ties, rows, g->members[i]);
 
         if (row.data != kept.data)
             lfi_view_copy(&row, &kept);
     }
+}
+
+void lfi_row_ties_merge(const struct lfi_ties *ties, const struct lfi_rows *rows,
+                        const struct lfi_grouping *grouping, int64_t group,
+                        const int64_t *source, struct lfi_mean mean, const double *merged)
+{
+    merge_kept(ties, rows, grouping, group, source, mean, merged);
+    copy_kept(ties, rows, grouping, group);
+}
+
+static void commit_group(const struct lfi_ties *ties, const struct lfi_row_ties *next,
+                         int64_t group, struct lfi_mean mean, const double *merged)
+{
+    const struct lfi_grouping *g = &next->in_force;
+    const struct lfi_policy *policy = lfi_policy_find(next->rules[g->kept[group]].policy);
+
+    if (policy->mixes)
+        return;
+    if (policy->averages)
+        lfi_row_ties_merge(ties, &next->rows, g, group, ties->rows.source, mean, merged);
+    else
+        copy_kept(ties, &next->rows, g, group);
 }
 
 /* Frozen rows as they are kept for good. */
@@ -292,7 +346,7 @@ static void fill_bank(const struct lfi_ties *ties)
 
     for (i = 0; i < r->in_force.count; i++) {
         const int64_t kept = r->in_force.kept[i];
-        const struct lfi_view row = value_of(ties, &r->rows, kept);
+        const struct lfi_view row = lfi_row_ties_value(ties, &r->rows, kept);
 
         if (r->banked[kept] >= 0)
             lfi_view_read_bits(&row, 0, lfi_view_elements(&row),
@@ -302,14 +356,14 @@ static void fill_bank(const struct lfi_ties *ties)
 
 static void commit(const struct lfi_env *env, struct lfi_ties *ties,
                    const struct lfi_plan *plan, struct lfi_row_ties *next,
-                   struct lfi_mean mean)
+                   const struct lfi_row_merges *merges, struct lfi_mean mean)
 {
     int64_t group;
 
     lfi_row_ties_thaw(ties);
     for (group = 0; group < next->in_force.count; group++)
-        if (is_changed(ties, plan, group))
-            commit_group(ties, next, group, mean);
+        if (lfi_row_ties_change(ties, plan, group))
+            commit_group(ties, next, group, mean, lfi_row_merges_of(merges, group));
     lfi_row_ties_destroy(env, &ties->rows);
     ties->rows = *next;
     fill_bank(ties);
@@ -319,16 +373,19 @@ lfuse_status lfi_row_ties_apply(const struct lfi_env *env, struct lfi_ties *ties
                                 const struct lfi_plan *plan, lfuse_error *err)
 {
     struct lfi_mean mean = {.rescale = plan->options.rescale};
+    struct lfi_row_merges merges = {0};
     struct lfi_row_ties next;
     double *weights;
     lfuse_status status = lfi_row_ties_weigh(env, ties, plan, &weights, err);
 
-    if (status != LFUSE_OK)
-        return status;
     mean.weights = weights;
-    status = prepare(env, ties, plan, &next, err);
     if (status == LFUSE_OK)
-        commit(env, ties, plan, &next, mean);
+        status = lfi_row_merges_create(env, ties, plan, &merges, err);
+    if (status == LFUSE_OK)
+        status = prepare(env, ties, plan, &next, err);
+    if (status == LFUSE_OK)
+        commit(env, ties, plan, &next, &merges, mean);
+    lfi_row_merges_destroy(env, &merges);
     lfi_free(env, weights, (size_t)plan->rows.count, sizeof(*weights));
     return status;
 }

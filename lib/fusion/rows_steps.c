@@ -3,7 +3,8 @@
  *
  * Gradients: the kept row of a group gets their mean or sum, the others zeros, so that every
  * unique row counts once in a norm over gradients, and is stepped once; of frozen groups, all get
- * zeros. Refreshing copies kept rows over the others, whatever weight decay or momentum has made
+ * zeros; where a group mixes, the source of the row that was drawn takes the kept row's place.
+ * Refreshing copies kept rows over the others, whatever weight decay or momentum has made
  * of them, and frozen ones out of the bank.
  *
  * A task is a group: groups have no row in common. Sums are those of combine.c.
@@ -13,6 +14,7 @@
 enum { BLOCK = 512 };
 
 struct steps {
+    const struct lfi_env *env;
     const struct lfi_ties *ties;
 };
 
@@ -24,42 +26,24 @@ static const struct lfi_parameter *parameter_of(const struct lfi_ties *ties,
 
 static struct lfi_view value_of(const struct lfi_ties *ties, int64_t number)
 {
-    const struct lfi_row row = lfi_rows_find(&ties->rows.rows, number);
-    const struct lfi_parameter *p = parameter_of(ties, row);
-
-    return lfi_row_view(p->value, p->output_axis, row.index);
+    return lfi_row_ties_value(ties, &ties->rows.rows, number);
 }
 
 /* ---- refreshing ---------------------------------------------------------------------------- */
-
-/* A dense row in the bank, of the shape of `row`. */
-static struct lfi_view banked(const struct lfi_view *row, char *data)
-{
-    struct lfi_view view = *row;
-    int64_t stride = 1;
-    int32_t axis;
-
-    for (axis = row->rank - 1; axis >= 0; axis--) {
-        view.strides[axis] = stride;
-        stride *= row->dims[axis];
-    }
-    view.data = data;
-    return view;
-}
 
 static void refresh_group(const struct lfi_ties *ties, int64_t group)
 {
     const struct lfi_row_ties *r = &ties->rows;
     const struct lfi_grouping *g = &r->in_force;
     const int64_t kept = g->kept[group];
-    struct lfi_view from = value_of(ties, kept);
     int64_t i;
 
-    if (r->banked[kept] >= 0)
-        from = banked(&from, r->bank + r->banked[kept]);
     for (i = g->first[group]; i < g->first[group + 1]; i++) {
         const struct lfi_view row = value_of(ties, g->members[i]);
+        struct lfi_view from = value_of(ties, r->source[g->members[i]]);
 
+        if (r->banked[kept] >= 0)
+            from = lfi_row_dense(&from, r->bank + r->banked[kept]);
         if (row.data != from.data)
             lfi_view_copy(&row, &from);
     }
@@ -76,7 +60,7 @@ static void refresh_task(void *arg, int64_t index, int32_t slot)
 lfuse_status lfi_row_ties_refresh(const struct lfi_env *env, const struct lfi_ties *ties,
                                   lfuse_error *err)
 {
-    struct steps steps = {ties};
+    struct steps steps = {env, ties};
 
     return lfi_parallel_for(env, ties->rows.in_force.count, refresh_task, &steps, err);
 }
@@ -93,6 +77,14 @@ void lfi_row_ties_thaw(const struct lfi_ties *ties)
 
 /* ---- gradients -------------------------------------------------------------------------------- */
 
+/* Whether the kept row's gradient has all that the group's is made of. */
+static bool needs_kept_only(const struct lfi_ties *ties, struct lfi_rule rule)
+{
+    return lfi_rule_drops(rule) ||
+           (ties->options.gradients == LFUSE_GRADIENTS_ACCUMULATED &&
+            !lfi_policy_find(rule.policy)->mixes);
+}
+
 static lfuse_status check_group(const struct lfi_ties *ties, int64_t group,
                                 lfuse_error *err)
 {
@@ -103,8 +95,9 @@ static lfuse_status check_group(const struct lfi_ties *ties, int64_t group,
     for (i = g->first[group]; i < g->first[group + 1]; i++) {
         const struct lfi_row row = lfi_rows_find(&ties->rows.rows, g->members[i]);
         const struct lfi_parameter *p = parameter_of(ties, row);
-        const bool is_needed = !lfi_rule_is_frozen(rule) &&
-                               (!lfi_rule_drops(rule) || g->members[i] == g->kept[group]);
+        const bool is_needed =
+            !lfi_rule_is_frozen(rule) &&
+            (!needs_kept_only(ties, rule) || g->members[i] == g->kept[group]);
 
         if (is_needed && p->gradient == NULL)
             return lfi_fail(err, LFUSE_ERR_STATE,
@@ -131,14 +124,14 @@ static void clear(const struct lfi_ties *ties, int64_t number)
         lfi_view_write_f64(&view, first, n - first < BLOCK ? n - first : BLOCK, zeros);
 }
 
-static void combine_group(const struct lfi_ties *ties, int64_t group)
+/* The gradient of the group becomes that of one of its rows. */
+static void combine_group(const struct lfi_ties *ties, int64_t group, int64_t to)
 {
     const struct lfi_grouping *g = &ties->rows.in_force;
-    const int64_t kept = g->kept[group];
-    const struct lfi_row row = lfi_rows_find(&ties->rows.rows, kept);
+    const struct lfi_row row = lfi_rows_find(&ties->rows.rows, to);
     const struct lfi_parameter *p = parameter_of(ties, row);
     const bool is_mean = ties->options.combine == LFUSE_COMBINE_MEAN;
-    const struct lfi_combination c = {
+    struct lfi_combination c = {
         .ties = ties,
         .rows = &ties->rows.rows,
         .members = g->members + g->first[group],
@@ -148,6 +141,10 @@ static void combine_group(const struct lfi_ties *ties, int64_t group)
     };
     const struct lfi_view target = lfi_row_view(p->gradient, p->output_axis, row.index);
 
+    if (ties->options.gradients == LFUSE_GRADIENTS_ACCUMULATED) {
+        c.members = &g->kept[group];
+        c.count = 1;
+    }
     lfi_combine(&c, &target, 0, lfi_view_elements(&target));
 }
 
@@ -155,22 +152,24 @@ static void combine_task(void *arg, int64_t index, int32_t slot)
 {
     const struct steps *s = arg;
     const struct lfi_grouping *g = &s->ties->rows.in_force;
-    const int64_t kept = g->kept[index];
-    const struct lfi_rule rule = s->ties->rows.rules[kept];
-    int64_t i;
+    const struct lfi_rule rule = s->ties->rows.rules[g->kept[index]];
+    int64_t to = g->kept[index], i;
 
     (void)slot;
+    if (s->ties->rows.mixed[to] >= 0)
+        to = s->ties->rows
+                 .source[lfi_row_mixes_draw(s->env, s->ties, index, s->ties->step)];
     if (!lfi_rule_is_frozen(rule) && !lfi_rule_drops(rule))
-        combine_group(s->ties, index);
+        combine_group(s->ties, index, to);
     for (i = g->first[index]; i < g->first[index + 1]; i++)
-        if (g->members[i] != kept || lfi_rule_is_frozen(rule))
+        if (g->members[i] != to || lfi_rule_is_frozen(rule))
             clear(s->ties, g->members[i]);
 }
 
 lfuse_status lfi_row_ties_combine_gradients(const struct lfi_env *env,
                                             const struct lfi_ties *ties, lfuse_error *err)
 {
-    struct steps steps = {ties};
+    struct steps steps = {env, ties};
     lfuse_status status = LFUSE_OK;
     int64_t group;
 

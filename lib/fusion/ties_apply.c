@@ -95,12 +95,8 @@ static struct lfi_rule rule_of(const struct lfi_plan *plan)
 }
 
 lfuse_status lfi_ties_check_rule(const struct lfi_ties_options *options,
-                                 struct lfi_rule rule, lfuse_unit unit, lfuse_error *err)
+                                 struct lfi_rule rule, lfuse_error *err)
 {
-    if (unit == LFUSE_UNIT_ROW && options->gradients == LFUSE_GRADIENTS_ACCUMULATED)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                        "accumulated gradients need one tensor of a group; rows of the "
-                        "unit row have a gradient for each position");
     if (lfi_rule_drops(rule) && options->gradients == LFUSE_GRADIENTS_ACCUMULATED)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         "accumulated gradients hold the dropped positions' share, which "
@@ -125,11 +121,11 @@ lfuse_status lfi_ties_check(const struct lfi_ties *ties, const struct lfi_plan *
     for (i = 0; i < ties->count && status == LFUSE_OK; i++)
         status = check_in_force(ties, plan, i, err);
     if (status == LFUSE_OK && plan->fusion_count > 0)
-        status =
-            lfi_ties_check_rule(&ties->options, rule_of(plan), plan->options.unit, err);
+        status = lfi_ties_check_rule(&ties->options, rule_of(plan), err);
     if (status == LFUSE_OK && plan->fusion_count > 0)
         status = lfi_ties_check_unit(ties, plan->options.unit, err);
-    if (status == LFUSE_OK && lfi_policy_find(plan->options.policy)->draws)
+    if (status == LFUSE_OK && plan->options.unit == LFUSE_UNIT_LAYER &&
+        lfi_policy_find(plan->options.policy)->draws)
         status = lfi_layers_check_apart((const struct lfi_layer *const *)ties->layers,
                                         ties->count, LFUSE_ROLE_BIAS, err);
     if (status == LFUSE_OK && plan->options.unit == LFUSE_UNIT_ROW)

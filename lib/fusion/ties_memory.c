@@ -87,5 +87,5 @@ static size_t mix_bytes(const struct lfi_ties *ties)
 size_t lfi_ties_resident_bytes(const struct lfi_ties *ties)
 {
     return parameter_bytes(ties) + original_bytes(ties) + mix_bytes(ties) +
-           ties->rows.bank_bytes;
+           ties->rows.bank_bytes + ties->rows.mixes_bytes;
 }

@@ -157,6 +157,8 @@ lfuse_status lfi_ties_show(const struct lfi_env *env, struct lfi_ties *ties,
     for (i = 0; i < ties->mixes.count && status == LFUSE_OK && shows; i++)
         if (lfi_mix_is_shown(&ties->mixes.items[i], show))
             status = fill(env, ties, &ties->mixes.items[i], show, step, err);
+    if (status == LFUSE_OK && ties->rows.mixes_bytes > 0 && shows)
+        status = lfi_row_mixes_fill(env, ties, show, step, err);
     if (status == LFUSE_OK && ties->mixes.count > 0)
         status = lfi_ties_rebind(ties, destination, &seen, err);
     if (status != LFUSE_OK)
@@ -164,6 +166,7 @@ lfuse_status lfi_ties_show(const struct lfi_env *env, struct lfi_ties *ties,
     for (i = 0; i < ties->mixes.count; i++)
         if (lfi_mix_is_shown(&ties->mixes.items[i], seen))
             change_places(ties, &ties->mixes.items[i], shows);
+    lfi_row_mixes_change(ties, shows);
     ties->shown = show;
     ties->step = step;
     return LFUSE_OK;
@@ -210,8 +213,11 @@ lfuse_status lfi_ties_finalise(const struct lfi_env *env, struct lfi_ties *ties,
     lfuse_status status = lfi_ties_expect_sources(ties, "finalise", err);
     int64_t group;
 
-    if (status != LFUSE_OK || ties->mixes.count == 0)
+    if (status != LFUSE_OK)
         return status;
+    lfi_row_mixes_finalise(env, ties); /* where rows mix, no layers do */
+    if (ties->mixes.count == 0)
+        return LFUSE_OK;
     status = lfi_ties_rebind(ties, lfi_ties_tied_destination, g, err);
     if (status != LFUSE_OK)
         return status;

@@ -57,7 +57,7 @@ lfuse_status lfi_retrainer_create(const struct lfi_env *env,
 
     *r =
         (struct lfi_retrainer){.schedule = options->schedule, .ties = ties, .plan = plan};
-    status = lfi_ties_check_rule(&ties->options, rule, options->plan.unit, err);
+    status = lfi_ties_check_rule(&ties->options, rule, err);
     if (status == LFUSE_OK)
         status = build(env, r, &options->plan, &r->goal, err);
     if (status == LFUSE_OK)

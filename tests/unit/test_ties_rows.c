@@ -356,27 +356,40 @@ static void a_stale_plan_of_rows_is_refused(void **state)
     lfuse_ties_destroy(ties);
 }
 
-static void rows_have_a_gradient_for_each_position(void **state)
+/* What the caller has added up lies in the kept row, 14 and 3; others have what nobody looks at. */
+static void accumulated_gradients_of_rows_are_the_kept_ones(void **state)
 {
     struct lft *t = *state;
-    lfuse_ties_options o = lft_ties_defaults();
-    lfuse_plan_options rows = lft_rows_best(0);
-    lfuse_retrainer_options r = lft_retrainer_options(&rows, 1, 1);
-    lfuse_retrainer *retrainer;
+    lfuse_ties_options o = lft_ties_keeping();
+    lfuse_plan_options drops = lft_rows_best(2);
     lfuse_plan *plan;
     lfuse_ties *ties;
+    int pass;
 
     lft_rows_three(t);
     o.gradients = LFUSE_GRADIENTS_ACCUMULATED;
+    for (pass = 0; pass < 2; pass++) {
+        o.combine = pass == 0 ? LFUSE_COMBINE_MEAN : LFUSE_COMBINE_SUM;
+        ties = lft_ties_of(t, o);
+        lft_rows_tie(t, ties, lft_rows_best(2));
+        lft_row_gradient(t, 0, 0)[0] = 14.0f;
+        lft_row_gradient(t, 0, 0)[1] = 3.0f;
+        lft_row_gradient(t, 1, 0)[0] = 77.0f;
+        lft_ok(t, lfuse_ties_combine_gradients(ties, &t->err));
+        assert_true(lft_row_gradient(t, 0, 0)[0] == (pass == 0 ? 7.0f : 14.0f));
+        assert_true(lft_row_gradient(t, 0, 0)[1] == (pass == 0 ? 1.5f : 3.0f));
+        assert_true(lft_row_gradient(t, 1, 0)[0] == 0.0f);
+        assert_true(lft_row_gradient(t, 0, 1)[0] == 100.0f);
+        lft_ok(t, lfuse_ties_undo(ties, &t->err));
+        lfuse_ties_destroy(ties);
+    }
+    drops.policy = LFUSE_POLICY_FREEZE;
+    drops.freeze_gradient = LFUSE_FREEZE_DROPPED;
+    plan = lft_plan_build(t, drops);
     ties = lft_ties_of(t, o);
-    plan = lft_plan_build(t, lft_rows_best(1));
-    apply_fails(t, ties, plan, LFUSE_ERR_UNSUPPORTED, "accumulated gradients");
+    apply_fails(t, ties, plan, LFUSE_ERR_UNSUPPORTED, "the dropped positions' share");
     lfuse_plan_destroy(plan);
     lfuse_ties_destroy(ties);
-    rows.ratio = 1.25;
-    r.ties = &o;
-    lft_fails(t, lfuse_retrainer_create(t->ctx, t->layers, 3, &r, &retrainer, &t->err),
-              LFUSE_ERR_UNSUPPORTED, "accumulated gradients");
 }
 
 static void a_missing_gradient_of_a_row_is_named(void **state)
@@ -497,7 +510,7 @@ int main(void)
         lft_test(undo_gives_every_bit_back),
         lft_test(rows_and_layers_are_not_joined_at_a_time),
         lft_test(a_stale_plan_of_rows_is_refused),
-        lft_test(rows_have_a_gradient_for_each_position),
+        lft_test(accumulated_gradients_of_rows_are_the_kept_ones),
         lft_test(a_missing_gradient_of_a_row_is_named),
         lft_test(applying_rows_survives_any_refused_allocation),
         lft_test(a_retrainer_joins_rows_and_lists_every_weight),
