@@ -17,7 +17,8 @@
 struct lfi_conv2d_memory {
     int64_t shared_floats;
     int64_t slot_floats;
-    size_t bytes; /* of it all */
+    bool as_it_is; /* the slots need not be cleared */
+    size_t bytes;  /* of it all */
     float *shared;
     float *slots;
 };
@@ -172,6 +173,21 @@ lfuse_status lfi_conv2d_small_memory(const struct lfi_env *env,
 /* Forward, or backward data. */
 lfuse_status lfi_conv2d_small(const struct lfi_env *env, const struct lfi_conv2d *conv,
                               bool backward, lfuse_error *err);
+
+bool lfi_conv2d_has_small_weights(const struct lfi_conv2d *conv);
+lfuse_status lfi_conv2d_small_weights_memory(const struct lfi_env *env,
+                                             const struct lfi_conv2d *conv,
+                                             struct lfi_conv2d_memory *memory,
+                                             lfuse_error *err);
+lfuse_status lfi_conv2d_small_weights(const struct lfi_env *env,
+                                      const struct lfi_conv2d *conv, lfuse_error *err);
+
+/* Sums of backward weights, (group, ky, kx, in, out), to dw or added to it. Slots begin with so
+ * many floats for it. */
+int64_t lfi_conv2d_unpack_floats(const struct lfi_conv2d *conv);
+lfuse_status lfi_conv2d_unpack(const struct lfi_env *env, const struct lfi_conv2d *conv,
+                               const float *sums, const struct lfi_conv2d_memory *memory,
+                               lfuse_error *err);
 
 int64_t lfi_conv2d_weight_count(const struct lfi_conv2d *conv);
 /* Scratch of the three directions. */

@@ -72,6 +72,7 @@ lfuse_status lfi_conv2d_backward_data_memory(const struct lfi_env *env,
 
     if (lfi_conv2d_is_small(c))
         return lfi_conv2d_small_memory(env, c, true, memory, err);
+    memory->as_it_is = lfi_conv2d_image_is_direct(&image);
     memory->shared_floats = lfi_conv2d_round(lfi_conv2d_weight_count(c));
     memory->slot_floats = lfi_conv2d_image_scratch(&image) + planes_of(c, &image).floats +
                           target_floats(c) +

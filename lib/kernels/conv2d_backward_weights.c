@@ -84,6 +84,8 @@ lfuse_status lfi_conv2d_backward_weights_memory(const struct lfi_env *env,
     const int64_t words = (int64_t)(sizeof(int64_t) / sizeof(float));
     int64_t images;
 
+    if (lfi_conv2d_has_small_weights(c))
+        return lfi_conv2d_small_weights_memory(env, c, memory, err);
     if (!lfi_mul_int64(w.chunks, w.chunk_floats, &memory->shared_floats) ||
         !lfi_mul_int64(w.block,
                        lfi_conv2d_image_scratch(&w.x) + lfi_conv2d_image_scratch(&w.dy),
@@ -92,6 +94,8 @@ lfuse_status lfi_conv2d_backward_weights_memory(const struct lfi_env *env,
     memory->slot_floats =
         images + w.planes.floats +
         lfi_conv2d_round(2 * (tap_count(&w) + lfi_conv2d_most_taps(c)) * words);
+    if (memory->slot_floats < lfi_conv2d_unpack_floats(c))
+        memory->slot_floats = lfi_conv2d_unpack_floats(c);
     return lfi_conv2d_memory_size(env, memory, err);
 }
 
@@ -305,39 +309,25 @@ static void write_to(float *to, float value, bool accumulate)
     *to = accumulate ? *to + value : value;
 }
 
-/* Where the sum for (o, i, tap 0) is, i and o within the group, and from tap to tap. */
-static const float *sum_of(const struct weights *w, int64_t group, int64_t i, int64_t o,
-                           int64_t *next)
-{
-    const struct lfi_conv2d *c = w->conv;
-    const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
-    const int64_t area = c->kernel_h * c->kernel_w;
-
-    if (lfi_conv2d_is_channelwise(c)) {
-        *next = c->out_channels;
-        return w->memory->shared + i * area * c->out_channels + group * outs + o;
-    }
-    *next = ins * outs;
-    return w->memory->shared + (group * area * ins + i) * outs + o;
-}
-
-/* The sums for one input channel, to (o, i, ky, kx). */
-static void unpack(void *arg, int64_t channel, int32_t slot)
+/* The sums for one output channel, (plane, ky, kx, o), to (o, i, ky, kx). */
+static void unpack_channel(void *arg, int64_t o, int32_t slot)
 {
     const struct weights *w = arg;
     const struct lfi_conv2d *c = w->conv;
-    const int64_t ins = c->in_channels / c->groups, outs = c->out_channels / c->groups;
-    const int64_t area = c->kernel_h * c->kernel_w, group = channel / ins;
-    float *to = c->dw + (group * outs * ins + channel % ins) * area;
-    int64_t tap, o, next;
+    const int64_t filter = c->in_channels / c->groups * c->kernel_h * c->kernel_w;
+    int64_t k;
 
     (void)slot;
-    for (o = 0; o < outs; o++) {
-        const float *from = sum_of(w, group, channel % ins, o, &next);
+    for (k = 0; k < filter; k++)
+        write_to(c->dw + o * filter + k, w->memory->shared[k * c->out_channels + o],
+                 c->accumulate);
+}
 
-        for (tap = 0; tap < area; tap++)
-            write_to(to + o * ins * area + tap, from[tap * next], c->accumulate);
-    }
+static lfuse_status unpack(struct weights *w, lfuse_error *err)
+{
+    if (lfi_conv2d_is_channelwise(w->conv))
+        return lfi_parallel_for(w->env, w->conv->out_channels, unpack_channel, w, err);
+    return lfi_conv2d_unpack(w->env, w->conv, w->memory->shared, w->memory, err);
 }
 
 lfuse_status lfi_conv2d_backward_weights(const struct lfi_env *env,
@@ -348,6 +338,8 @@ lfuse_status lfi_conv2d_backward_weights(const struct lfi_env *env,
     int64_t o;
     lfuse_status status;
 
+    if (lfi_conv2d_has_small_weights(c))
+        return lfi_conv2d_small_weights(env, c, err);
     status = lfi_conv2d_backward_weights_memory(env, c, &memory, err);
     if (status == LFUSE_OK)
         status = lfi_conv2d_memory_take(env, c, &memory, err);
@@ -358,7 +350,7 @@ lfuse_status lfi_conv2d_backward_weights(const struct lfi_env *env,
         status = lfi_parallel_for(env, (w.chunk_floats + REDUCE - 1) / REDUCE, reduce, &w,
                                   err);
     if (status == LFUSE_OK)
-        status = lfi_parallel_for(env, c->in_channels, unpack, &w, err);
+        status = unpack(&w, err);
     if (status == LFUSE_OK && c->dbias != NULL)
         for (o = 0; o < c->out_channels; o++)
             write_to(c->dbias + o, memory.shared[lfi_conv2d_weight_count(c) + o],

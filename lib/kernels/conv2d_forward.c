@@ -95,6 +95,7 @@ lfuse_status lfi_conv2d_forward_memory(const struct lfi_env *env,
 
     if (lfi_conv2d_is_small(c))
         return lfi_conv2d_small_memory(env, c, false, memory, err);
+    memory->as_it_is = lfi_conv2d_image_is_direct(&image);
     memory->shared_floats = lfi_conv2d_round(lfi_conv2d_weight_count(c)) +
                             lfi_conv2d_round(tap_floats(c)) +
                             lfi_conv2d_epilogue_floats(c);

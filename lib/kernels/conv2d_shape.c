@@ -115,8 +115,9 @@ lfuse_status lfi_conv2d_memory_take(const struct lfi_env *env,
     if (status != LFUSE_OK)
         return status;
     memory->slots = memory->shared + memory->shared_floats;
-    memset(memory->slots, 0,
-           memory->bytes - (size_t)memory->shared_floats * sizeof(float));
+    if (!memory->as_it_is)
+        memset(memory->slots, 0,
+               memory->bytes - (size_t)memory->shared_floats * sizeof(float));
     return LFUSE_OK;
 }
 

@@ -102,6 +102,7 @@ lfuse_status lfi_conv2d_small_memory(const struct lfi_env *env,
 
     memory->shared_floats = lfi_conv2d_round(lfi_conv2d_weight_count(c)) +
                             tap_floats(&s) + lfi_conv2d_epilogue_floats(c);
+    memory->as_it_is = true;
     memory->slot_floats = task_images(&s) * s.image + 2 * target_floats(&s);
     return lfi_conv2d_memory_size(env, memory, err);
 }
