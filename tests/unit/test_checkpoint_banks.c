@@ -67,6 +67,47 @@ static void the_file_has_each_row_once_and_the_index(void **state)
     lfuse_checkpoint_close(opened);
 }
 
+/* FNV-1a in 64 bits, by which rows are found. */
+static uint64_t hash(const char *bytes, size_t size)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    size_t i;
+
+    for (i = 0; i < size; i++)
+        h = (h ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+/* x and y differ, their hashes do not: each is in the file once, and comes back as it was, wherever it
+ * stood first. */
+static void rows_of_one_hash_are_told_apart(void **state)
+{
+    static const char x[] = "8yn0iYCKYHlIj4-BwPqk", y[] = "GReLUrM4wMqfg9yzV3KQ";
+    static const char *const names[] = {"a", "b"};
+    static float a[3][5], b[2][5];
+    struct lft *t = *state;
+    const lfuse_checkpoint_bank bank = {"A", names, 2, 0, 0};
+    const lfuse_checkpoint_entry entries[] = {
+        {"a", lft_borrow(t, LFUSE_F32, a, 3, 5, 0), NULL},
+        {"b", lft_borrow(t, LFUSE_F32, b, 2, 5, 0), NULL},
+    };
+    lfuse_checkpoint *opened;
+
+    assert_true(hash(x, sizeof(a[0])) == hash(y, sizeof(a[0])));
+    memcpy(a[0], x, sizeof(a[0]));
+    memcpy(a[1], y, sizeof(a[0]));
+    memcpy(a[2], x, sizeof(a[0]));
+    memcpy(b[0], y, sizeof(b[0]));
+    memcpy(b[1], x, sizeof(b[0]));
+    lft_ok(t, save(t, lft_path("c"), entries, 2, &bank, 1, 0));
+    opened = lft_open(t, lft_path("c"));
+    assert_string_equal(lfuse_checkpoint_metadata(opened, "layerfuse.banks"),
+                        "{\"A\":{\"axis\":0,\"entries\":{\"a\":[0,1,0],\"b\":[1,0]}}}");
+    assert_memory_equal(lft_data(opened, "a"), a, sizeof(a));
+    assert_memory_equal(lft_data(opened, "b"), b, sizeof(b));
+    lfuse_checkpoint_close(opened);
+}
+
 /* f16 and f64; rows along axis 1 of three, of strided tensors; aliases of others beside. */
 static void any_axis_and_type_comes_back_bit_for_bit(void **state)
 {
@@ -501,6 +542,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         lft_files_test(the_file_has_each_row_once_and_the_index),
+        lft_files_test(rows_of_one_hash_are_told_apart),
         lft_files_test(any_axis_and_type_comes_back_bit_for_bit),
         lft_files_test(a_network_of_joined_filters_computes_the_same_when_it_is_opened),
         lft_files_test(wrong_banks_are_named_before_a_file_is_made),
