@@ -18,6 +18,19 @@
  * key and value head. offset and extent say which part of the axis it is where one tensor holds
  * several (queries, keys and values). An entry of an axis is in one space only.
  *
+ * A plan puts units in the order that their weights ask for (plan.h). What they do may be another
+ * matter: where activations have been measured, lfuse_couplings_match() takes what the caller makes
+ * of them, and the plan is built after that, without an alignment of its own. Of hidden activations
+ * x and y (n inputs, units) of two blocks, centred and each unit of length 1:
+ *
+ *     for (u = 0; u < units; u++)             // correlation of unit u of a and unit v of b
+ *         for (v = 0; v < units; v++)
+ *             for (like[u * units + v] = 0, i = 0; i < n; i++)
+ *                 like[u * units + v] += x[i * units + u] * y[i * units + v];
+ *     args.a = a, args.b = b, args.likeness = like;
+ *     lfuse_couplings_match(couplings, &args, order, &err);
+ *     lfuse_couplings_permute(couplings, layers, count, b, order, &err);
+ *
  * Couplings are confined while they are added to, and shareable from then on. They know names,
  * not layers: the calls that use them look the names up, and check.
  */

@@ -69,7 +69,8 @@
  * members first, each exactly by linear assignment, until none gets better. Spaces whose weights
  * are tied already move together, and one that is tied to what no space couples stays. Applying
  * the plan permutes every coupled tensor, fused or not, so that but for the fusion the network
- * computes what it did. Scores and gammas are of layers as they are; not so of rows: see below.
+ * computes what it did. Scores and gammas, and so which layers fuse, are of layers as they are,
+ * before alignment; a threshold knows nothing of it. Not so of rows: see below.
  *
  * With the unit row what is joined are rows, the slices of weights along their output axis:
  * filters and neurons, within a layer and across the layers of a param type, each weight for
@@ -138,7 +139,7 @@ typedef struct lfuse_fusion {
     int64_t a;                /* index of a layer, a < b; of rows a <= b */
     int64_t b;                /* index of a layer */
     int64_t kept;             /* index of the layer whose buffer the joined group has */
-    double score;             /* of the two groups under metric and linkage */
+    double score;             /* of the two groups; of layers before they are aligned */
     int64_t saved_parameters; /* by this fusion */
     double ratio;             /* after this fusion, over the plan's base */
     double gamma;             /* of the policy js: of a and b, in nats; else 0 */
