@@ -1,6 +1,7 @@
 /*
  * apply_by_ties.c FILE PLAN OUT - what layerfuse apply does, by other means: copies of all tensors,
- * ties over those of the plan, whose layers are tensors, and an ordinary save. What has no weight
+ * ties over those of the plan, whose layers are tensors, and an ordinary save, of rows that are tied
+ * with banks. What has no weight
  * is called as its name ends.
  */
 #include <stdio.h>
@@ -64,11 +65,60 @@ static lfuse_layer *layer_of(const lfuse_plan *plan, int64_t index, lfuse_tensor
     return layer;
 }
 
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* Whether a row of layer i is in a group. */
+static int shares(const lfuse_plan *plan, int64_t i)
+{
+    int64_t layer, row, rows, at, owner;
+    lfuse_planned_weight w;
+
+    lfuse_planned_weight_init(&w, sizeof(w));
+    for (layer = 0; layer < lfuse_plan_layer_count(plan); layer++) {
+        if (lfuse_plan_weight_count(plan, layer) == 0)
+            continue;
+        must(lfuse_plan_weight(plan, layer, 0, &w, &err));
+        rows = w.dims[w.output_axis];
+        for (row = 0; row < rows; row++) {
+            owner = lfuse_plan_row_owner(plan, layer, 0, row, &at);
+            if (owner >= 0 && (owner != layer || at != row) && (owner == i || layer == i))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+/* A bank for each type that has layers whose rows share; their number. */
+static int64_t list_banks(const lfuse_plan *plan, lfuse_checkpoint_bank *banks)
+{
+    static const char *names[MOST][MOST];
+    int64_t count = 0, i, k;
+    lfuse_planned_weight w;
+
+    lfuse_planned_weight_init(&w, sizeof(w));
+    for (i = 0; i < lfuse_plan_layer_count(plan); i++) {
+        if (!shares(plan, i))
+            continue;
+        for (k = 0; k < count; k++)
+            if (strcmp(banks[k].name, lfuse_plan_layer_type(plan, i)) == 0)
+                break;
+        must(lfuse_plan_weight(plan, i, 0, &w, &err));
+        banks[k].name = lfuse_plan_layer_type(plan, i);
+        banks[k].entries = names[k];
+        banks[k].output_axis = w.output_axis;
+        names[k][banks[k].count++] = lfuse_plan_layer_name(plan, i);
+        count += k == count;
+    }
+    return count;
+}
+
 int main(int argc, char **argv)
 {
     static lfuse_checkpoint_entry entries[MOST];
     static lfuse_tensor *tensors[MOST];
     static lfuse_layer *layers[MOST];
+    static lfuse_checkpoint_bank banks[MOST];
+    lfuse_checkpoint_save_options options;
     lfuse_checkpoint *file;
     lfuse_plan *plan;
     lfuse_ties *ties;
@@ -102,7 +152,10 @@ int main(int argc, char **argv)
         if (lfuse_ties_owner(ties, i) != i)
             entries[lfuse_checkpoint_find(file, lfuse_plan_layer_name(plan, i))].owner =
                 lfuse_plan_layer_name(plan, lfuse_ties_owner(ties, i));
-    must(lfuse_checkpoint_save(ctx, argv[3], entries, count, NULL, &err));
+    lfuse_checkpoint_save_options_init(&options, sizeof(options));
+    options.bank_count = list_banks(plan, banks);
+    options.banks = banks;
+    must(lfuse_checkpoint_save(ctx, argv[3], entries, count, &options, &err));
     lfuse_ties_destroy(ties);
     for (i = 0; i < planned; i++)
         lfuse_layer_destroy(layers[i]);

@@ -94,19 +94,15 @@ static int read_expand(struct apply *o, int argc, char **argv, int *help)
 static int print_sizes(const struct lfc_writing *w, const char *output)
 {
     char a[LFC_NUMBER_BYTES], b[LFC_NUMBER_BYTES];
-    int64_t before = 0, after = 0, i, owner;
+    int64_t before = 0, i;
 
-    for (i = 0; i < lfuse_checkpoint_count(w->checkpoint); i++) {
-        const int64_t bytes =
-            (int64_t)lfuse_tensor_bytes(lfuse_checkpoint_tensor(w->checkpoint, i));
-
-        owner = w->applied != NULL ? lfc_applied_owner(w->applied, i)
-                                   : lfuse_checkpoint_owner(w->checkpoint, i);
-        before += lfuse_checkpoint_owner(w->checkpoint, i) == i ? bytes : 0;
-        after += w->mode == LFUSE_SAVE_EXPAND || owner == i ? bytes : 0;
-    }
+    for (i = 0; i < lfuse_checkpoint_count(w->checkpoint); i++)
+        if (lfuse_checkpoint_owner(w->checkpoint, i) == i)
+            before +=
+                (int64_t)lfuse_tensor_bytes(lfuse_checkpoint_tensor(w->checkpoint, i));
     lfc_put_text(stdout, lfc_file_name(output));
-    printf(": %s of tensors, of %s before\n", lfc_bytes(a, after), lfc_bytes(b, before));
+    printf(": %s of tensors, of %s before\n", lfc_bytes(a, lfc_data_bytes(output)),
+           lfc_bytes(b, before));
     return lfc_finish_stdout();
 }
 

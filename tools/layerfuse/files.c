@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+#include "banks.h"
+
 int lfc_is_same_file(const char *a, const char *b)
 {
     struct stat x, y;
@@ -104,8 +106,9 @@ static int32_t fill(void *user, int64_t index, int64_t first, int64_t count, voi
         return LFUSE_FILL_NONE;
     if (lfc_applied_read(w->applied, index, first, count, out, &w->err) != LFUSE_OK)
         return -1;
-    w->written += count;
-    lfc_progress_show(&w->progress, w->written);
+    w->written += count; /* rows of banks are asked for more than once */
+    lfc_progress_show(&w->progress,
+                      w->written < w->progress.total ? w->written : w->progress.total);
     return 0;
 }
 
@@ -156,9 +159,12 @@ int lfc_write(lfuse_context *ctx, struct lfc_writing *writing, const char *outpu
     lfuse_checkpoint_entry *entries = lfc_alloc(count, sizeof(*entries));
     const char **metadata = lfc_alloc(2 * keys, sizeof(*metadata));
     lfuse_checkpoint_save_options options;
+    struct lfc_banks banks = {NULL, 0};
     lfuse_status status;
     lfuse_error err;
 
+    if (writing->applied != NULL)
+        lfc_banks_find(writing->applied, &banks);
     list_entries(writing, entries);
     lfuse_checkpoint_save_options_init(&options, sizeof(options));
     options.metadata = metadata;
@@ -166,14 +172,31 @@ int lfc_write(lfuse_context *ctx, struct lfc_writing *writing, const char *outpu
     options.mode = writing->mode;
     options.fill = fill;
     options.fill_user = writing;
+    options.banks = banks.items;
+    options.bank_count = banks.count;
     lfc_progress_begin(&writing->progress, "writing", "elements",
                        elements_of(writing->checkpoint));
     status = lfuse_checkpoint_save(ctx, output, entries, (int64_t)count, &options, &err);
     lfc_progress_clear();
+    lfc_banks_free(&banks);
     free(metadata);
     free(entries);
     if (status == LFUSE_OK)
         return LFC_DONE;
     return lfc_fail(LFC_FAILED, "%s",
                     status == LFUSE_ERR_CALLBACK ? writing->err.message : err.message);
+}
+
+int64_t lfc_data_bytes(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    uint64_t header = 0;
+    int64_t bytes = 0;
+
+    if (file == NULL)
+        return 0;
+    if (fread(&header, sizeof(header), 1, file) == 1 && fseeko(file, 0, SEEK_END) == 0)
+        bytes = (int64_t)ftello(file) - (int64_t)(sizeof(header) + header);
+    (void)fclose(file);
+    return bytes;
 }

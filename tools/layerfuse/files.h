@@ -42,5 +42,7 @@ struct lfc_writing {
 
 /* All its tensors under their names, and its metadata but for the library's own. */
 int lfc_write(lfuse_context *ctx, struct lfc_writing *writing, const char *output);
+/* Of the tensors of a file that was written; 0: it is gone. */
+int64_t lfc_data_bytes(const char *path);
 
 #endif

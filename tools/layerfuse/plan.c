@@ -37,14 +37,16 @@ struct plan {
 
 static const char synopsis[] =
     "layerfuse plan FILE (--ratio R | --top-k K) [--metric M] [--policy P] [--scope S]\n"
-    "       [--align A --couplings PRESET|FILE] [--exclude GLOB]... [--seed N] [--json]\n"
+    "       [--unit U] [--align A --couplings PRESET|FILE] [--exclude GLOB]... [--seed "
+    "N] [--json]\n"
     "       [-o PLAN.json] ...";
 
 static const char about[] = LFC_FILE_HELP
     "Finds which of its layers shall share weights, and writes that down as a plan: "
     "JSON,\n"
-    "one line for each fusion, that can be read, edited and kept. FILE is only read;\n"
-    "layerfuse apply makes a smaller file of it and the plan.\n";
+    "one line for each fusion, or for all rows of two layers, that can be read, edited\n"
+    "and kept. FILE is only read; layerfuse apply makes a smaller file of it and the "
+    "plan.\n";
 
 /* ---- arguments ------------------------------------------------------------------------------ */
 
@@ -127,6 +129,7 @@ static int read_arguments(struct plan *p, int argc, char **argv, int *help)
 {
     static const char *const operands[] = {"FILE", NULL};
     static const char *const scopes[] = {"global", "adjacent", NULL};
+    static const char *const units[] = {"layer", "row", NULL};
     static const char *const alignments[] = {"none", "permutation", NULL};
     const struct lfc_argument table[] = {
         {"--ratio", "R",
@@ -140,8 +143,13 @@ static int read_arguments(struct plan *p, int argc, char **argv, int *help)
          .choices = NULL},
         {"--scope", "S", "global, or adjacent: only neighbours of one type",
          &p->options.scope, LFC_CHOICE, .choices = scopes},
-        {"--max-group", "N", "layers of a group at most", &p->max_group, LFC_INTEGER, 2,
-         1 << 30, NULL},
+        {"--unit", "U",
+         "layer, or row: filters and neurons, within a tensor and\n"
+         "across those of a type; it takes 48 bytes of --max-bytes\n"
+         "for each two rows of a type, both ways",
+         &p->options.unit, LFC_CHOICE, .choices = units},
+        {"--max-group", "N", "layers, or rows, of a group at most", &p->max_group,
+         LFC_INTEGER, 2, 1 << 30, NULL},
         {"--align", "A",
          "none, or permutation: units in the order in which what is\n"
          "fused is most alike; all that --couplings names moves",
@@ -242,6 +250,42 @@ static void print_group(const lfuse_plan *plan, int64_t group)
     putchar('\n');
 }
 
+/* How many rows of a tensor are other rows, of it or of another. */
+static void print_rows(const lfuse_plan *plan, int64_t layer, int32_t weight)
+{
+    lfuse_planned_weight w;
+    int64_t shown = 0, row, i;
+    lfuse_error err;
+
+    lfuse_planned_weight_init(&w, sizeof(w));
+    if (lfuse_plan_weight(plan, layer, weight, &w, &err) != LFUSE_OK)
+        return;
+    for (i = 0; i < w.dims[w.output_axis]; i++)
+        if (lfuse_plan_row_owner(plan, layer, weight, i, &row) != layer || row != i)
+            shown++;
+    if (shown == 0)
+        return;
+    printf("  ");
+    lfc_put_text(stdout, lfuse_plan_layer_name(plan, layer));
+    if (lfuse_plan_weight_count(plan, layer) > 1) {
+        putchar(' ');
+        lfc_put_text(stdout, w.name);
+    }
+    printf(": %lld of its %lld rows show another's values\n", (long long)shown,
+           (long long)w.dims[w.output_axis]);
+}
+
+static void print_all_rows(const lfuse_plan *plan)
+{
+    int64_t i;
+    int32_t k;
+
+    printf("\n");
+    for (i = 0; i < lfuse_plan_layer_count(plan); i++)
+        for (k = 0; k < lfuse_plan_weight_count(plan, i); k++)
+            print_rows(plan, i, k);
+}
+
 static int print_text(const struct plan *p, const lfuse_plan *plan)
 {
     char a[LFC_NUMBER_BYTES], b[LFC_NUMBER_BYTES];
@@ -261,6 +305,8 @@ static int print_text(const struct plan *p, const lfuse_plan *plan)
         printf("\n");
     for (i = 0; i < lfuse_plan_group_count(plan); i++)
         print_group(plan, i);
+    if (p->options.unit == LFUSE_UNIT_ROW && lfuse_plan_fusion_count(plan) > 0)
+        print_all_rows(plan);
     if (lfuse_plan_permutation_count(plan) > 0)
         printf("\nin another order: the units of %lld hidden space%s\n",
                (long long)lfuse_plan_permutation_count(plan),
