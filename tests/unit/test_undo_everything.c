@@ -3,7 +3,8 @@
  *
  * Every policy with its options, both units, with and without alignment, gradients in both ways:
  * what ties and a training have made of weights, biases and state is undone to the last bit, at
- * the addresses of before; and the plan, written and read, does what it did directly.
+ * the addresses of before; and the plan, written and read, does what it did directly, which is
+ * what its preview said.
  */
 #include "lft_alignment.h"
 
@@ -198,6 +199,31 @@ static void undo_to(struct lft *t, lfuse_ties *ties, const struct all *original,
         fail_msg("%s: undo has not brought everything back", name);
 }
 
+/* ---- what a preview says ------------------------------------------------------------------ */
+
+static void preview(struct lft *t, const lfuse_plan *plan, const struct way *way,
+                    struct all *seen)
+{
+    lfuse_preview *p;
+    int i, k;
+
+    if (way->policy == LFUSE_POLICY_CUSTOM) {
+        lft_fails(t, lfuse_preview_create(t->ctx, plan, lft_all(t), LAYERS, &p, &t->err),
+                  LFUSE_ERR_UNSUPPORTED, "custom");
+        return;
+    }
+    lft_ok(t, lfuse_preview_create(t->ctx, plan, lft_all(t), LAYERS, &p, &t->err));
+    memset(seen->value, 0, sizeof(seen->value));
+    for (i = 0; i < LAYERS; i++)
+        for (k = 0; k < lfuse_layer_parameter_count(t->layers[i]); k++) {
+            const int64_t n = lfuse_tensor_elements(lft_parameter(t, i, k).value);
+
+            lft_ok(t, lfuse_preview_read_parameter(p, i, k, 0, n, seen->value[i][k],
+                                                   &t->err));
+        }
+    lfuse_preview_destroy(p);
+}
+
 /* ---- one of them ------------------------------------------------------------------------ */
 
 static lfuse_plan *read_again(struct lft *t, const lfuse_plan *plan)
@@ -218,10 +244,11 @@ static void check(struct lft *t, const struct way *way, const lfuse_plan *plan,
                   const lfuse_plan *again, lfuse_ties_options o)
 {
     lfuse_ties *ties = lft_ties_of(t, o);
-    struct all original, trained, direct, replayed;
+    struct all original, trained, direct, replayed, foreseen;
     int64_t i;
 
     take(t, &original);
+    preview(t, plan, way, &foreseen);
     lft_ok(t, lfuse_ties_apply(ties, plan, &t->err));
     for (i = 0; i < 3; i++)
         step(t, ties, i);
@@ -232,6 +259,9 @@ static void check(struct lft *t, const struct way *way, const lfuse_plan *plan,
     undo_to(t, ties, &original, way->name);
     apply_and_finalise(t, ties, plan);
     take(t, &direct);
+    if (way->policy != LFUSE_POLICY_CUSTOM &&
+        memcmp(direct.value, foreseen.value, sizeof(direct.value)) != 0)
+        fail_msg("%s: a preview says something else", way->name);
     undo_to(t, ties, &original, way->name);
     apply_and_finalise(t, ties, again);
     take(t, &replayed);
