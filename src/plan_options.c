@@ -220,7 +220,6 @@ static void fill_options(const lfuse_plan_options *o, struct lfi_plan_options *o
     out->rules = o->rules;
     out->rule_count = o->rule_count;
     out->couplings = o->couplings != NULL ? &o->couplings->couplings : NULL;
-    out->may_fall_short = false;
 }
 
 lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
@@ -231,6 +230,7 @@ lfuse_status lfi_handles_plan_options(const lfuse_context *ctx,
     lfuse_plan_options o;
     lfuse_status status = import_options(ctx, options, what, &o, err);
 
+    *out = (struct lfi_plan_options){0}; /* what only the engine's own asks for */
     if (status == LFUSE_OK)
         status = check_mean(&o, what, err);
     if (status == LFUSE_OK)

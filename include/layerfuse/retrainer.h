@@ -37,11 +37,35 @@
  * layers, and with max_group the groups of earlier fusions may leave too little to join: a
  * later fusion that cannot reach its ratio goes as far as it can, and logs a warning.
  *
+ * With a `lead` the layers of a fusion are picked as many epochs before it is due, and they alone
+ * train until then, all of what they have (O'Neill et al. 2021, sec. 4.2): the list of parameters has no
+ * others. lfuse_retrainer_fuse() then picks, and the first fusion comes a lead later.
+ *
+ * With LFUSE_RETRAINER_FLAG_TOLERANCE the metric decides. `grace` epochs after a fusion, at the next
+ * lfuse_retrainer_end_epoch(), it is judged once: where metric < reference - tolerance it is rolled
+ * back. The reference is baseline, the metric before the first fusion; with
+ * LFUSE_RETRAINER_FLAG_EACH it is for later fusions the metric of the epoch at whose end they were
+ * made. Rolled back, every value, statistic and optimiser state of every parameter of the layers is
+ * what it was before the fusion, to the bit and to the address (rebind is told), and so are the ties;
+ * gradients are old. What else the caller has, such as parameters outside of the layers, a learning
+ * rate or the step of an optimiser, is the caller's to put back: the verdict says when. Pairs of
+ * layers that were joined stay apart from then on, and the schedule tries the next best in their
+ * place: at the next end_epoch, or at once, by lfuse_retrainer_fuse(). As many as `rollbacks` end it,
+ * and of the unit row the first: then the next end_epoch is LFUSE_VERDICT_DONE. Until it is judged,
+ * a fusion costs the memory of a copy of all values and state, and what it has freed.
+ *
+ * Fusing changes what later layers receive. `repair` is called upon every fusion, with groups that mix
+ * showing their mean, to put that right, say by forward passes that re-estimate the running statistics of
+ * batch norms; networks without these have repair.h. Within it none of these calls may be made. Where it
+ * fails, the fusion is rolled back, and has not happened.
+ *
  * Under LFUSE_POLICY_RANDOM groups mix (ties.h) while the schedule runs: from begin_step to
  * combine_gradients members show the mix of this step, from begin_eval to end_eval their mean,
  * and otherwise each its own source, which are all in the list of parameters. So a weight's
  * address is asked for after begin_step and begin_eval, and a parameter's after
- * combine_gradients. With LFUSE_VERDICT_DONE, or by lfuse_retrainer_finalise(), they are tied.
+ * combine_gradients. With LFUSE_VERDICT_DONE, `mix` epochs after the latest fusion, or by
+ * lfuse_retrainer_finalise(), they are tied; and so are those under LFUSE_POLICY_JS, whose members show
+ * their own in between.
  *
  * A retrainer is confined to one thread.
  */
@@ -55,7 +79,10 @@ LFUSE_BEGIN_DECLS
 
 /* Flags of lfuse_retrainer_options. */
 enum {
-    LFUSE_RETRAINER_FLAG_STEPS = 1 /* interval is in steps, not in epochs */
+    LFUSE_RETRAINER_FLAG_STEPS = 1, /* interval, lead, mix and grace are in steps */
+    LFUSE_RETRAINER_FLAG_TOLERANCE =
+        2, /* tolerance and baseline are given: 0 is a value, too */
+    LFUSE_RETRAINER_FLAG_EACH = 4 /* tolerance is of each fusion, not of all together */
 };
 
 typedef struct lfuse_retrainer_options {
@@ -69,8 +96,16 @@ typedef struct lfuse_retrainer_options {
     uint32_t flags;               /* LFUSE_RETRAINER_FLAG_* or 0 */
     lfuse_schedule_custom custom; /* of the schedule custom */
     void *custom_user;
-    double decay;  /* of exponential, in (0, 1); 0 means 0.5 */
-    int64_t pairs; /* that each fusion joins; 0 means: as the schedule says */
+    double decay;        /* of exponential, in (0, 1); 0 means 0.5 */
+    int64_t pairs;       /* that each fusion joins; 0 means: as the schedule says */
+    lfuse_repair repair; /* upon every fusion; or NULL */
+    void *repair_user;
+    double tolerance;  /* >= 0, in the metric's units; with its flag */
+    double baseline;   /* the metric before the first fusion; with the same */
+    int32_t grace;     /* epochs before a fusion is judged; 0 means interval */
+    int32_t rollbacks; /* that end the schedule; 0 means 3 */
+    int32_t lead;      /* epochs before a fusion, < interval; 0 means none */
+    int32_t mix;       /* epochs after it, < interval; 0 means until the end */
 } lfuse_retrainer_options;
 
 /**
@@ -94,8 +129,11 @@ LFUSE_API void lfuse_retrainer_options_init(lfuse_retrainer_options *options,
  *                                 in_force is given, a negative number, an unknown schedule or
  *                                 flag, a decay outside (0, 1) or of another schedule than
  *                                 exponential, pairs beside a schedule other than uniform,
- *                                 or custom missing, or given in vain
- *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients
+ *                                 custom missing, or given in vain, a lead, mix or grace that
+ *                                 does not fit the interval, a tolerance that is negative or
+ *                                 not finite, or what belongs to it without its flag
+ *          LFUSE_ERR_UNSUPPORTED  LFUSE_FREEZE_DROPPED with accumulated gradients, or a lead
+ *                                 with LFUSE_PLAN_FLAG_CONTENTS, which training outdates
  *          On failure *retrainer is NULL and the layers are untouched.
  * Threads: layers are read.
  * Source:  O'Neill et al. 2021, algorithm 1. Since 0.1.
@@ -118,10 +156,13 @@ LFUSE_API void lfuse_retrainer_destroy(lfuse_retrainer *retrainer);
  * lfuse_retrainer_fuse() - the schedule's next fusion, now
  *
  * Result:  measures the layers as they are and ties the most alike. Called once, before
- *          training; lfuse_retrainer_end_epoch() does the later ones.
+ *          training; lfuse_retrainer_end_epoch() does the later ones. Called again after a
+ *          roll-back, it does not wait for the end of another epoch. With a lead it picks.
  * Errors:  as lfuse_plan_build() and lfuse_ties_apply(); LFUSE_ERR_STATE inside a step or an
- *          evaluation, or when the first fusion is done; LFUSE_ERR_CALLBACK when the schedule
- *          custom gives what is not in [1, the goal]. On failure nothing has changed.
+ *          evaluation, when the first fusion is done, or when roll-backs have ended the
+ *          schedule; LFUSE_ERR_CALLBACK when the schedule custom gives what is not in [1, the
+ *          goal], or repair fails (error.detail is its value; should rebind refuse to go back,
+ *          the fusion stays in force, and a warning is logged). On failure nothing has changed.
  * Threads: layers are written.
  * Source:  Since 0.1.
  */
@@ -191,8 +232,8 @@ LFUSE_API lfuse_status lfuse_retrainer_abort_step(lfuse_retrainer *retrainer,
  *
  * Result:  every trainable tensor once, in the order of the layers: weights of a group under
  *          its kept member, of a group that mixes every source; frozen weights and statistics
- *          are absent, so that no weight decay moves them. The list changes with a fusion,
- *          finalising or an undo.
+ *          are absent, so that no weight decay moves them. The list changes with a fusion, the
+ *          beginning of a lead, a roll-back, finalising or an undo.
  * Owner:   strings and tensors are borrowed until the next of these.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or index outside [0, parameter_count)
  *          On failure *parameter is untouched.
@@ -224,7 +265,8 @@ LFUSE_API lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer,
                                                 lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
- * lfuse_retrainer_is_due() - 1 when the next lfuse_retrainer_end_epoch() ends an interval, else 0
+ * lfuse_retrainer_is_due() - 1 when the next lfuse_retrainer_end_epoch() has something to decide,
+ *                            else 0
  *
  * Result:  0 before the first fusion, after LFUSE_VERDICT_DONE, and for NULL.
  * Threads: confined.
@@ -235,14 +277,17 @@ LFUSE_API int32_t lfuse_retrainer_is_due(const lfuse_retrainer *retrainer);
 /**
  * lfuse_retrainer_end_epoch() - counts an epoch and fuses when it is time
  *
- * Result:  *verdict says what happened; where an earlier fusion had gone past the ratio of the
- *          one that is due, nothing has, and it is LFUSE_VERDICT_CONTINUE. With
- *          LFUSE_VERDICT_DONE groups that mix have been finalised. metric is the caller's
- *          figure for the epoch (greater is better, such as accuracy); it is logged, and
- *          decides nothing in this version.
+ * Result:  judges the latest fusion, if its grace is over, and does what is due. *verdict says
+ *          what happened: LFUSE_VERDICT_FUSED where layers were tied, by a fusion or by
+ *          finalising in time; LFUSE_VERDICT_ROLLED_BACK, and nothing else then; with
+ *          LFUSE_VERDICT_DONE groups that mix have been finalised; or LFUSE_VERDICT_CONTINUE,
+ *          also where a lead has begun, or where an earlier fusion had gone past the ratio of
+ *          the one that is due. metric is the caller's figure for the epoch (greater is better,
+ *          such as accuracy; of a loss or a perplexity, minus it); it is logged.
  * Errors:  LFUSE_ERR_ARGUMENT  NULL, or a metric that is not finite
  *          LFUSE_ERR_STATE     inside a step or an evaluation, before the first fusion, or
  *                              after LFUSE_VERDICT_DONE
+ *          LFUSE_ERR_CALLBACK  rebind refused to go back: the fusion is still in force
  *          and those of lfuse_retrainer_fuse() and _finalise(): then neither the epoch is
  *          counted nor anything fused. On failure *verdict is untouched.
  * Threads: layers are written.

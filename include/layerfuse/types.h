@@ -216,8 +216,10 @@ typedef int32_t lfuse_verdict; /* what lfuse_retrainer_end_epoch() did */
 enum {
     LFUSE_VERDICT_CONTINUE = 0, /* nothing: go on training */
     LFUSE_VERDICT_FUSED =
-        1,                 /* layers were tied: re-estimate statistics, go on training */
-    LFUSE_VERDICT_DONE = 2 /* the schedule is finished and its last interval trained */
+        1,                  /* layers were tied: re-estimate statistics, go on training */
+    LFUSE_VERDICT_DONE = 2, /* the schedule is finished and its last interval trained */
+    LFUSE_VERDICT_ROLLED_BACK =
+        3 /* the latest fusion cost too much: all is as before it */
 };
 
 typedef int32_t lfuse_save_mode;
@@ -314,6 +316,9 @@ typedef int32_t (*lfuse_policy_merge)(void *user, const lfuse_matrix_view *membe
 
 /* The schedule custom: the ratio that fusion number `fusion`, from 1, of `fusions` goes to. */
 typedef double (*lfuse_schedule_custom)(void *user, int32_t fusion, int32_t fusions);
+
+/* Called upon every fusion, with the weights as they are evaluated. 0, or what becomes err->detail. */
+typedef int32_t (*lfuse_repair)(void *user);
 
 /* Layer i could not be compared to layer j. 0 goes on to the next pair; else that is all. */
 typedef int32_t (*lfuse_similarity_failed)(void *user, int64_t i, int64_t j,

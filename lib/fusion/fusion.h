@@ -112,6 +112,9 @@ struct lfi_planned_layer;
 lfuse_status lfi_rows_create(const struct lfi_env *env,
                              const struct lfi_planned_layer *layers, int64_t count,
                              struct lfi_rows *rows, lfuse_error *err);
+/* On failure *copy holds nothing. */
+lfuse_status lfi_rows_copy(const struct lfi_env *env, const struct lfi_rows *rows,
+                           struct lfi_rows *copy, lfuse_error *err);
 void lfi_rows_destroy(const struct lfi_env *env, struct lfi_rows *rows);
 struct lfi_row lfi_rows_find(const struct lfi_rows *rows, int64_t number);
 /* The number of a row, or -1 when there is none such. */
@@ -146,6 +149,12 @@ double lfi_account_ratio(const struct lfi_account *account, lfuse_base base);
 
 /* ---- plan --------------------------------------------------------------------------------- */
 
+/* Two layers that no group may have both of. */
+struct lfi_apart {
+    int64_t a;
+    int64_t b;
+};
+
 /* No zero stands for a default here. */
 struct lfi_plan_options {
     double ratio;            /* or 0 */
@@ -172,6 +181,8 @@ struct lfi_plan_options {
     const struct lfi_couplings *couplings; /* the caller's; NULL: nothing is aligned */
     bool contents;                         /* are remembered, and held against layers */
     bool may_fall_short; /* of ratio: then the plan goes as far as it can */
+    const struct lfi_apart *apart; /* (apart_count), of layers; not kept by a plan */
+    int64_t apart_count;
 };
 
 struct lfi_fusion {
@@ -616,6 +627,9 @@ lfuse_status lfi_mixes_add(const struct lfi_env *env, const struct lfi_ties *tie
 int32_t lfi_mixes_of_group(const struct lfi_ties *ties, int64_t kept,
                            struct lfi_rule rule);
 void lfi_mixes_destroy(const struct lfi_env *env, struct lfi_mixes *mixes);
+/* The same over the same buffers, while the sources are shown. On failure *copy holds nothing. */
+lfuse_status lfi_mixes_copy(const struct lfi_env *env, const struct lfi_mixes *mixes,
+                            struct lfi_mixes *copy, lfuse_error *err);
 /* The face of a layer's parameter, or NULL, among those that have a part in what is shown. */
 struct lfi_face *lfi_mixes_face(const struct lfi_mixes *mixes, int64_t layer,
                                 int32_t parameter, lfuse_show show);

@@ -7,11 +7,28 @@
 
 #include <math.h>
 
+/* Whether the groups of a and b have a layer each of two that are to stay apart. */
+static bool are_apart(const struct lfi_plan *plan, int64_t a, int64_t b)
+{
+    const int64_t *owner = plan->goal.owner;
+    int64_t i;
+
+    for (i = 0; i < plan->options.apart_count; i++) {
+        const int64_t x = owner[plan->options.apart[i].a],
+                      y = owner[plan->options.apart[i].b];
+
+        if ((x == a && y == b) || (x == b && y == a))
+            return true;
+    }
+    return false;
+}
+
 bool lfi_join_may(const struct lfi_join *j, int64_t a, int64_t b)
 {
     return a != b && !j->barred[a] && !j->barred[b] &&
            !(j->choice->pinned[a] && j->choice->pinned[b]) &&
-           j->size[a] + j->size[b] <= j->plan->options.max_group;
+           j->size[a] + j->size[b] <= j->plan->options.max_group &&
+           !are_apart(j->plan, a, b);
 }
 
 /* ---- how far -------------------------------------------------------------------------- */

@@ -119,6 +119,51 @@ void lfi_mixes_destroy(const struct lfi_env *env, struct lfi_mixes *mixes)
     *mixes = (struct lfi_mixes){0};
 }
 
+static lfuse_status mix_copy(const struct lfi_env *env, const struct lfi_mix *mix,
+                             struct lfi_mix *copy, lfuse_error *err)
+{
+    const size_t n = (size_t)mix->count;
+    lfuse_status status;
+    int32_t i;
+
+    *copy = *mix;
+    copy->faces = NULL;
+    copy->members = NULL;
+    copy->buffer = lfi_array_share(&mix->buffer);
+    status = lfi_alloc(env, n, sizeof(*mix->members), "a mix", &copy->members, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, n, sizeof(*mix->faces), "a mix", &copy->faces, err);
+    if (status != LFUSE_OK) {
+        mix_release(env, copy);
+        return status;
+    }
+    for (i = 0; i < mix->count; i++) {
+        copy->members[i] = mix->members[i];
+        copy->faces[i].copies = mix->faces[i].copies;
+        copy->faces[i].other = lfi_array_share(&mix->faces[i].other);
+    }
+    return LFUSE_OK;
+}
+
+lfuse_status lfi_mixes_copy(const struct lfi_env *env, const struct lfi_mixes *mixes,
+                            struct lfi_mixes *copy, lfuse_error *err)
+{
+    lfuse_status status;
+
+    *copy = (struct lfi_mixes){.capacity = mixes->count};
+    status = lfi_alloc_zero(env, (size_t)mixes->count, sizeof(*copy->items), "mixes",
+                            &copy->items, err);
+    while (status == LFUSE_OK && copy->count < mixes->count) {
+        status =
+            mix_copy(env, &mixes->items[copy->count], &copy->items[copy->count], err);
+        if (status == LFUSE_OK)
+            copy->count++;
+    }
+    if (status != LFUSE_OK)
+        lfi_mixes_destroy(env, copy);
+    return status;
+}
+
 struct lfi_face *lfi_mixes_face(const struct lfi_mixes *mixes, int64_t layer,
                                 int32_t parameter, lfuse_show show)
 {

@@ -209,6 +209,8 @@ lfuse_status lfi_plan_build(const struct lfi_env *env,
         status = lfi_plan_measure_gammas(env, layers, plan, err);
     lfi_candidates_destroy(env, count, &candidates);
     lfi_choice_destroy(env, &choice);
+    plan->options.apart = NULL; /* the caller's */
+    plan->options.apart_count = 0;
     if (status != LFUSE_OK)
         lfi_plan_destroy(env, plan);
     return status;

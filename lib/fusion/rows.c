@@ -1,6 +1,8 @@
 /* rows.c - the rows of all weights by number, and what plans of rows may ask for */
 #include "fusion/fusion.h"
 
+#include <string.h>
+
 enum { PITCH_ALIGN = 8 };
 
 /* ---- options ---------------------------------------------------------------------------- */
@@ -83,31 +85,56 @@ static void number_rows(const struct lfi_planned_layer *layers, struct lfi_rows 
     rows->first[run] = rows->count;
 }
 
+/* Room for as many. On failure *rows holds nothing. */
+static lfuse_status allocate(const struct lfi_env *env, int64_t layers, int64_t runs,
+                             struct lfi_rows *rows, lfuse_error *err)
+{
+    struct lfi_rows r = {.layers = layers, .runs = runs};
+    const size_t n = (size_t)runs;
+    lfuse_status status;
+
+    status = lfi_alloc(env, (size_t)layers + 1, sizeof(*r.first_run), "rows",
+                       &r.first_run, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, n + 1, sizeof(*r.first), "rows", &r.first, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, n, sizeof(*r.layer), "rows", &r.layer, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, n, sizeof(*r.elements), "rows", &r.elements, err);
+    if (status == LFUSE_OK)
+        status = lfi_alloc(env, n, sizeof(*r.bytes), "rows", &r.bytes, err);
+    if (status != LFUSE_OK)
+        lfi_rows_destroy(env, &r);
+    *rows = r;
+    return status;
+}
+
 lfuse_status lfi_rows_create(const struct lfi_env *env,
                              const struct lfi_planned_layer *layers, int64_t count,
                              struct lfi_rows *rows, lfuse_error *err)
 {
-    struct lfi_rows r = {.layers = count, .runs = count_runs(layers, count)};
-    lfuse_status status;
+    lfuse_status status = allocate(env, count, count_runs(layers, count), rows, err);
 
-    status = lfi_alloc(env, (size_t)count + 1, sizeof(*r.first_run), "rows", &r.first_run,
-                       err);
     if (status == LFUSE_OK)
-        status =
-            lfi_alloc(env, (size_t)r.runs + 1, sizeof(*r.first), "rows", &r.first, err);
-    if (status == LFUSE_OK)
-        status = lfi_alloc(env, (size_t)r.runs, sizeof(*r.layer), "rows", &r.layer, err);
-    if (status == LFUSE_OK)
-        status =
-            lfi_alloc(env, (size_t)r.runs, sizeof(*r.elements), "rows", &r.elements, err);
-    if (status == LFUSE_OK)
-        status = lfi_alloc(env, (size_t)r.runs, sizeof(*r.bytes), "rows", &r.bytes, err);
-    if (status == LFUSE_OK)
-        number_rows(layers, &r);
-    else
-        lfi_rows_destroy(env, &r);
-    *rows = r;
+        number_rows(layers, rows);
     return status;
+}
+
+lfuse_status lfi_rows_copy(const struct lfi_env *env, const struct lfi_rows *rows,
+                           struct lfi_rows *copy, lfuse_error *err)
+{
+    const size_t layers = (size_t)rows->layers, runs = (size_t)rows->runs;
+    lfuse_status status = allocate(env, rows->layers, rows->runs, copy, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    memcpy(copy->first_run, rows->first_run, (layers + 1) * sizeof(*rows->first_run));
+    memcpy(copy->first, rows->first, (runs + 1) * sizeof(*rows->first));
+    memcpy(copy->layer, rows->layer, runs * sizeof(*rows->layer));
+    memcpy(copy->elements, rows->elements, runs * sizeof(*rows->elements));
+    memcpy(copy->bytes, rows->bytes, runs * sizeof(*rows->bytes));
+    copy->count = rows->count;
+    return LFUSE_OK;
 }
 
 void lfi_rows_destroy(const struct lfi_env *env, struct lfi_rows *rows)

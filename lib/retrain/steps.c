@@ -22,6 +22,9 @@ lfuse_status lfi_retrainer_expect(const struct lfi_retrainer *r, enum lfi_phase 
 {
     if (r->phase == phase)
         return LFUSE_OK;
+    if (r->phase == LFI_PHASE_CALLBACK)
+        return lfi_fail(err, LFUSE_ERR_STATE,
+                        "%s was called from a callback of the retrainer", call);
     return lfi_fail(err, LFUSE_ERR_STATE, "%s was called, %s was expected", call,
                     expected_call(r->phase));
 }
@@ -78,7 +81,8 @@ lfuse_status lfi_retrainer_abort_step(const struct lfi_env *env, struct lfi_retr
 {
     lfuse_status status;
 
-    if (r->phase == LFI_PHASE_IDLE || r->phase == LFI_PHASE_EVAL)
+    if (r->phase != LFI_PHASE_STEP && r->phase != LFI_PHASE_COMBINED &&
+        r->phase != LFI_PHASE_SPOILT)
         return lfi_retrainer_expect(r, LFI_PHASE_STEP, "abort_step", err);
     status = lfi_ties_show(env, r->ties, LFUSE_SHOW_SOURCES, 0, err);
     if (status == LFUSE_OK)

@@ -48,6 +48,43 @@ static bool trains(const struct lfi_ties *ties, int64_t layer, int32_t parameter
     }
 }
 
+/* ---- the candidates of a lead --------------------------------------------------------- */
+
+static int64_t layer_of(const struct lfi_plan *plan, int64_t layer, int32_t weight,
+                        int64_t index)
+{
+    const struct lfi_row row = {layer, weight, index};
+    const int64_t owner = plan->row_start.owner[lfi_rows_number(&plan->rows, row)];
+
+    return lfi_rows_find(&plan->rows, owner).layer;
+}
+
+/* Of rows: the layers where those that train are. Of layers: all of the group. */
+static bool is_joined(const struct lfi_plan *plan, const struct lfi_fusion *fusion,
+                      int64_t layer)
+{
+    if (plan->options.unit != LFUSE_UNIT_ROW)
+        return plan->goal.owner[fusion->a] == plan->goal.owner[layer];
+    return layer == layer_of(plan, fusion->a, fusion->weight, fusion->row_a) ||
+           layer == layer_of(plan, fusion->b, fusion->weight, fusion->row_b);
+}
+
+/* During a lead only what is to be joined trains. */
+static bool is_free(const struct lfi_retrainer *r, int64_t layer)
+{
+    const struct lfi_plan *plan = &r->picked;
+    int64_t i;
+
+    if (!r->is_picked || r->schedule.lead == 0 || plan->fusion_count == 0)
+        return true;
+    for (i = 0; i < plan->fusion_count; i++)
+        if (is_joined(plan, &plan->fusions[i], layer))
+            return true;
+    return false;
+}
+
+/* ---- the list ------------------------------------------------------------------------- */
+
 void lfi_trained_list(struct lfi_retrainer *r)
 {
     int64_t i;
@@ -57,7 +94,7 @@ void lfi_trained_list(struct lfi_retrainer *r)
     for (i = 0; i < r->ties->count; i++) {
         const struct lfi_layer *layer = r->ties->layers[i];
 
-        for (p = 0; p < layer->parameter_count; p++)
+        for (p = 0; p < layer->parameter_count && is_free(r, i); p++)
             if (trains(r->ties, i, p) &&
                 !is_listed(r, layer->parameters[p].value->view.data))
                 r->trained[r->trained_count++] = (struct lfi_trained){i, p};

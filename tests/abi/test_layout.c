@@ -150,6 +150,7 @@ TYPE(lfuse_verdict, int32_t);
 CONSTANT(LFUSE_VERDICT_CONTINUE, 0);
 CONSTANT(LFUSE_VERDICT_FUSED, 1);
 CONSTANT(LFUSE_VERDICT_DONE, 2);
+CONSTANT(LFUSE_VERDICT_ROLLED_BACK, 3);
 TYPE(lfuse_save_mode, int32_t);
 CONSTANT(LFUSE_SAVE_DEDUP, 1);
 CONSTANT(LFUSE_SAVE_EXPAND, 2);
@@ -401,8 +402,10 @@ FIELD(lfuse_ties_options, merge_user, 48);
 /* retrainer.h */
 
 CONSTANT(LFUSE_RETRAINER_FLAG_STEPS, 1);
+CONSTANT(LFUSE_RETRAINER_FLAG_TOLERANCE, 2);
+CONSTANT(LFUSE_RETRAINER_FLAG_EACH, 4);
 
-SIZE(lfuse_retrainer_options, 72);
+SIZE(lfuse_retrainer_options, 120);
 FIELD(lfuse_retrainer_options, struct_size, 0);
 FIELD(lfuse_retrainer_options, plan, 8);
 FIELD(lfuse_retrainer_options, ties, 16);
@@ -414,6 +417,14 @@ FIELD(lfuse_retrainer_options, custom, 40);
 FIELD(lfuse_retrainer_options, custom_user, 48);
 FIELD(lfuse_retrainer_options, decay, 56);
 FIELD(lfuse_retrainer_options, pairs, 64);
+FIELD(lfuse_retrainer_options, repair, 72);
+FIELD(lfuse_retrainer_options, repair_user, 80);
+FIELD(lfuse_retrainer_options, tolerance, 88);
+FIELD(lfuse_retrainer_options, baseline, 96);
+FIELD(lfuse_retrainer_options, grace, 104);
+FIELD(lfuse_retrainer_options, rollbacks, 108);
+FIELD(lfuse_retrainer_options, lead, 112);
+FIELD(lfuse_retrainer_options, mix, 116);
 
 /* checkpoint.h */
 
