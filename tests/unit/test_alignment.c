@@ -52,6 +52,28 @@ static void equal_blocks_in_different_orders_fuse_without_loss(void **state)
     lfuse_couplings_destroy(c);
 }
 
+/* The dropped block's norm and bias go along to the places that the kept weights give its units. */
+static void a_block_takes_the_place_of_its_twin_when_frozen(void **state)
+{
+    struct lft *t = *state;
+    lfuse_couplings *c = lft_align_blocks(t, 2);
+    lfuse_plan_options o = lft_align_options(c, 2);
+    double y[LFT_WIDTH];
+    lfuse_ties *ties;
+
+    lft_align_copy(t, 0, 1);
+    lft_align_compute(t, 0, y);
+    lft_permute(t, c, 1, shuffled);
+    ties = lft_ties_of(t, lft_ties_defaults());
+    o.policy = LFUSE_POLICY_FREEZE;
+    lft_align_tie(t, ties, o);
+    assert_ptr_equal(lft_align_values(t, 0, 0), lft_align_values(t, 3, 0));
+    lft_align_check(t, 0, y);
+    lft_align_check(t, 1, y);
+    lfuse_ties_destroy(ties);
+    lfuse_couplings_destroy(c);
+}
+
 /* ---- how good ------------------------------------------------------------------------------------ */
 
 /* What is left of two blocks' weights by their mean, |A + B|^2, with b's units in this order. */
@@ -511,6 +533,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         lft_test(equal_blocks_in_different_orders_fuse_without_loss),
+        lft_test(a_block_takes_the_place_of_its_twin_when_frozen),
         lft_test(two_blocks_are_aligned_as_well_as_can_be),
         lft_test(a_plan_tells_what_it_puts_in_order),
         lft_test(every_policy_is_aligned_and_undone),
