@@ -302,7 +302,7 @@ static void a_replayed_plan_of_rows_gives_the_same_bits_everywhere(void **state)
     for (dtype = LFUSE_F32; dtype <= LFUSE_BF16; dtype++)
         for (o.policy = LFUSE_POLICY_AVERAGE; o.policy <= LFUSE_POLICY_JS; o.policy++)
             supported += check_bits(t, dtype, &o);
-    assert_true(supported >= 2 * 4); /* average and freeze */
+    assert_int_equal(supported, 3 * 4); /* all but js */
     o.policy = LFUSE_POLICY_AVERAGE;
     o.weighting = LFUSE_WEIGHTING_NORM;
     o.flags = LFUSE_PLAN_FLAG_RESCALE;
