@@ -156,6 +156,23 @@ lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer, lfuse_error *e
     return lfi_retrainer_end_eval(&retrainer->ctx->env, &retrainer->retrainer, err);
 }
 
+lfuse_status lfuse_retrainer_probe(lfuse_retrainer *retrainer, int64_t count,
+                                   lfuse_evaluate evaluate, void *user, double *metric,
+                                   lfuse_error *err)
+{
+    const struct lfi_evaluation evaluation = {evaluate, user};
+
+    if (retrainer == NULL)
+        return fail_null(err);
+    if (evaluate == NULL || metric == NULL)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s is NULL",
+                        evaluate == NULL ? "evaluate" : "metric");
+    if (count < 1)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "count is %lld", (long long)count);
+    return lfi_retrainer_probe(&retrainer->ctx->env, &retrainer->retrainer, count,
+                               evaluation, metric, err);
+}
+
 int32_t lfuse_retrainer_is_due(const lfuse_retrainer *retrainer)
 {
     return retrainer != NULL && lfi_retrainer_is_due(&retrainer->retrainer) ? 1 : 0;

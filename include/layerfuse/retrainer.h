@@ -210,6 +210,9 @@ LFUSE_API lfuse_status lfuse_retrainer_undo(lfuse_retrainer *retrainer,
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     out of order: begin, combine, end; abort after begin or
  *                              combine. Says which call was expected.
+ *          LFUSE_ERR_NOT_FINITE  combining: NaN or infinity in a gradient that trains something:
+ *                              says of which layer and parameter, where, and in which step,
+ *                              from 1. Nothing is combined: abort_step, and weights stay.
  *          and those of lfuse_ties_combine_gradients(), _refresh() and _show(). On failure
  *          nothing has changed but what these say, and the same call is expected still; after
  *          LFUSE_ERR_CALLBACK from combining, abort_step is, because a second try would
@@ -263,6 +266,35 @@ LFUSE_API lfuse_status lfuse_retrainer_begin_eval(lfuse_retrainer *retrainer,
                                                   lfuse_error *err) LFUSE_MUST_CHECK;
 LFUSE_API lfuse_status lfuse_retrainer_end_eval(lfuse_retrainer *retrainer,
                                                 lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_retrainer_probe() - tries `count` ways to do the next fusion, and picks the cheapest
+ *
+ * Result:  the next fusion of the schedule joins what cost least, wherever it is due; *metric is
+ *          what was evaluated for that. The first way is what the schedule would do anyway; each
+ *          other what it would do if the most alike pair of each way before it had to stay apart,
+ *          as far as there are others that reach as far. With `pairs` as 1 these are the `count`
+ *          most alike pairs. Each is put in force, repaired, evaluated with groups that mix
+ *          showing their mean, and taken back to the bit and to the address; evaluate must make
+ *          none of these calls. Of two that cost the same the more alike is picked.
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, or count < 1
+ *          LFUSE_ERR_STATE        inside a step or an evaluation, when the next fusion has been
+ *                                 probed, or when the schedule has no other
+ *          LFUSE_ERR_UNSUPPORTED  with a lead, and of the unit row
+ *          LFUSE_ERR_UNREACHABLE  nothing is left to join
+ *          LFUSE_ERR_CALLBACK     evaluate failed (error.detail is its value), or gave what is
+ *                                 not finite; repair failed; or rebind refused to go back: what
+ *                                 was tried is then in force still
+ *          and those of lfuse_retrainer_fuse(). On failure nothing has changed otherwise, and
+ *          *metric is untouched.
+ * Cost:    that of `count` plans, evaluations and copies of all values and state.
+ * Threads: layers are written.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_retrainer_probe(lfuse_retrainer *retrainer, int64_t count,
+                                             lfuse_evaluate evaluate, void *user,
+                                             double *metric,
+                                             lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
  * lfuse_retrainer_is_due() - 1 when the next lfuse_retrainer_end_epoch() has something to decide,

@@ -317,6 +317,9 @@ typedef int32_t (*lfuse_policy_merge)(void *user, const lfuse_matrix_view *membe
 /* The schedule custom: the ratio that fusion number `fusion`, from 1, of `fusions` goes to. */
 typedef double (*lfuse_schedule_custom)(void *user, int32_t fusion, int32_t fusions);
 
+/* The metric, greater is better, of the network as it is now. 0, or what becomes err->detail. */
+typedef int32_t (*lfuse_evaluate)(void *user, double *metric);
+
 /* Called upon every fusion, with the weights as they are evaluated. 0, or what becomes err->detail. */
 typedef int32_t (*lfuse_repair)(void *user);
 

@@ -15,12 +15,11 @@ static int64_t waited(const struct lfi_retrainer *r)
     return r->waited + (r->schedule.in_steps ? 0 : 1);
 }
 
-/* Whether the schedule has no further fusion. */
-static bool is_last(const struct lfi_retrainer *r)
+bool lfi_decide_is_over(const struct lfi_retrainer *r)
 {
     const struct lfi_plan *plan = r->plan;
 
-    if (r->fused >= r->schedule.fusions || r->gave_up)
+    if (r->fused >= r->schedule.fusions || r->gave_up || r->is_done)
         return true;
     return r->schedule.pairs != INT64_MAX && r->fused > 0 &&
            (plan->fusion_count == 0 ||
@@ -33,9 +32,10 @@ enum lfi_due lfi_decide_due(const struct lfi_retrainer *r)
 
     if (!r->is_begun || r->is_done)
         return LFI_DUE_NOTHING;
-    if (waited(r) >= s->interval && is_last(r))
+    if (waited(r) >= s->interval && lfi_decide_is_over(r))
         return LFI_DUE_END;
-    if (s->lead > 0 && !r->is_picked && !is_last(r) && waited(r) >= s->interval - s->lead)
+    if (s->lead > 0 && !r->is_picked && !lfi_decide_is_over(r) &&
+        waited(r) >= s->interval - s->lead)
         return LFI_DUE_PICK;
     if (waited(r) >= s->interval)
         return LFI_DUE_FUSE;

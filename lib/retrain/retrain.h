@@ -154,6 +154,16 @@ lfuse_status lfi_retrainer_begin_eval(const struct lfi_env *env, struct lfi_retr
                                       lfuse_error *err);
 lfuse_status lfi_retrainer_end_eval(const struct lfi_env *env, struct lfi_retrainer *r,
                                     lfuse_error *err);
+/* The caller's metric of the network as it is: 0 and a number, or a value that says why not. */
+struct lfi_evaluation {
+    lfuse_evaluate evaluate;
+    void *user;
+};
+
+/* Tries `count` ways to do the next fusion, and picks the one of the greatest metric. */
+lfuse_status lfi_retrainer_probe(const struct lfi_env *env, struct lfi_retrainer *r,
+                                 int64_t count, struct lfi_evaluation evaluation,
+                                 double *metric, lfuse_error *err);
 /* Whether the next end_epoch has something to decide. */
 bool lfi_retrainer_is_due(const struct lfi_retrainer *r);
 lfuse_status lfi_retrainer_end_epoch(const struct lfi_env *env, struct lfi_retrainer *r,
@@ -187,6 +197,8 @@ lfuse_status lfi_callback_end(const struct lfi_env *env, struct lfi_retrainer *r
 
 /* ---- deciding ----------------------------------------------------------------------------- */
 
+/* Whether the schedule has no further fusion. */
+bool lfi_decide_is_over(const struct lfi_retrainer *r);
 enum lfi_due lfi_decide_due(const struct lfi_retrainer *r);
 /* Whether the next end of an epoch judges the latest fusion; and how. */
 bool lfi_decide_is_judged(const struct lfi_retrainer *r);
@@ -204,6 +216,9 @@ void lfi_aparts_destroy(const struct lfi_env *env, struct lfi_aparts *aparts);
 /* LFUSE_ERR_STATE, saying which call was expected, unless the phase is this one. */
 lfuse_status lfi_retrainer_expect(const struct lfi_retrainer *r, enum lfi_phase phase,
                                   const char *call, lfuse_error *err);
+
+/* LFUSE_ERR_NOT_FINITE, naming layer, parameter, element and step, when a gradient is not. */
+lfuse_status lfi_gradients_check(const struct lfi_retrainer *r, lfuse_error *err);
 
 /* Room for the list of parameters of all layers; then the list, which cannot fail. */
 lfuse_status lfi_trained_reserve(const struct lfi_env *env, struct lfi_retrainer *r,

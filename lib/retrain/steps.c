@@ -50,6 +50,8 @@ lfuse_status lfi_retrainer_combine_gradients(const struct lfi_env *env,
         lfi_retrainer_expect(r, LFI_PHASE_STEP, "combine_gradients", err);
 
     if (status == LFUSE_OK)
+        status = lfi_gradients_check(r, err);
+    if (status == LFUSE_OK)
         status = lfi_ties_combine_gradients(env, r->ties, err);
     if (status == LFUSE_OK)
         status = lfi_ties_show(env, r->ties, LFUSE_SHOW_SOURCES, 0, err);

@@ -517,6 +517,64 @@ static void a_missing_gradient_keeps_the_step_open(void **state)
     lfuse_retrainer_destroy(r);
 }
 
+/* Whatever is not a number is named before anything is combined; the step can be closed. */
+static void a_gradient_that_is_not_finite_refuses_the_step(void **state)
+{
+    struct lft *t = *state;
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+    struct lft_snapshot s;
+    lfuse_retrainer *r;
+    int i;
+
+    lft_four(t);
+    lft_add(t, 2, "bias", LFUSE_ROLE_BIAS, lft_pair(t, 0, 0), lft_pair(t, 0, 0));
+    r = over(t, 2.0, 1, 1);
+    lft_ok(t, lfuse_retrainer_fuse(r, &t->err));
+    lft_ok(t, lfuse_retrainer_begin_step(r, &t->err));
+    lft_ok(t, lfuse_retrainer_combine_gradients(r, &t->err));
+    lft_ok(t, lfuse_retrainer_end_step(r, &t->err));
+    for (i = 0; i < 3; i++) {
+        float *gradient =
+            i == 2 ? lft_floats(lft_parameter(t, 2, 1).gradient) : lft_gradient(t, 1);
+        const float whole = gradient[1];
+
+        gradient[1] = bad[i];
+        lft_take(t, lfuse_retrainer_ties(r), &s);
+        lft_ok(t, lfuse_retrainer_begin_step(r, &t->err));
+        lft_fails(t, lfuse_retrainer_combine_gradients(r, &t->err), LFUSE_ERR_NOT_FINITE,
+                  i == 2 ? "element 1 of the gradient of parameter bias of layer l2 is "
+                           "not finite, in step 2"
+                         : "element 1 of the gradient of parameter weight of layer l1 is "
+                           "not finite, in step 2");
+        lft_check_unchanged(t, lfuse_retrainer_ties(r), &s);
+        lft_ok(t, lfuse_retrainer_abort_step(r, &t->err));
+        lft_check_unchanged(t, lfuse_retrainer_ties(r), &s);
+        lft_drop(&s);
+        gradient[1] = whole;
+    }
+    lfuse_retrainer_destroy(r);
+}
+
+/* Frozen weights train by no gradient, whatever it holds. */
+static void gradients_of_frozen_weights_are_not_read(void **state)
+{
+    struct lft *t = *state;
+    lfuse_plan_options plan = lft_plan_ratio(4.0 / 3.0);
+    lfuse_retrainer_options o = lft_retrainer_options(&plan, 1, 1);
+    lfuse_retrainer *r;
+
+    lft_four(t);
+    plan.policy = LFUSE_POLICY_FREEZE;
+    r = create(t, &o);
+    lft_ok(t, lfuse_retrainer_fuse(r, &t->err)); /* l0 = l1 */
+    lft_gradient(t, 0)[0] = NAN;
+    lft_gradient(t, 1)[0] = NAN;
+    lft_ok(t, lfuse_retrainer_begin_step(r, &t->err));
+    lft_ok(t, lfuse_retrainer_combine_gradients(r, &t->err));
+    lft_ok(t, lfuse_retrainer_end_step(r, &t->err));
+    lfuse_retrainer_destroy(r);
+}
+
 /* ---- failures and messages ------------------------------------------------------------------- */
 
 static void a_failed_epoch_is_not_counted(void **state)
@@ -708,6 +766,8 @@ int main(void)
         lft_test(epochs_come_after_the_first_fusion_and_steps_at_any_time),
         lft_test(an_aborted_step_leaves_the_combined_gradient),
         lft_test(a_missing_gradient_keeps_the_step_open),
+        lft_test(a_gradient_that_is_not_finite_refuses_the_step),
+        lft_test(gradients_of_frozen_weights_are_not_read),
         lft_test(a_failed_epoch_is_not_counted),
         lft_test(a_refused_allocation_of_a_fusion_changes_nothing),
         lft_test(fusions_and_epochs_are_logged_and_can_be_cancelled),
