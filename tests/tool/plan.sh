@@ -72,6 +72,38 @@ runs verify names.safetensors names.json names-out.safetensors
 runs plan model --top-k 1 -o shards.json
 runs apply model shards.json -o shards.safetensors
 runs verify model shards.json shards.safetensors
+# ... and files of the same names, unless the new name is one file's.
+prints apply model shards.json -o several <<'END'
+several: 32 bytes of tensors, of 48 bytes before
+END
+[ "$(ls several)" = "model.safetensors.index.json
+one.safetensors
+two.safetensors" ] || fail "several: $(ls several)"
+runs verify model shards.json several
+prints expand several -o whole <<'END'
+whole: 48 bytes of tensors, of 32 bytes before
+END
+runs verify model shards.json whole
+runs apply model shards.json --mode expand -o expanded
+for file in one.safetensors two.safetensors model.safetensors.index.json; do
+    cmp whole/$file expanded/$file
+done
+# h.2.w and h.10.w share rows, from two files: their bank is in the first one's.
+runs plan model --unit row --top-k 2 -o shared.json
+runs apply model shared.json -o shared
+runs verify model shared.json shared
+grep -q '"h.\*.w \[2, 2\]": "one.safetensors"' shared/model.safetensors.index.json ||
+    fail "shared: $(cat shared/model.safetensors.index.json)"
+cp -r several again
+ends 1 "again is there: a model of several files becomes a new folder" apply model shards.json \
+    -o again
+diff -r several again
+ends 1 "none/there: No such file or directory" apply model shards.json -o none/there
+no_trace none/there
+# The second file is larger than a file may be: nothing is left of the first.
+(ulimit -f 0 2>/dev/null && trap '' XFSZ && ! "$program" apply model shards.json -o full \
+    >stdout 2>stderr) || fail "apply wrote more than it may"
+no_trace full
 
 ends 2 "neither -o nor --json is given" plan blocks.safetensors --ratio 2
 ends 2 "neither --ratio nor --top-k is given" plan blocks.safetensors -o x.json

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "files.h"
 #include "text.h"
+#include "writing.h"
 
 struct apply {
     const char *operands[2]; /* FILE, PLAN.json */
@@ -50,7 +50,8 @@ static int read_apply(struct apply *o, int argc, char **argv, int *help)
         .about = LFC_FILE_HELP
         "Writes FILE anew, with the layers sharing weights as the plan says; all else "
         "in it,\nmetadata too, stays as it is. Memory does not grow with FILE. A model "
-        "of several\nfiles becomes one.\n",
+        "of several\nfiles becomes a new folder OUT of as many; named *.safetensors it "
+        "is one file.\n",
         .operands = operands,
         .values = o->operands,
         .table = table,
@@ -101,7 +102,7 @@ static int print_sizes(const struct lfc_writing *w, const char *output)
             before +=
                 (int64_t)lfuse_tensor_bytes(lfuse_checkpoint_tensor(w->checkpoint, i));
     lfc_put_text(stdout, lfc_file_name(output));
-    printf(": %s of tensors, of %s before\n", lfc_bytes(a, lfc_data_bytes(output)),
+    printf(": %s of tensors, of %s before\n", lfc_bytes(a, w->bytes),
            lfc_bytes(b, before));
     return lfc_finish_stdout();
 }

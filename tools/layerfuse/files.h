@@ -1,4 +1,4 @@
-/* files.h - a file and a plan for it; a file like another, with some tensors' data replaced */
+/* files.h - a file and a plan for it */
 #ifndef LFC_FILES_H
 #define LFC_FILES_H
 
@@ -28,21 +28,5 @@ int lfc_applied_is_tied(const struct lfc_applied *applied, int64_t tensor);
 /* Elements of it, as they will be. */
 lfuse_status lfc_applied_read(const struct lfc_applied *applied, int64_t tensor,
                               int64_t first, int64_t count, void *out, lfuse_error *err);
-
-/* ---- writing ------------------------------------------------------------------------------ */
-
-struct lfc_writing {
-    const lfuse_checkpoint *checkpoint;
-    const struct lfc_applied *applied; /* NULL: the file as it is */
-    lfuse_save_mode mode;
-    struct lfc_progress progress;
-    int64_t written; /* elements */
-    lfuse_error err; /* of what could not be read */
-};
-
-/* All its tensors under their names, and its metadata but for the library's own. */
-int lfc_write(lfuse_context *ctx, struct lfc_writing *writing, const char *output);
-/* Of the tensors of a file that was written; 0: it is gone. */
-int64_t lfc_data_bytes(const char *path);
 
 #endif
