@@ -1,7 +1,9 @@
 /*
- * bench_conv2d.c - time of a convolution's three directions, by shape and layout
+ * bench_conv2d.c - time of a convolution's three directions, by shape, layout and algorithm
  *
- *     bench_conv2d [threads] [name]        only shapes whose name begins with `name`
+ *     bench_conv2d [threads] [name] [mode]   only shapes whose name begins with `name`, and only
+ *                                            one mode: nhwc, nchw (as the shape chooses),
+ *                                            nhwc-direct, nhwc-4x4, nhwc-2x2 (Winograd) or all
  *
  * The peak is what independent fused multiply-adds of the widest vectors reach in this run, on
  * one thread, times the threads. The last lines add up the convolutions of one training step
@@ -9,6 +11,7 @@
  */
 #include <layerfuse/layerfuse.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +37,19 @@ static const struct shape {
     {"vgg256_512", 256, 4, 512, 1, 0}, {"vgg512", 512, 4, 512, 1, 0},
     {"vgg512s", 512, 2, 512, 1, 0},
 };
+
+static const struct mode {
+    const char *name;
+    lfuse_layout layout;
+    lfuse_conv2d_algorithm algorithm;
+} modes[] = {
+    {"nhwc", LFUSE_LAYOUT_NHWC, 0},
+    {"nchw", LFUSE_LAYOUT_NCHW, 0},
+    {"nhwc-direct", LFUSE_LAYOUT_NHWC, LFUSE_CONV2D_DIRECT},
+    {"nhwc-4x4", LFUSE_LAYOUT_NHWC, LFUSE_CONV2D_WINOGRAD},
+    {"nhwc-2x2", LFUSE_LAYOUT_NHWC, LFUSE_CONV2D_WINOGRAD_2X2},
+};
+enum { MODES = sizeof(modes) / sizeof(modes[0]), USUAL_MODES = 2 };
 
 static const char *const direction_names[DIRECTIONS] = {"forward", "backward_data",
                                                         "backward_weights"};
@@ -157,7 +173,7 @@ static struct timing measure(lfuse_context *ctx, const lfuse_conv2d_args *args,
     return timing;
 }
 
-static void run_shape(lfuse_context *ctx, const struct shape *s, lfuse_layout layout,
+static void run_shape(lfuse_context *ctx, const struct shape *s, const struct mode *mode,
                       double peak, double *step)
 {
     int64_t out = (s->size - 1) / s->stride + 1;
@@ -176,7 +192,8 @@ static void run_shape(lfuse_context *ctx, const struct shape *s, lfuse_layout la
     args.kernel_h = args.kernel_w = 3;
     args.stride_h = args.stride_w = s->stride;
     args.pad_top = args.pad_bottom = args.pad_left = args.pad_right = 1;
-    args.layout = layout;
+    args.layout = mode->layout;
+    args.algorithm = s->stride == 1 ? mode->algorithm : 0;
     args.x = numbers(x_count);
     args.w = numbers(w_count);
     args.dy = numbers(y_count);
@@ -186,9 +203,9 @@ static void run_shape(lfuse_context *ctx, const struct shape *s, lfuse_layout la
     for (d = 0; d < DIRECTIONS; d++) {
         struct timing t = measure(ctx, &args, d);
 
-        printf("%-11s %s %-17s %8.3f %8.3f %8.1f %6.1f%%\n", s->name,
-               layout == LFUSE_LAYOUT_NHWC ? "NHWC" : "NCHW", direction_names[d],
-               1e3 * t.median, 1e3 * t.least, 1e-9 * operations / t.median,
+        printf("%-11s %-11s %-17s %8.3f %8.3f %8.1f %6.1f%%\n", s->name, mode->name,
+               direction_names[d], 1e3 * t.median, 1e3 * t.least,
+               1e-9 * operations / t.median,
                peak > 0.0 ? 100.0 * operations / t.median / peak : 0.0);
         /* the first layer's input has no gradient that anybody needs */
         if (d != 1 || s->in_channels != 3)
@@ -202,14 +219,21 @@ static void run_shape(lfuse_context *ctx, const struct shape *s, lfuse_layout la
     free(args.dw);
 }
 
+static bool runs(size_t mode, const char *only)
+{
+    if (only == NULL)
+        return mode < USUAL_MODES;
+    return strcmp(only, "all") == 0 || strcmp(only, modes[mode].name) == 0;
+}
+
 int main(int argc, char **argv)
 {
-    const char *only = argc > 2 ? argv[2] : "";
+    const char *only = argc > 2 ? argv[2] : "", *mode = argc > 3 ? argv[3] : NULL;
     lfuse_context_options options;
-    double step[2][DIRECTIONS] = {{0.0}}, peak;
+    double step[MODES][DIRECTIONS] = {{0.0}}, peak;
     lfuse_context *ctx;
     lfuse_error err;
-    size_t i, layout;
+    size_t i, m;
 
     lfuse_context_options_init(&options, sizeof(options));
     options.threads = argc > 1 ? atoi(argv[1]) : 1;
@@ -220,19 +244,17 @@ int main(int argc, char **argv)
     peak = peak_of(lfuse_context_isa(ctx)) * lfuse_context_threads(ctx);
     printf("peak of %d threads: %.1f GFLOP/s; batch %d\n",
            (int)lfuse_context_threads(ctx), 1e-9 * peak, (int)BATCH);
-    printf("%-11s %-4s %-17s %8s %8s %8s %7s\n", "shape", "", "direction", "ms median",
-           "least", "GFLOP/s", "of peak");
-    for (layout = 0; layout < 2; layout++)
-        for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+    printf("%-11s %-11s %-17s %8s %8s %8s %7s\n", "shape", "mode", "direction",
+           "ms median", "least", "GFLOP/s", "of peak");
+    for (m = 0; m < MODES; m++)
+        for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]) && runs(m, mode); i++)
             if (strncmp(shapes[i].name, only, strlen(only)) == 0)
-                run_shape(ctx, &shapes[i],
-                          layout == 0 ? LFUSE_LAYOUT_NHWC : LFUSE_LAYOUT_NCHW, peak,
-                          step[layout]);
-    for (layout = 0; layout < 2; layout++)
-        printf("ResNet-20 step, %s: %.1f + %.1f + %.1f = %.1f ms\n",
-               layout == 0 ? "NHWC" : "NCHW", 1e3 * step[layout][0],
-               1e3 * step[layout][1], 1e3 * step[layout][2],
-               1e3 * (step[layout][0] + step[layout][1] + step[layout][2]));
+                run_shape(ctx, &shapes[i], &modes[m], peak, step[m]);
+    for (m = 0; m < MODES; m++)
+        if (runs(m, mode))
+            printf("ResNet-20 step, %s: %.1f + %.1f + %.1f = %.1f ms\n", modes[m].name,
+                   1e3 * step[m][0], 1e3 * step[m][1], 1e3 * step[m][2],
+                   1e3 * (step[m][0] + step[m][1] + step[m][2]));
     lfuse_context_destroy(ctx);
     return 0;
 }

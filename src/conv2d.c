@@ -53,12 +53,12 @@ static lfuse_status check_rest(const lfuse_conv2d_args *a, lfuse_error *err)
     if ((a->flags & ~(uint32_t)(LFUSE_CONV2D_ACCUMULATE | LFUSE_CONV2D_RELU)) != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.flags has unknown bits: 0x%x",
                         (unsigned)a->flags);
+    if (a->algorithm < 0 || a->algorithm > LFUSE_CONV2D_WINOGRAD_2X2)
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.algorithm is %d, which is unknown",
+                        (int)a->algorithm);
     if (a->reserved_1 != 0)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "args.reserved_1 is %d",
                         (int)a->reserved_1);
-    if (a->algorithm != 0 && a->algorithm != LFUSE_CONV2D_DIRECT)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "args.algorithm is %d",
-                        (int)a->algorithm);
     if (a->in_channels % groups != 0 || a->out_channels % groups != 0)
         return lfi_fail(
             err, LFUSE_ERR_SHAPE, "%lld groups do not divide %lld and %lld channels",
@@ -73,6 +73,7 @@ static int64_t or_one(int64_t value)
 
 static struct lfi_conv2d conv_from(const lfuse_conv2d_args *a)
 {
+    static const int32_t winograd[] = {-1, 0, 4, 2}; /* of LFUSE_CONV2D_* */
     const struct lfi_conv2d conv = {
         .x = a->x,
         .w = a->w,
@@ -103,6 +104,7 @@ static struct lfi_conv2d conv_from(const lfuse_conv2d_args *a)
         .dilation_h = or_one(a->dilation_h),
         .dilation_w = or_one(a->dilation_w),
         .groups = or_one(a->groups),
+        .winograd = winograd[a->algorithm],
         .nhwc = a->layout == LFUSE_LAYOUT_NHWC,
         .accumulate = (a->flags & LFUSE_CONV2D_ACCUMULATE) != 0,
         .relu = (a->flags & LFUSE_CONV2D_RELU) != 0,
@@ -126,7 +128,10 @@ lfuse_status lfi_handles_conv2d(lfuse_context *ctx, const lfuse_conv2d_args *arg
         return status;
     *conv = conv_from(&a);
     *packed = a.packed;
-    return lfi_conv2d_shape(conv, err);
+    status = lfi_conv2d_shape(conv, err);
+    if (status == LFUSE_OK)
+        status = lfi_conv2d_winograd_check(conv, err);
+    return status;
 }
 
 /* Weights that were packed for this context's kernels, this direction and this shape. */

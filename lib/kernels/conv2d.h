@@ -204,4 +204,28 @@ lfuse_status lfi_conv2d_backward_weights_memory(const struct lfi_env *env,
                                                 struct lfi_conv2d_memory *memory,
                                                 lfuse_error *err);
 
+/* ---- Winograd's algorithm, where lfi_conv2d_winograd_outputs() is not 0 ------------------- */
+
+/* 4 or 2 outputs per tile and axis; 0: direct. By shape, or as conv->winograd says. */
+int64_t lfi_conv2d_winograd_outputs(const struct lfi_conv2d *conv);
+lfuse_status lfi_conv2d_winograd_memory(const struct lfi_env *env,
+                                        const struct lfi_conv2d *conv, bool backward,
+                                        struct lfi_conv2d_memory *memory,
+                                        lfuse_error *err);
+lfuse_status lfi_conv2d_winograd_gradient_memory(const struct lfi_env *env,
+                                                 const struct lfi_conv2d *conv,
+                                                 struct lfi_conv2d_memory *memory,
+                                                 lfuse_error *err);
+/* Forward, or backward data. */
+lfuse_status lfi_conv2d_winograd(const struct lfi_env *env, const struct lfi_conv2d *conv,
+                                 bool backward, lfuse_error *err);
+lfuse_status lfi_conv2d_winograd_gradient(const struct lfi_env *env,
+                                          const struct lfi_conv2d *conv,
+                                          lfuse_error *err);
+/* (panel, point, in, out of the panel); for backward data in and out change places, and the taps
+ * are turned round. */
+lfuse_status lfi_conv2d_winograd_weights(const struct lfi_env *env,
+                                         const struct lfi_conv2d *conv, bool backward,
+                                         float *packed, lfuse_error *err);
+
 #endif

@@ -70,6 +70,8 @@ lfuse_status lfi_conv2d_backward_data_memory(const struct lfi_env *env,
     const struct lfi_conv2d_image image = image_of_dy(c);
     const int64_t words = (int64_t)(sizeof(int64_t) / sizeof(float));
 
+    if (lfi_conv2d_winograd_outputs(c) != 0)
+        return lfi_conv2d_winograd_memory(env, c, true, memory, err);
     if (lfi_conv2d_is_small(c))
         return lfi_conv2d_small_memory(env, c, true, memory, err);
     memory->as_it_is = lfi_conv2d_image_is_direct(&image);
@@ -198,6 +200,8 @@ lfuse_status lfi_conv2d_backward_data(const struct lfi_env *env,
     struct backward backward = {env, conv, &memory, image_of_dy(conv), {0}, NULL};
     lfuse_status status;
 
+    if (lfi_conv2d_winograd_outputs(conv) != 0)
+        return lfi_conv2d_winograd(env, conv, true, err);
     if (lfi_conv2d_is_small(conv))
         return lfi_conv2d_small(env, conv, true, err);
     backward.planes = planes_of(conv, &backward.image);

@@ -84,6 +84,8 @@ lfuse_status lfi_conv2d_backward_weights_memory(const struct lfi_env *env,
     const int64_t words = (int64_t)(sizeof(int64_t) / sizeof(float));
     int64_t images;
 
+    if (lfi_conv2d_winograd_outputs(c) != 0)
+        return lfi_conv2d_winograd_gradient_memory(env, c, memory, err);
     if (lfi_conv2d_has_small_weights(c))
         return lfi_conv2d_small_weights_memory(env, c, memory, err);
     if (!lfi_mul_int64(w.chunks, w.chunk_floats, &memory->shared_floats) ||
@@ -338,6 +340,8 @@ lfuse_status lfi_conv2d_backward_weights(const struct lfi_env *env,
     int64_t o;
     lfuse_status status;
 
+    if (lfi_conv2d_winograd_outputs(c) != 0)
+        return lfi_conv2d_winograd_gradient(env, c, err);
     if (lfi_conv2d_has_small_weights(c))
         return lfi_conv2d_small_weights(env, c, err);
     status = lfi_conv2d_backward_weights_memory(env, c, &memory, err);

@@ -93,6 +93,8 @@ lfuse_status lfi_conv2d_forward_memory(const struct lfi_env *env,
     const struct lfi_conv2d_image image = lfi_conv2d_image_of_x(c);
     const int64_t bands = count_bands(c, &image);
 
+    if (lfi_conv2d_winograd_outputs(c) != 0)
+        return lfi_conv2d_winograd_memory(env, c, false, memory, err);
     if (lfi_conv2d_is_small(c))
         return lfi_conv2d_small_memory(env, c, false, memory, err);
     memory->as_it_is = lfi_conv2d_image_is_direct(&image);
@@ -230,6 +232,8 @@ lfuse_status lfi_conv2d_forward(const struct lfi_env *env, const struct lfi_conv
     struct forward forward = {.env = env, .conv = conv, .memory = &memory};
     lfuse_status status;
 
+    if (lfi_conv2d_winograd_outputs(conv) != 0)
+        return lfi_conv2d_winograd(env, conv, false, err);
     if (lfi_conv2d_is_small(conv))
         return lfi_conv2d_small(env, conv, false, err);
     status = lfi_conv2d_forward_memory(env, conv, &memory, err);

@@ -140,7 +140,11 @@ lfuse_status lfi_conv2d_pack_panels(const struct lfi_env *env, const struct lfi_
 
 int64_t lfi_conv2d_packed_floats(const struct lfi_conv2d *conv, int direction)
 {
+    const int64_t outputs = lfi_conv2d_winograd_outputs(conv);
+
     (void)direction;
+    if (outputs != 0)
+        return (outputs + 2) * (outputs + 2) * conv->in_channels * conv->out_channels;
     return lfi_conv2d_weight_count(conv);
 }
 
@@ -150,6 +154,7 @@ bool lfi_conv2d_packs_alike(const struct lfi_conv2d *a, const struct lfi_conv2d 
     return a->out_channels == b->out_channels && a->in_channels == b->in_channels &&
            a->kernel_h == b->kernel_h && a->kernel_w == b->kernel_w &&
            a->groups == b->groups &&
+           lfi_conv2d_winograd_outputs(a) == lfi_conv2d_winograd_outputs(b) &&
            (direction == LFI_CONV2D_FORWARD ||
             (a->stride_w == b->stride_w && a->dilation_w == b->dilation_w));
 }
@@ -159,6 +164,8 @@ lfuse_status lfi_conv2d_pack(const struct lfi_env *env, const struct lfi_conv2d 
 {
     const bool backward = direction == LFI_CONV2D_BACKWARD_DATA;
 
+    if (lfi_conv2d_winograd_outputs(conv) != 0)
+        return lfi_conv2d_winograd_weights(env, conv, backward, packed, err);
     if (lfi_conv2d_is_channelwise(conv))
         return lfi_conv2d_pack_channels(env, conv, backward, packed, err);
     return lfi_conv2d_pack_panels(env, conv, backward, packed, err);

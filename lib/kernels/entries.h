@@ -39,6 +39,9 @@
         const struct lfi_batch_norm_tile *tile);                                    \
     void lfi_batch_norm_gradient_f32__##ISA(const struct lfi_batch_norm_tile *tile);
 
+#define LFI_WINOGRAD_ENTRIES(ISA) \
+    void lfi_winograd_f32__##ISA(const struct lfi_winograd_tile *tile);
+
 #define LFI_POOL2D_ENTRIES(ISA)                                                  \
     void lfi_pool_average_f32__##ISA(const struct lfi_pool_tile *tile);          \
     void lfi_pool_max_f32__##ISA(const struct lfi_pool_tile *tile);              \
@@ -59,6 +62,7 @@ LFI_ELEMENTWISE_ENTRIES(scalar)
 LFI_UPDATE_ENTRIES(scalar)
 LFI_BATCH_NORM_ENTRIES(scalar)
 LFI_POOL2D_ENTRIES(scalar)
+LFI_WINOGRAD_ENTRIES(scalar)
 LFI_ASSIGNMENT_ENTRIES(scalar)
 
 #if defined(LFI_X86)
@@ -73,12 +77,14 @@ LFI_ELEMENTWISE_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx2)
 LFI_BATCH_NORM_ENTRIES(avx2)
 LFI_POOL2D_ENTRIES(avx2)
+LFI_WINOGRAD_ENTRIES(avx2)
 LFI_ASSIGNMENT_ENTRIES(avx2)
 LFI_PAIRS_ENTRIES(avx2)
 LFI_PAIRS_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx512)
 LFI_BATCH_NORM_ENTRIES(avx512)
 LFI_POOL2D_ENTRIES(avx512)
+LFI_WINOGRAD_ENTRIES(avx512)
 LFI_ASSIGNMENT_ENTRIES(avx512)
 #endif
 

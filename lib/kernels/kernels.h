@@ -137,6 +137,45 @@ struct lfi_channel_tile {
 };
 
 /*
+ * A transform of Winograd convolution: out = T in T', for `width` columns side by side. `in` and
+ * `out` are small squares; element (r, c) of a square is at r * row + c * col. With m outputs per
+ * tile (4 or 2) and m + 2 points:
+ *
+ *     input            (m + 2) x (m + 2) pixels  ->  points squared       T = B'
+ *     weight           3 x 3 taps                ->  points squared       T = G
+ *     output           points squared            ->  m x m pixels         T = A'
+ *     output_gradient  m x m pixels              ->  points squared       T = A
+ *     weight_gradient  points squared            ->  3 x 3 taps           T = G'
+ *
+ * Pixels outside [first_row, end_row) x [first_col, end_col) read as zero and are not written.
+ * With accumulate, outputs are added to what is there.
+ */
+enum lfi_winograd_kind {
+    LFI_WINOGRAD_INPUT,
+    LFI_WINOGRAD_WEIGHT,
+    LFI_WINOGRAD_OUTPUT,
+    LFI_WINOGRAD_OUTPUT_GRADIENT,
+    LFI_WINOGRAD_WEIGHT_GRADIENT
+};
+
+struct lfi_winograd_tile {
+    const float *from;
+    float *to;
+    int64_t from_row;
+    int64_t from_col;
+    int64_t to_row;
+    int64_t to_col;
+    int64_t width;
+    int64_t first_row;
+    int64_t end_row;
+    int64_t first_col;
+    int64_t end_col;
+    int32_t outputs; /* m */
+    enum lfi_winograd_kind kind;
+    bool accumulate;
+};
+
+/*
  * A row of an assignment problem: what each of its columns costs, and the price of the column.
  * count is a multiple of LFI_ASSIGNMENT_STEP; a column that is not there costs INFINITY. Among
  * equal values the lowest column comes first.
@@ -224,6 +263,8 @@ struct lfi_kernels {
     void (*pool_max_f32)(const struct lfi_pool_tile *tile);
     void (*pool_average_gradient_f32)(const struct lfi_pool_tile *tile);
     void (*pool_max_gradient_f32)(const struct lfi_pool_tile *tile);
+    /* Winograd, one tile */
+    void (*winograd_f32)(const struct lfi_winograd_tile *tile);
     /* assignment, one row */
     struct lfi_two_least (*two_least_f64)(const struct lfi_assignment_row *row);
     int64_t (*shorten_paths_f64)(const struct lfi_assignment_row *row);
@@ -390,6 +431,7 @@ struct lfi_conv2d {
     int64_t groups;
     int64_t out_h; /* these two: by lfi_conv2d_shape() */
     int64_t out_w;
+    int32_t winograd; /* outputs of a tile by axis: 4 or 2; 0: direct; -1: by shape */
     bool nhwc;
     bool accumulate;
     bool relu;
@@ -401,6 +443,8 @@ struct lfi_conv2d {
  * result. The other calls want a conv that has been through it.
  */
 lfuse_status lfi_conv2d_shape(struct lfi_conv2d *conv, lfuse_error *err);
+/* Whether conv->winograd is for its shape: LFUSE_ERR_UNSUPPORTED. */
+lfuse_status lfi_conv2d_winograd_check(const struct lfi_conv2d *conv, lfuse_error *err);
 lfuse_status lfi_conv2d_workspace(const struct lfi_env *env,
                                   const struct lfi_conv2d *conv, size_t *bytes,
                                   lfuse_error *err);

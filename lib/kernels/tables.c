@@ -29,6 +29,7 @@
     .pool_max_f32 = lfi_pool_max_f32__##ISA,                           \
     .pool_average_gradient_f32 = lfi_pool_average_gradient_f32__##ISA, \
     .pool_max_gradient_f32 = lfi_pool_max_gradient_f32__##ISA
+#define LFI_WINOGRAD(ISA) .winograd_f32 = lfi_winograd_f32__##ISA
 #define LFI_ASSIGNMENT(ISA)                    \
     .two_least_f64 = lfi_two_least_f64__##ISA, \
     .shorten_paths_f64 = lfi_shorten_paths_f64__##ISA
@@ -44,6 +45,7 @@ const struct lfi_kernels lfi_kernels_scalar = {
     LFI_UPDATE(scalar),
     LFI_BATCH_NORM(scalar),
     LFI_POOL2D(scalar),
+    LFI_WINOGRAD(scalar),
     LFI_ASSIGNMENT(scalar),
 };
 
@@ -60,6 +62,7 @@ const struct lfi_kernels lfi_kernels_avx2 = {
     LFI_UPDATE(avx2),
     LFI_BATCH_NORM(avx2),
     LFI_POOL2D(avx2),
+    LFI_WINOGRAD(avx2),
     LFI_ASSIGNMENT(avx2),
 };
 const struct lfi_kernels lfi_kernels_avx512 = {
@@ -73,6 +76,7 @@ const struct lfi_kernels lfi_kernels_avx512 = {
     LFI_UPDATE(avx512),
     LFI_BATCH_NORM(avx512),
     LFI_POOL2D(avx512),
+    LFI_WINOGRAD(avx512),
     LFI_ASSIGNMENT(avx512),
 };
 

@@ -97,6 +97,7 @@ static inline lfuse_conv2d_args args_of(const struct shape *s, lfuse_layout layo
     a.dilation_w = s->dilation_w;
     a.groups = s->groups;
     a.layout = layout;
+    a.algorithm = LFUSE_CONV2D_DIRECT;
     return a;
 }
 
