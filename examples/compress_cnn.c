@@ -171,7 +171,7 @@ static lfuse_status create_retrainer(struct run *run, lfuse_error *err)
     options.plan = &plan;
     options.ties = &ties;
     options.fusions = (int32_t)o->fusions;
-    options.interval = o->epochs > 0 ? (int32_t)(o->epochs / o->fusions) : 1;
+    options.interval = (int32_t)o->interval;
     return lfuse_retrainer_create(run->ctx, run->net->layers, run->net->layer_count,
                                   &options, &run->retrainer, err);
 }

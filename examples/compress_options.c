@@ -205,6 +205,13 @@ static lfuse_status check(struct compress_options *o, lfuse_error *err)
         return example_fail(err, LFUSE_ERR_ARGUMENT,
                             "--fusions: %lld are more than %lld epochs have room for",
                             (long long)o->fusions, (long long)o->epochs);
+    if (o->interval == 0)
+        o->interval = o->epochs > 0 ? o->epochs / o->fusions : 1;
+    if (o->interval * o->fusions > (o->epochs > 0 ? o->epochs : 1))
+        return example_fail(err, LFUSE_ERR_ARGUMENT,
+                            "--interval: %lld times %lld are more than %lld epochs",
+                            (long long)o->interval, (long long)o->fusions,
+                            (long long)o->epochs);
     return check_files(o, err);
 }
 
@@ -270,6 +277,8 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
          ARGUMENT_INTEGER, 0, 1e6},
         {"--fusions", "N", "steps on the way to the ratio (one per epoch)", &o->fusions,
          ARGUMENT_INTEGER, 1, 1e6},
+        {"--interval", "N", "epochs from one to the next (as many as there is room for)",
+         &o->interval, ARGUMENT_INTEGER, 1, 1e6},
         {"--bn-batches", "N", "for re-estimating batch norm statistics (100)",
          &o->bn_batches, ARGUMENT_INTEGER, 1, 1e6},
         {"--batch", "N", "images in a step (128)", &o->batch, ARGUMENT_INTEGER, 2, 65536},

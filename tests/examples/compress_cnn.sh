@@ -72,7 +72,7 @@ run --ratio 2 --epochs 0 --metric covariance --out only.safetensors >only.txt
     fail "--evaluate scores the file otherwise"
 
 # Aligned groups of neighbours in their places, taught by the original, judged by images held out.
-taught='--ratio 1.5 --epochs 3 --fusions 2 --align --places --scope adjacent --linkage complete
+taught='--ratio 1.5 --epochs 3 --fusions 2 --interval 1 --align --places --scope adjacent --linkage complete
     --max-group 2 --distil 4,0.9 --smoothing 0.1 --warm-up 1 --holdout 32 --bn-batches 2'
 # shellcheck disable=SC2086 # arguments, one by one
 taught() { run $taught "$@"; }
@@ -174,6 +174,8 @@ refuses 2 '--metric: ' "$@" --ratio 2 --metric nearest
 refuses 2 "--isa: 'sse' is none of best, scalar, avx2, avx512" "$@" --ratio 2 --isa sse
 refuses 2 "--combine: 'max' is none of mean, sum" "$@" --ratio 2 --combine max
 refuses 2 '--fusions: 4 are more than 3 epochs' "$@" --ratio 2 --epochs 3 --fusions 4
+refuses 2 '--interval: 2 times 2 are more than 3 epochs' "$@" --ratio 2 --epochs 3 --fusions 2 \
+    --interval 2
 refuses 2 '--speed: unknown argument' "$@" --ratio 2 --speed
 refuses 2 '--evaluate takes no value' "$@" --evaluate=1
 refuses 2 '--ratio: its value is missing' "$@" --ratio
