@@ -53,11 +53,13 @@ static int64_t list(const struct resnet *net, struct baseline_matrix *matrices)
     return count;
 }
 
-/* What a block adds is a constant without its convolutions: it begins as 0. */
+/* What a block adds is a constant without its convolutions, which begins as 0; a wide one's is. */
 static void silence(struct run *run)
 {
     int64_t i;
 
+    if (run->net->width > 0)
+        return;
     for (i = 2; i < run->net->unit_count; i += 2) {
         const struct resnet_parameter *shift = &run->net->units[i].shift;
 

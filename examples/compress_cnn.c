@@ -78,8 +78,8 @@ static lfuse_status make_network(struct run *run, lfuse_error *err)
         return resnet_open(run->ctx, o->weights, o->batch,
                            o->evaluate ? RESNET_INFERENCE : RESNET_TRAINING, &run->net,
                            err);
-    status =
-        resnet_create(run->ctx, o->blocks, o->batch, RESNET_TRAINING, &run->net, err);
+    status = resnet_create_wide(run->ctx, o->blocks, o->width, o->batch, RESNET_TRAINING,
+                                &run->net, err);
     if (status == LFUSE_OK)
         resnet_initialise(run->net, (uint64_t)o->seed);
     return status;
@@ -133,9 +133,7 @@ static lfuse_status couple(struct run *run, lfuse_error *err)
 
     if (status != LFUSE_OK)
         return status;
-    return lfuse_couplings_add_preset(run->couplings, "resnet-basic",
-                                      (const lfuse_layer *const *)run->net->layers,
-                                      run->net->layer_count, 0, err);
+    return resnet_couple(run->net, run->couplings, err);
 }
 
 static lfuse_status create_retrainer(struct run *run, lfuse_error *err)
@@ -201,7 +199,7 @@ static lfuse_status train(struct run *run, lfuse_error *err)
     struct score now;
     int64_t epoch;
 
-    printf("training ResNet-%d on %s\n", (int)(6 * run->net->blocks + 2), o->data);
+    printf("training %s on %s\n", resnet_name(run->net).text, o->data);
     status = compress_train_resume(run, &epoch, err);
     while (epoch < o->train && status == LFUSE_OK) {
         status = compress_epoch(run, &training, epoch++, "", &now, err);
@@ -225,7 +223,7 @@ static lfuse_status begin(struct run *run, lfuse_error *err)
         status = train_evaluate(run->net, &run->data.test, &run->original, err);
     if (status != LFUSE_OK)
         return status;
-    printf("ResNet-%d from %s\n", (int)(6 * run->net->blocks + 2), o->weights);
+    printf("%s from %s\n", resnet_name(run->net).text, o->weights);
     compress_print_score("original", &run->original);
     return LFUSE_OK;
 }
@@ -253,6 +251,8 @@ static lfuse_status work(struct run *run, lfuse_error *err)
     if (o->distil != NULL)
         status = resnet_open(run->ctx, o->weights, o->batch, RESNET_INFERENCE,
                              &run->teacher, err);
+    if (run->teacher != NULL)
+        run->teacher->frozen = 1;
     if (status == LFUSE_OK)
         status = o->baseline != 0 ? compress_baseline(run, err) : fuse(run, err);
     if (status == LFUSE_OK)

@@ -237,6 +237,10 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
          &o->train_learning_rate, ARGUMENT_NUMBER, 0, 1e3},
         {"--blocks", "N", "of the new network, per stage: 3 is ResNet-20 (3)", &o->blocks,
          ARGUMENT_INTEGER, 1, RESNET_MAX_BLOCKS},
+        {"--width", "K",
+         "make it a Wide-ResNet, of K times the channels: with --blocks 4, "
+         "2 is WRN-28-2 (0: none)",
+         &o->width, ARGUMENT_INTEGER, 0, RESNET_MAX_WIDTH},
         {"--evaluate", NULL, "score the network and stop", &o->evaluate, ARGUMENT_FLAG, 0,
          0},
         {"--ratio", "R", "how many times fewer weights in layers that can fuse",

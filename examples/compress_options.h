@@ -11,7 +11,7 @@ struct compress_options {
     double ratio, learning_rate, train_learning_rate, momentum, weight_decay, smoothing;
     double temperature, taught; /* what distil says; taught is 0 without a teacher */
     int64_t train, blocks, epochs, fusions, batch, bn_batches, threads, seed, limit;
-    int64_t warm_up, holdout, max_group, interval;
+    int64_t warm_up, holdout, max_group, interval, width;
     int evaluate, align, places;
 
     /* what the names say */

@@ -259,12 +259,11 @@ static void fill_settings(struct run *run, struct page *p)
 
     if (o->train > 0)
         snprintf(setting(p, "network"), TEXT,
-                 "ResNet-%d, trained for %lld epochs, learning rate %g to 0",
-                 (int)(6 * run->net->blocks + 2), (long long)o->train,
-                 o->train_learning_rate);
+                 "%s, trained for %lld epochs, learning rate %g to 0",
+                 resnet_name(run->net).text, (long long)o->train, o->train_learning_rate);
     else
-        snprintf(setting(p, "network"), TEXT, "ResNet-%d from %s",
-                 (int)(6 * run->net->blocks + 2), o->weights);
+        snprintf(setting(p, "network"), TEXT, "%s from %s", resnet_name(run->net).text,
+                 o->weights);
     snprintf(setting(p, "data"), TEXT, "%s, %lld images to train with, %lld to test with",
              o->data, (long long)run->data.train.count, (long long)run->data.test.count);
     snprintf(setting(p, "seed"), TEXT, "%lld", (long long)o->seed);
@@ -289,8 +288,8 @@ static void fill_title(struct run *run, struct page *p)
 {
     const struct compress_row *last = &run->rows[run->row_count - 1];
 
-    snprintf(p->title, sizeof(p->title), "ResNet-%d, %.2f times fewer weights to fuse",
-             (int)(6 * run->net->blocks + 2), last->account.ratio);
+    snprintf(p->title, sizeof(p->title), "%s, %.2f times fewer weights to fuse",
+             resnet_name(run->net).text, last->account.ratio);
     snprintf(
         p->summary, sizeof(p->summary),
         "The most alike layers of a trained network were given one set of weights, in "

@@ -74,11 +74,14 @@ static void conv_shape(const struct resnet *net, int64_t in, int64_t out, int64_
 static lfuse_status create_kept(struct resnet *net, struct resnet_unit *u, int64_t pixels,
                                 lfuse_error *err)
 {
-    int64_t channels = u->norm.channels, values = net->batch * pixels * channels;
-    lfuse_status status = vector(net, values, &u->convolved, err);
+    int64_t channels = u->norm.channels, out = u->conv.out_channels;
+    lfuse_status status = LFUSE_OK;
 
-    if (status == LFUSE_OK)
-        status = vector(net, values, &u->out, err);
+    if (out > 0)
+        status = vector(net, net->batch * pixels * out, &u->convolved, err);
+    if (status != LFUSE_OK || channels == 0)
+        return status;
+    status = vector(net, net->batch * u->norm.pixels * channels, &u->out, err);
     if (status == LFUSE_OK)
         status = vector(net, channels, &u->saved_mean, err);
     if (status == LFUSE_OK)
@@ -99,6 +102,34 @@ static lfuse_status pack(const struct resnet *net, const lfuse_conv2d_args *conv
     return lfuse_conv2d_pack(net->ctx, &args, directions, packed, err);
 }
 
+static lfuse_status create_norm(struct resnet *net, struct resnet_unit *u,
+                                int64_t channels, int64_t pixels, lfuse_error *err)
+{
+    lfuse_status status;
+
+    lfuse_batch_norm_args_init(&u->norm, sizeof(u->norm));
+    u->norm.channels = channels;
+    u->norm.pixels = pixels;
+    u->norm.layout = LFUSE_LAYOUT_NHWC;
+    u->norm.flags = LFUSE_BATCH_NORM_RELU;
+    status = parameter(net, 1, &channels, &u->scale, err);
+    if (status == LFUSE_OK)
+        status = parameter(net, 1, &channels, &u->shift, err);
+    if (status == LFUSE_OK)
+        status = vector(net, channels, &u->running_mean, err);
+    if (status == LFUSE_OK)
+        status = vector(net, channels, &u->running_variance, err);
+    if (status == LFUSE_OK)
+        status = vector(net, channels, &u->folded_scale, err);
+    if (status == LFUSE_OK)
+        status = vector(net, channels, &u->folded_shift, err);
+    if (status != LFUSE_OK)
+        return status;
+    fill(u->scale.value, 1.0f);
+    fill(u->running_variance, 1.0f);
+    return LFUSE_OK;
+}
+
 static lfuse_status create_unit(struct resnet *net, int64_t in, int64_t out, int64_t side,
                                 int64_t stride, lfuse_error *err)
 {
@@ -107,34 +138,16 @@ static lfuse_status create_unit(struct resnet *net, int64_t in, int64_t out, int
     lfuse_status status;
 
     conv_shape(net, in, out, 3, side, stride, &u->conv);
-    lfuse_batch_norm_args_init(&u->norm, sizeof(u->norm));
-    u->norm.channels = out;
-    u->norm.pixels = pixels;
-    u->norm.layout = LFUSE_LAYOUT_NHWC;
-    u->norm.flags = LFUSE_BATCH_NORM_RELU;
-
     status = parameter(net, 4, weight, &u->weight, err);
     if (status == LFUSE_OK)
         status = pack(net, &u->conv, u->weight.value, &u->own_packed, err);
-    if (status == LFUSE_OK)
-        status = parameter(net, 1, &out, &u->scale, err);
-    if (status == LFUSE_OK)
-        status = parameter(net, 1, &out, &u->shift, err);
-    if (status == LFUSE_OK)
-        status = vector(net, out, &u->running_mean, err);
-    if (status == LFUSE_OK)
-        status = vector(net, out, &u->running_variance, err);
-    if (status == LFUSE_OK)
-        status = vector(net, out, &u->folded_scale, err);
-    if (status == LFUSE_OK)
-        status = vector(net, out, &u->folded_shift, err);
+    if (status == LFUSE_OK && net->width == 0)
+        status = create_norm(net, u, out, pixels, err);
+    if (status == LFUSE_OK && net->width > 0 && u != net->units)
+        status = create_norm(net, u, in, side * side, err);
     if (status == LFUSE_OK && net->mode == RESNET_TRAINING)
         status = create_kept(net, u, pixels, err);
-    if (status != LFUSE_OK)
-        return status;
-    fill(u->scale.value, 1.0f);
-    fill(u->running_variance, 1.0f);
-    return LFUSE_OK;
+    return status;
 }
 
 /*
@@ -142,21 +155,40 @@ static lfuse_status create_unit(struct resnet *net, int64_t in, int64_t out, int
  * goes to output channel out / 4 + c. Sums of one value and zeros: exact.
  */
 static lfuse_status create_shortcut(struct resnet *net, int64_t stage, int64_t in,
-                                    int64_t out, int64_t side, lfuse_error *err)
+                                    int64_t out, int64_t side, int64_t stride,
+                                    lfuse_error *err)
 {
+    struct resnet_parameter *p = &net->shortcut_weight[stage];
     int64_t dims[4] = {out, in, 1, 1}, c;
     lfuse_status status;
     float *w;
 
-    conv_shape(net, in, out, 1, side, 2, &net->shortcut[stage]);
-    status = tensor(net, 4, dims, &net->shortcut_weight[stage], err);
+    conv_shape(net, in, out, 1, side, stride, &net->shortcut[stage]);
+    status = net->width > 0 ? parameter(net, 4, dims, p, err)
+                            : tensor(net, 4, dims, &p->value, err);
     if (status != LFUSE_OK)
         return status;
-    w = lfuse_tensor_data(net->shortcut_weight[stage]);
-    for (c = 0; c < in; c++)
+    w = lfuse_tensor_data(p->value);
+    for (c = 0; c < in && net->width == 0; c++)
         w[(out / 4 + c) * in + c] = 1.0f;
-    return pack(net, &net->shortcut[stage], net->shortcut_weight[stage],
-                &net->shortcut_packed[stage], err);
+    return pack(net, &net->shortcut[stage], p->value, &net->shortcut_packed[stage], err);
+}
+
+/* Channels of a stage. */
+static int64_t channels_of(const struct resnet *net, int64_t stage)
+{
+    return (net->width > 0 ? net->width : 1) * (16 << stage);
+}
+
+/* Of a wide network: what is behind its last block. */
+static lfuse_status create_last(struct resnet *net, int64_t side, lfuse_error *err)
+{
+    lfuse_status status = create_norm(
+        net, &net->last, channels_of(net, RESNET_STAGES - 1), side * side, err);
+
+    if (status == LFUSE_OK && net->mode == RESNET_TRAINING)
+        status = create_kept(net, &net->last, 1, err);
+    return status;
 }
 
 static lfuse_status create_stages(struct resnet *net, lfuse_error *err)
@@ -166,10 +198,11 @@ static lfuse_status create_stages(struct resnet *net, lfuse_error *err)
 
     for (stage = 0; stage < RESNET_STAGES; stage++)
         for (block = 0; block < net->blocks; block++) {
-            int64_t stride = stage > 0 && block == 0 ? 2 : 1, out = channels * stride;
+            int64_t stride = stage > 0 && block == 0 ? 2 : 1;
+            int64_t out = channels_of(net, stage);
 
-            if (status == LFUSE_OK && stride == 2)
-                status = create_shortcut(net, stage, channels, out, side, err);
+            if (status == LFUSE_OK && out != channels)
+                status = create_shortcut(net, stage, channels, out, side, stride, err);
             if (status == LFUSE_OK)
                 status = create_unit(net, channels, out, side, stride, err);
             if (status == LFUSE_OK)
@@ -177,6 +210,8 @@ static lfuse_status create_stages(struct resnet *net, lfuse_error *err)
             channels = out;
             side /= stride;
         }
+    if (status == LFUSE_OK && net->width > 0)
+        status = create_last(net, side, err);
     return status;
 }
 
@@ -194,7 +229,7 @@ static lfuse_status create_workspace(struct resnet *net, lfuse_error *err)
                                             : &net->shortcut[i - net->unit_count];
 
         if (conv->batch == 0)
-            continue; /* the first stage has no shortcut */
+            continue; /* not every stage has a shortcut */
         status = lfuse_conv2d_workspace(net->ctx, conv, &bytes, err);
         if (status == LFUSE_OK && bytes > most)
             most = bytes;
@@ -206,8 +241,8 @@ static lfuse_status create_workspace(struct resnet *net, lfuse_error *err)
 
 static lfuse_status create_head(struct resnet *net, lfuse_error *err)
 {
-    int64_t features = 16 << (RESNET_STAGES - 1), classes = RESNET_CLASSES, i;
-    int64_t largest = net->batch * RESNET_SIDE * RESNET_SIDE * 16;
+    int64_t features = channels_of(net, RESNET_STAGES - 1), classes = RESNET_CLASSES, i;
+    int64_t largest = net->batch * RESNET_SIDE * RESNET_SIDE * channels_of(net, 0);
     int64_t weight[2] = {classes, features};
     lfuse_status status = parameter(net, 2, weight, &net->linear_weight, err);
 
@@ -268,27 +303,14 @@ static lfuse_status add_statistic(struct resnet *net, const char *name,
     return add(net, name, LFUSE_ROLE_STATISTIC, &p, err);
 }
 
-/* The two layers of a unit; its names are prefix + "conv" and "bn" + number. */
-static lfuse_status add_unit(struct resnet *net, const struct resnet_unit *u,
-                             const char *prefix, int number, lfuse_error *err)
+static lfuse_status add_norm(struct resnet *net, const struct resnet_unit *u,
+                             const char *name, lfuse_error *err)
 {
-    char name[64], type[64];
+    char type[64];
     lfuse_status status;
 
-    snprintf(name, sizeof(name), "%sconv%d", prefix, number);
-    snprintf(type, sizeof(type), "conv3x3 %d->%d%s", (int)u->conv.in_channels,
-             (int)u->conv.out_channels,
-             !net->by_place ? ""
-             : number == 2  ? ", second"
-                            : ", first");
-    status = layer(net, LFUSE_LAYER_CONV2D, name, type, err);
-    if (status == LFUSE_OK)
-        status = add(net, "weight", LFUSE_ROLE_WEIGHT, &u->weight, err);
-
-    snprintf(name, sizeof(name), "%sbn%d", prefix, number);
-    snprintf(type, sizeof(type), "batch norm %d", (int)u->conv.out_channels);
-    if (status == LFUSE_OK)
-        status = layer(net, LFUSE_LAYER_NORM, name, type, err);
+    snprintf(type, sizeof(type), "batch norm %d", (int)u->norm.channels);
+    status = layer(net, LFUSE_LAYER_NORM, name, type, err);
     if (status == LFUSE_OK)
         status = add(net, "weight", LFUSE_ROLE_NORM, &u->scale, err);
     if (status == LFUSE_OK)
@@ -300,6 +322,68 @@ static lfuse_status add_unit(struct resnet *net, const struct resnet_unit *u,
     return status;
 }
 
+/* The two layers of a unit; its names are prefix + "conv" and "bn" + number. */
+static lfuse_status add_unit(struct resnet *net, const struct resnet_unit *u,
+                             const char *prefix, int number, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    char norm[64], name[64], type[64];
+
+    snprintf(norm, sizeof(norm), "%sbn%d", prefix, number);
+    snprintf(name, sizeof(name), "%sconv%d", prefix, number);
+    snprintf(type, sizeof(type), "conv3x3 %d->%d%s", (int)u->conv.in_channels,
+             (int)u->conv.out_channels,
+             !net->by_place ? ""
+             : number == 2  ? ", second"
+                            : ", first");
+    if (net->width > 0 && u != net->units)
+        status = add_norm(net, u, norm, err);
+    if (status == LFUSE_OK)
+        status = layer(net, LFUSE_LAYER_CONV2D, name, type, err);
+    if (status == LFUSE_OK)
+        status = add(net, "weight", LFUSE_ROLE_WEIGHT, &u->weight, err);
+    if (status == LFUSE_OK && net->width == 0)
+        status = add_norm(net, u, norm, err);
+    return status;
+}
+
+/* The 1x1 convolution of a wide network's stage. */
+static lfuse_status add_shortcut(struct resnet *net, int64_t stage, const char *prefix,
+                                 lfuse_error *err)
+{
+    const lfuse_conv2d_args *conv = &net->shortcut[stage];
+    lfuse_status status;
+    char name[64], type[64];
+
+    if (net->width == 0 || conv->batch == 0)
+        return LFUSE_OK;
+    snprintf(name, sizeof(name), "%sshortcut", prefix);
+    snprintf(type, sizeof(type), "conv1x1 %d->%d", (int)conv->in_channels,
+             (int)conv->out_channels);
+    status = layer(net, LFUSE_LAYER_CONV2D, name, type, err);
+    if (status == LFUSE_OK)
+        status = add(net, "weight", LFUSE_ROLE_WEIGHT, &net->shortcut_weight[stage], err);
+    return status;
+}
+
+static lfuse_status add_head(struct resnet *net, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    char type[64];
+
+    snprintf(type, sizeof(type), "linear %d->%d",
+             (int)lfuse_tensor_dim(net->linear_weight.value, 1), (int)RESNET_CLASSES);
+    if (net->width > 0)
+        status = add_norm(net, &net->last, "bn", err);
+    if (status == LFUSE_OK)
+        status = layer(net, LFUSE_LAYER_LINEAR, "linear", type, err);
+    if (status == LFUSE_OK)
+        status = add(net, "weight", LFUSE_ROLE_WEIGHT, &net->linear_weight, err);
+    if (status == LFUSE_OK)
+        status = add(net, "bias", LFUSE_ROLE_BIAS, &net->linear_bias, err);
+    return status;
+}
+
 static lfuse_status create_layers(struct resnet *net, lfuse_error *err)
 {
     lfuse_status status = add_unit(net, &net->units[0], "", 1, err);
@@ -307,19 +391,15 @@ static lfuse_status create_layers(struct resnet *net, lfuse_error *err)
     int64_t i;
 
     for (i = 1; i < net->unit_count && status == LFUSE_OK; i++) {
-        int64_t block = (i - 1) / 2;
+        int64_t block = (i - 1) / 2, stage = block / net->blocks;
 
-        snprintf(prefix, sizeof(prefix), "layer%d.%d.", (int)(block / net->blocks) + 1,
+        snprintf(prefix, sizeof(prefix), "layer%d.%d.", (int)stage + 1,
                  (int)(block % net->blocks));
         status = add_unit(net, &net->units[i], prefix, (int)((i - 1) % 2) + 1, err);
+        if (status == LFUSE_OK && (i - 1) % (2 * net->blocks) == 0)
+            status = add_shortcut(net, stage, prefix, err);
     }
-    if (status == LFUSE_OK)
-        status = layer(net, LFUSE_LAYER_LINEAR, "linear", "linear 64->10", err);
-    if (status == LFUSE_OK)
-        status = add(net, "weight", LFUSE_ROLE_WEIGHT, &net->linear_weight, err);
-    if (status == LFUSE_OK)
-        status = add(net, "bias", LFUSE_ROLE_BIAS, &net->linear_bias, err);
-    return status;
+    return status == LFUSE_OK ? add_head(net, err) : status;
 }
 
 lfuse_status resnet_part_places(struct resnet *net, lfuse_error *err)
@@ -332,8 +412,22 @@ lfuse_status resnet_part_places(struct resnet *net, lfuse_error *err)
 
 /* ---- from and to nothing ------------------------------------------------------------------------ */
 
-lfuse_status resnet_create(lfuse_context *ctx, int64_t blocks, int64_t batch,
-                           enum resnet_mode mode, struct resnet **net, lfuse_error *err)
+static lfuse_status create(struct resnet *net, lfuse_error *err)
+{
+    lfuse_status status = create_stages(net, err);
+
+    if (status == LFUSE_OK)
+        status = create_head(net, err);
+    if (status == LFUSE_OK)
+        status = create_workspace(net, err);
+    if (status == LFUSE_OK)
+        status = create_layers(net, err);
+    return status;
+}
+
+lfuse_status resnet_create_wide(lfuse_context *ctx, int64_t blocks, int64_t width,
+                                int64_t batch, enum resnet_mode mode, struct resnet **net,
+                                lfuse_error *err)
 {
     lfuse_status status;
 
@@ -342,25 +436,42 @@ lfuse_status resnet_create(lfuse_context *ctx, int64_t blocks, int64_t batch,
         return example_fail(err, LFUSE_ERR_ARGUMENT,
                             "blocks is %lld, not in [1, %d], or batch %lld < 1",
                             (long long)blocks, (int)RESNET_MAX_BLOCKS, (long long)batch);
+    if (width < 0 || width == 1 || width > RESNET_MAX_WIDTH)
+        return example_fail(err, LFUSE_ERR_ARGUMENT,
+                            "width is %lld, neither 0 nor in [2, %d]", (long long)width,
+                            (int)RESNET_MAX_WIDTH);
     *net = calloc(1, sizeof(**net));
     if (*net == NULL)
         return example_fail(err, LFUSE_ERR_NO_MEMORY, "no memory for a network");
     (*net)->ctx = ctx;
     (*net)->blocks = blocks;
+    (*net)->width = width;
     (*net)->batch = batch;
     (*net)->mode = mode;
-    status = create_stages(*net, err);
-    if (status == LFUSE_OK)
-        status = create_head(*net, err);
-    if (status == LFUSE_OK)
-        status = create_workspace(*net, err);
-    if (status == LFUSE_OK)
-        status = create_layers(*net, err);
+    status = create(*net, err);
     if (status != LFUSE_OK) {
         resnet_destroy(*net);
         *net = NULL;
     }
     return status;
+}
+
+lfuse_status resnet_create(lfuse_context *ctx, int64_t blocks, int64_t batch,
+                           enum resnet_mode mode, struct resnet **net, lfuse_error *err)
+{
+    return resnet_create_wide(ctx, blocks, 0, batch, mode, net, err);
+}
+
+struct resnet_name resnet_name(const struct resnet *net)
+{
+    struct resnet_name name;
+
+    if (net->width > 0)
+        snprintf(name.text, sizeof(name.text), "WRN-%d-%d", (int)(6 * net->blocks + 4),
+                 (int)net->width);
+    else
+        snprintf(name.text, sizeof(name.text), "ResNet-%d", (int)(6 * net->blocks + 2));
+    return name;
 }
 
 void resnet_destroy(struct resnet *net)
@@ -397,4 +508,62 @@ void resnet_initialise(struct resnet *net, uint64_t seed)
     for (i = 0; i < net->unit_count; i++)
         initialise(net->units[i].weight.value, seed, (uint64_t)i);
     initialise(net->linear_weight.value, seed, (uint64_t)i);
+    for (i = 0; i < RESNET_STAGES; i++)
+        if (net->width > 0)
+            initialise(net->shortcut_weight[i].value, seed, (uint64_t)(1000 + i));
+}
+
+/* ---- couplings --------------------------------------------------------------------------------- */
+
+static lfuse_status member(lfuse_couplings *couplings, int64_t space, const char *prefix,
+                           const char *layer, const char *parameter, int32_t axis,
+                           lfuse_error *err)
+{
+    lfuse_coupling m;
+    char name[64];
+
+    snprintf(name, sizeof(name), "%s%s", prefix, layer);
+    lfuse_coupling_init(&m, sizeof(m));
+    m.layer = name;
+    m.parameter = parameter;
+    m.axis = axis;
+    return lfuse_couplings_add_member(couplings, space, &m, err);
+}
+
+/* Between the convolutions of a wide block: the second normalisation. */
+static lfuse_status couple_block(lfuse_couplings *couplings, const char *prefix,
+                                 lfuse_error *err)
+{
+    static const char *const norm[] = {"weight", "bias", "running_mean", "running_var"};
+    lfuse_status status;
+    int64_t space;
+    int i;
+
+    status = lfuse_couplings_add_space(couplings, &space, err);
+    if (status == LFUSE_OK)
+        status = member(couplings, space, prefix, "conv1", "weight", 0, err);
+    for (i = 0; i < 4 && status == LFUSE_OK; i++)
+        status = member(couplings, space, prefix, "bn2", norm[i], 0, err);
+    if (status == LFUSE_OK)
+        status = member(couplings, space, prefix, "conv2", "weight", 1, err);
+    return status;
+}
+
+lfuse_status resnet_couple(const struct resnet *net, lfuse_couplings *couplings,
+                           lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    char prefix[32];
+    int64_t block;
+
+    if (net->width == 0)
+        return lfuse_couplings_add_preset(couplings, "resnet-basic",
+                                          (const lfuse_layer *const *)net->layers,
+                                          net->layer_count, 0, err);
+    for (block = 0; block < RESNET_STAGES * net->blocks && status == LFUSE_OK; block++) {
+        snprintf(prefix, sizeof(prefix), "layer%d.%d.", (int)(block / net->blocks) + 1,
+                 (int)(block % net->blocks));
+        status = couple_block(couplings, prefix, err);
+    }
+    return status;
 }

@@ -1,5 +1,5 @@
 /*
- * resnet.h - the residual network for CIFAR-10, out of the library's kernels
+ * resnet.h - residual networks for CIFAR-10, out of the library's kernels
  *
  * He et al. 2016, arXiv:1512.03385, sec. 4.2: a 3x3 convolution to 16 channels, three stages
  * of n blocks with 16, 32 and 64 channels, the mean over the 8x8 pixels that are left, and a
@@ -7,6 +7,11 @@
  * conv-norm-ReLU-conv-norm, plus its input, ReLU. The first block of stages 2 and 3 halves the
  * image; its input is then brought to the new shape without parameters ("option A"): every
  * second pixel from 0, and zeros for the new channels, half of them before, half after.
+ *
+ * With a width k > 0 it is a Wide-ResNet (Zagoruyko & Komodakis 2016, arXiv:1605.07146): stages of
+ * 16 k, 32 k and 64 k channels, and norm-ReLU-conv-norm-ReLU-conv, plus the input; where a block
+ * changes the shape, plus a 1x1 convolution of what came out of its first ReLU. After the last
+ * block norm and ReLU; 6n + 4 layers: n = 4 and k = 2 is WRN-28-2.
  *
  * Activations are NHWC, the kernels' native layout. All memory is taken at creation: a step
  * allocates nothing here. Every struct is open, because this file is there to be read; change
@@ -24,8 +29,9 @@ enum {
     RESNET_IN_CHANNELS = 3, /* of an image */
     RESNET_MAX_BLOCKS = 18, /* per stage */
     RESNET_MAX_UNITS = 1 + 2 * RESNET_STAGES * RESNET_MAX_BLOCKS,
-    RESNET_MAX_LAYERS = 2 * RESNET_MAX_UNITS + 1,
-    RESNET_MAX_TENSORS = 16 * RESNET_MAX_UNITS + 32
+    RESNET_MAX_WIDTH = 16,
+    RESNET_MAX_LAYERS = 2 * RESNET_MAX_UNITS + 2 + RESNET_STAGES,
+    RESNET_MAX_TENSORS = 18 * RESNET_MAX_UNITS + 64
 };
 
 enum resnet_mode {
@@ -39,7 +45,10 @@ struct resnet_parameter {
     lfuse_tensor *velocity;
 };
 
-/* A 3x3 convolution with the batch normalisation, the residual and the ReLU behind it. */
+/*
+ * A 3x3 convolution with the batch normalisation, the residual and the ReLU behind it; of a wide
+ * network with normalisation and ReLU before it, of which the stem has none: channels are then 0.
+ */
 struct resnet_unit {
     lfuse_conv2d_args conv;     /* its shape */
     lfuse_batch_norm_args norm; /* its shape */
@@ -54,7 +63,7 @@ struct resnet_unit {
         *folded_scale; /* these two: the norm with running statistics, made anew by */
     lfuse_tensor *folded_shift; /* every forward pass for inference */
     lfuse_tensor *convolved;    /* these four are kept by training, for backward */
-    lfuse_tensor *out;
+    lfuse_tensor *out;          /* of normalisation and ReLU */
     lfuse_tensor *saved_mean;
     lfuse_tensor *saved_inverse;
 };
@@ -62,6 +71,7 @@ struct resnet_unit {
 struct resnet {
     lfuse_context *ctx;
     int64_t blocks; /* n, per stage */
+    int64_t width;  /* k of a wide network, or 0 */
     int by_place;   /* see resnet_part_places() */
     int64_t batch;  /* the largest */
     enum resnet_mode mode;
@@ -76,12 +86,16 @@ struct resnet {
     lfuse_layer *layers[RESNET_MAX_LAYERS]; /* what layerfuse works on */
     int64_t layer_count;
 
-    lfuse_conv2d_args shortcut[RESNET_STAGES];    /* of the stages that halve the image */
-    lfuse_tensor *shortcut_weight[RESNET_STAGES]; /* zeros and ones; not a parameter */
+    struct resnet_unit last; /* of a wide network: without convolution */
+
+    lfuse_conv2d_args
+        shortcut[RESNET_STAGES]; /* of stages that change the shape, or zeros */
+    struct resnet_parameter
+        shortcut_weight[RESNET_STAGES]; /* not wide: zeros and ones, no parameter */
     lfuse_packed *shortcut_packed[RESNET_STAGES];
 
     lfuse_tensor *work[4]; /* each as large as the largest activation */
-    lfuse_tensor *features, *feature_gradient; /* (batch, 64) */
+    lfuse_tensor *features, *feature_gradient; /* (batch, 64 k) */
     lfuse_tensor *logits, *logit_gradient;     /* (batch, 10) */
     lfuse_tensor *workspace;                   /* of the convolutions */
 
@@ -99,7 +113,16 @@ struct resnet {
  */
 lfuse_status resnet_create(lfuse_context *ctx, int64_t blocks, int64_t batch,
                            enum resnet_mode mode, struct resnet **net, lfuse_error *err);
+lfuse_status resnet_create_wide(lfuse_context *ctx, int64_t blocks, int64_t width,
+                                int64_t batch, enum resnet_mode mode, struct resnet **net,
+                                lfuse_error *err);
 void resnet_destroy(struct resnet *net);
+
+/* "ResNet-56" or "WRN-28-2". */
+struct resnet_name {
+    char text[32];
+};
+struct resnet_name resnet_name(const struct resnet *net);
 
 /* Random weights: normal, variance 2 / fan-in (He et al. 2015, arXiv:1502.01852). */
 void resnet_initialise(struct resnet *net, uint64_t seed);
@@ -113,11 +136,16 @@ lfuse_status resnet_part_places(struct resnet *net, lfuse_error *err);
 
 /*
  * The network a safetensors file holds: names "conv1.weight", "bn1.running_mean",
- * "layer1.0.conv1.weight", "linear.bias" and so on; n is what the names say. Files with aliases
+ * "layer1.0.conv1.weight", "linear.bias" and so on; n is what the names say, and k what
+ * "layer1.0.shortcut.weight" of wide ones, whose last normalisation is "bn", does. Files with aliases
  * (fused networks) load alike: every layer gets its own copy.
  */
 lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
                          enum resnet_mode mode, struct resnet **net, lfuse_error *err);
+
+/* The hidden channels of every block, as lfuse_couplings_add_preset() does it. */
+lfuse_status resnet_couple(const struct resnet *net, lfuse_couplings *couplings,
+                           lfuse_error *err);
 
 /* Writes such a file. Layers that share memory are stored once. */
 lfuse_status resnet_save(const struct resnet *net, const char *path, lfuse_error *err);

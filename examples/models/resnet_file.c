@@ -76,10 +76,9 @@ static lfuse_status check_count(const struct resnet *net, const lfuse_checkpoint
         known += lfuse_layer_parameter_count(net->layers[i]);
     if (lfuse_checkpoint_count(file) == known)
         return LFUSE_OK;
-    return example_fail(err, LFUSE_ERR_NAME,
-                        "%s holds %lld tensors, a ResNet-%d has %lld", path,
-                        (long long)lfuse_checkpoint_count(file),
-                        (int)(6 * net->blocks + 2), (long long)known);
+    return example_fail(err, LFUSE_ERR_NAME, "%s holds %lld tensors, a %s has %lld", path,
+                        (long long)lfuse_checkpoint_count(file), resnet_name(net).text,
+                        (long long)known);
 }
 
 /* The first n for which the first stage has no block n. */
@@ -92,6 +91,14 @@ static int64_t count_blocks(const lfuse_checkpoint *file)
         snprintf(name, sizeof(name), "layer1.%d.conv1.weight", (int)++n);
     while (lfuse_checkpoint_find(file, name) >= 0);
     return n;
+}
+
+/* k, or 0: what the first stage's shortcut makes of 16 channels. */
+static int64_t read_width(const lfuse_checkpoint *file)
+{
+    int64_t index = lfuse_checkpoint_find(file, "layer1.0.shortcut.weight");
+
+    return index < 0 ? 0 : lfuse_tensor_dim(lfuse_checkpoint_tensor(file, index), 0) / 16;
 }
 
 lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
@@ -111,7 +118,7 @@ lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
                               "%s holds %lld blocks layer1.*.conv1.weight, not 1 to %d",
                               path, (long long)blocks, (int)RESNET_MAX_BLOCKS);
     if (status == LFUSE_OK)
-        status = resnet_create(ctx, blocks, batch, mode, net, err);
+        status = resnet_create_wide(ctx, blocks, read_width(file), batch, mode, net, err);
     if (status == LFUSE_OK)
         status = read_layers(*net, file, path, err);
     if (status == LFUSE_OK)

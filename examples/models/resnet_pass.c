@@ -4,11 +4,10 @@
  * Tying layers re-points their weights: lfuse_tensor_data() is asked at every pass, and no
  * address is kept.
  */
-#include "models/resnet.h"
-
 #include <math.h>
 
 #include "error.h"
+#include "models/resnet_inside.h"
 
 static const double NORM_EPSILON = 1e-5; /* as the norms have it by default */
 
@@ -45,6 +44,9 @@ static lfuse_status prepare(struct resnet *net, enum resnet_mode mode, lfuse_err
         if (k == i)
             status = lfuse_packed_refresh(u->own_packed, data(u->weight.value), err);
     }
+    for (i = 0; i < RESNET_STAGES && net->width > 0 && status == LFUSE_OK; i++)
+        status = lfuse_packed_refresh(net->shortcut_packed[i],
+                                      data(net->shortcut_weight[i].value), err);
     net->prepared = status == LFUSE_OK;
     return status;
 }
@@ -107,13 +109,14 @@ static lfuse_status unit_forward(struct resnet *net, struct resnet_unit *u,
     return lfuse_batch_norm_training(net->ctx, &norm, err);
 }
 
-/* The stage whose shortcut this block needs, or 0. */
-static int64_t shortcut_stage(const struct resnet *net, int64_t block)
+int64_t resnet_shortcut_stage(const struct resnet *net, int64_t block)
 {
-    return block % net->blocks == 0 ? block / net->blocks : 0;
+    int64_t stage = block / net->blocks;
+
+    return block % net->blocks == 0 && net->shortcut[stage].batch > 0 ? stage : -1;
 }
 
-static lfuse_status shortcut_forward(struct resnet *net, int64_t stage, const float *x,
+lfuse_status resnet_shortcut_forward(struct resnet *net, int64_t stage, const float *x,
                                      float *y, lfuse_error *err)
 {
     lfuse_conv2d_args conv = net->shortcut[stage];
@@ -135,15 +138,15 @@ static lfuse_status block_forward(struct resnet *net, int64_t block, const float
                                   enum resnet_mode mode, lfuse_error *err)
 {
     struct resnet_unit *first = &net->units[1 + 2 * block], *second = first + 1;
-    int64_t stage = shortcut_stage(net, block);
+    int64_t stage = resnet_shortcut_stage(net, block);
     int keep = mode == RESNET_TRAINING;
     float *middle = data(keep ? first->out : net->work[1]);
     float *out = data(keep ? second->out : net->work[block % 2 == 0 ? 2 : 0]);
     const float *residual = *x;
     lfuse_status status = LFUSE_OK;
 
-    if (stage > 0) {
-        status = shortcut_forward(net, stage, *x, data(net->work[3]), err);
+    if (stage >= 0) {
+        status = resnet_shortcut_forward(net, stage, *x, data(net->work[3]), err);
         residual = data(net->work[3]);
     }
     if (status == LFUSE_OK)
@@ -197,17 +200,32 @@ static lfuse_status head_forward(struct resnet *net, const float *x, lfuse_error
     return lfuse_linear_forward(net->ctx, &linear, err);
 }
 
-lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,
-                            enum resnet_mode mode, lfuse_error *err)
+/* *out is the last block's, in net->work or kept. */
+static lfuse_status blocks_forward(struct resnet *net, enum resnet_mode mode,
+                                   const float **out, lfuse_error *err)
 {
     struct resnet_unit *stem = &net->units[0];
     int keep = mode == RESNET_TRAINING;
-    float *out = data(keep ? stem->out : net->work[0]);
-    const float *at = out;
+    float *at = data(keep ? stem->out : net->work[0]);
     lfuse_status status;
     int64_t block;
 
-    if (count < 1 || count > net->batch || (keep && net->mode != RESNET_TRAINING))
+    *out = at;
+    status = unit_forward(net, stem, net->x, NULL, keep ? data(stem->convolved) : NULL,
+                          at, mode, err);
+    for (block = 0; block < RESNET_STAGES * net->blocks && status == LFUSE_OK; block++)
+        status = block_forward(net, block, out, mode, err);
+    return status;
+}
+
+lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,
+                            enum resnet_mode mode, lfuse_error *err)
+{
+    const float *out;
+    lfuse_status status;
+
+    if (count < 1 || count > net->batch ||
+        (mode == RESNET_TRAINING && net->mode != RESNET_TRAINING))
         return example_fail(
             err, LFUSE_ERR_ARGUMENT,
             "count is %lld, not in [1, %lld], or the network cannot train",
@@ -216,13 +234,9 @@ lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,
     net->count = count;
     status = prepare(net, mode, err);
     if (status == LFUSE_OK)
-        status = unit_forward(net, stem, x, NULL, keep ? data(stem->convolved) : NULL,
-                              out, mode, err);
-    for (block = 0; block < RESNET_STAGES * net->blocks && status == LFUSE_OK; block++)
-        status = block_forward(net, block, &at, mode, err);
-    if (status == LFUSE_OK)
-        status = head_forward(net, at, err);
-    return status;
+        status = net->width > 0 ? resnet_wide_forward(net, mode, &out, err)
+                                : blocks_forward(net, mode, &out, err);
+    return status == LFUSE_OK ? head_forward(net, out, err) : status;
 }
 
 lfuse_status resnet_loss(struct resnet *net, const int32_t *labels, double *loss,
@@ -304,7 +318,7 @@ static lfuse_status unit_backward(struct resnet *net, struct resnet_unit *u,
 }
 
 /* Adds the gradient that comes through the shortcut. */
-static lfuse_status shortcut_backward(struct resnet *net, int64_t stage, const float *dy,
+lfuse_status resnet_shortcut_backward(struct resnet *net, int64_t stage, const float *dy,
                                       float *dx, lfuse_error *err)
 {
     lfuse_conv2d_args conv = net->shortcut[stage];
@@ -329,21 +343,21 @@ static lfuse_status block_backward(struct resnet *net, int64_t block, float *g[3
 {
     struct resnet_unit *first = &net->units[1 + 2 * block], *second = first + 1;
     const float *x = data((first - 1)->out);
-    int64_t stage = shortcut_stage(net, block);
+    int64_t stage = resnet_shortcut_stage(net, block);
     float *dresidual = g[1];
     lfuse_status status;
 
     status = unit_backward(net, second, data(first->out), g[0], dresidual, g[2], 0, err);
     if (status != LFUSE_OK)
         return status;
-    if (stage == 0) {
+    if (stage < 0) {
         g[1] = g[0];
         g[0] = dresidual;
         return unit_backward(net, first, x, g[2], NULL, g[0], 1, err);
     }
     status = unit_backward(net, first, x, g[2], NULL, g[0], 0, err);
     if (status == LFUSE_OK)
-        status = shortcut_backward(net, stage, dresidual, g[0], err);
+        status = resnet_shortcut_backward(net, stage, dresidual, g[0], err);
     return status;
 }
 
@@ -375,6 +389,8 @@ lfuse_status resnet_backward(struct resnet *net, lfuse_error *err)
     lfuse_status status = head_backward(net, g[0], err);
     int64_t block;
 
+    if (status == LFUSE_OK && net->width > 0)
+        return resnet_wide_backward(net, g, err);
     for (block = RESNET_STAGES * net->blocks - 1; block >= 0 && status == LFUSE_OK;
          block--)
         status = block_backward(net, block, g, err);

@@ -160,6 +160,15 @@ done | tr '\n' ' ' >sizes.txt
 grep -q "$(sed 's/^\([0-9]*\) \([0-9]*\) $/\1 -> \2 bytes/' sizes.txt)" shapes.txt ||
     fail "the file sizes printed are not those of the files"
 
+# A Wide-ResNet, trained alone, then fused from its file.
+"$program" --data shapes --limit 64 --batch 32 --blocks 2 --width 2 --train 1 --bn-batches 2 \
+    --weights wide.safetensors >wide.txt
+grep -q '^training WRN-16-2 on shapes' wide.txt || fail "not a wide network"
+"$program" --data shapes --limit 64 --batch 32 --weights wide.safetensors --bn-batches 2 --align \
+    --places --ratio 1.3 --epochs 1 --out wide2.safetensors >wide.txt
+grep -q '^WRN-16-2 from wide' wide.txt || fail "the file is no wide network"
+grep -q '^exactly as many right' wide.txt || fail "wide: no word of reading back"
+
 # Usage: 2, and the argument is named.
 set -- --data . --weights resnet.safetensors --out never.safetensors --limit 64 --batch 32
 refuses 2 '--ratio is missing' "$@"
@@ -192,6 +201,8 @@ refuses 2 '--warm-up: 3 epochs leave none' "$@" --ratio 2 --epochs 3 --warm-up 3
 refuses 2 "--baseline: 'magic' is none of prune, prune_global, low_rank" "$@" --ratio 2 --baseline magic
 refuses 2 '--baseline: --resume has no place beside it' "$@" --ratio 2 --baseline drop --resume x
 refuses 1 'ratio is 40: masks alone are a 32nd' "$@" --ratio 40 --baseline prune
+refuses 1 'width is 1, neither 0' --data shapes --limit 64 --train 1 --width 1 \
+    --weights never.safetensors
 refuses 2 '--blocks: 19 is not in [1, 18]' "$@" --ratio 2 --blocks 19
 
 # What fails: 1, and the file is named.

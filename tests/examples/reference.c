@@ -37,38 +37,40 @@ static double *plane(const struct image_set *s, int64_t n, int64_t c)
     return s->values + (n * s->channels + c) * s->side * s->side;
 }
 
-/* Adds one channel's part of a 3x3 convolution with a border of one zero. */
-static void convolve_plane(const double *x, int64_t side, const double *w, int64_t stride,
-                           double *y, int64_t out_side)
+/* Adds one channel's part of a convolution of kernel k, 1 or 3, with a border of k / 2 zeros. */
+static void convolve_plane(const double *x, int64_t side, const double *w, int64_t k,
+                           int64_t stride, double *y, int64_t out_side)
 {
     int64_t row, column, r, c;
 
     for (row = 0; row < out_side; row++)
         for (column = 0; column < out_side; column++)
-            for (r = 0; r < 3; r++)
-                for (c = 0; c < 3; c++) {
-                    int64_t i = row * stride + r - 1, j = column * stride + c - 1;
+            for (r = 0; r < k; r++)
+                for (c = 0; c < k; c++) {
+                    int64_t i = row * stride + r - k / 2, j = column * stride + c - k / 2;
 
                     if (i >= 0 && i < side && j >= 0 && j < side)
-                        y[row * out_side + column] += w[3 * r + c] * x[i * side + j];
+                        y[row * out_side + column] += w[k * r + c] * x[i * side + j];
                 }
 }
 
-static struct image_set convolve(const struct resnet_unit *u, const struct move *move,
+static struct image_set convolve(const lfuse_conv2d_args *conv,
+                                 const lfuse_tensor *weights, const struct move *move,
                                  const struct image_set *x)
 {
-    int64_t out = u->conv.out_channels, stride = u->conv.stride_h, n, o, i, k;
+    int64_t out = conv->out_channels, stride = conv->stride_h, n, o, i, k;
+    int64_t kernel = conv->kernel_h, taps = kernel * kernel;
     struct image_set y = images(x->count, out, x->side / stride);
 
     for (o = 0; o < out; o++)
         for (i = 0; i < x->channels; i++) {
             double w[9];
 
-            for (k = 0; k < 9; k++)
-                w[k] = weight(move, u->weight.value, (o * x->channels + i) * 9 + k);
+            for (k = 0; k < taps; k++)
+                w[k] = weight(move, weights, (o * x->channels + i) * taps + k);
             for (n = 0; n < x->count; n++)
-                convolve_plane(plane(x, n, i), x->side, w, stride, plane(&y, n, o),
-                               y.side);
+                convolve_plane(plane(x, n, i), x->side, w, kernel, stride,
+                               plane(&y, n, o), y.side);
         }
     return y;
 }
@@ -116,11 +118,83 @@ static void add_shortcut_and_relu(struct image_set *y, const struct image_set *x
 static struct image_set unit(const struct resnet_unit *u, const struct move *move,
                              const struct image_set *x, const struct image_set *residual)
 {
-    struct image_set y = convolve(u, move, x);
+    struct image_set y = convolve(&u->conv, u->weight.value, move, x);
 
     normalise(u, move, &y);
     add_shortcut_and_relu(&y, residual);
     return y;
+}
+
+/* ---- wide ---------------------------------------------------------------------------------- */
+
+/* ReLU(norm(x)) */
+static struct image_set activate(const struct resnet_unit *u, const struct move *move,
+                                 const struct image_set *x)
+{
+    struct image_set y = images(x->count, x->channels, x->side);
+    int64_t values = x->count * x->channels * x->side * x->side, i;
+
+    for (i = 0; i < values; i++)
+        y.values[i] = x->values[i];
+    normalise(u, move, &y);
+    add_shortcut_and_relu(&y, NULL);
+    return y;
+}
+
+/* Of the block whose first unit is u; x is released. */
+static struct image_set wide_block(const struct resnet *net, int64_t u,
+                                   const struct move *move, struct image_set x)
+{
+    const struct resnet_unit *first = &net->units[u], *second = first + 1;
+    int64_t stage = (u - 1) / 2 / net->blocks, i;
+    struct image_set a = activate(first, move, &x);
+    struct image_set h = convolve(&first->conv, first->weight.value, move, &a);
+    struct image_set b = activate(second, move, &h);
+    struct image_set y = convolve(&second->conv, second->weight.value, move, &b);
+
+    if (x.channels != y.channels) {
+        free(x.values);
+        x = convolve(&net->shortcut[stage], net->shortcut_weight[stage].value, move, &a);
+    }
+    for (i = 0; i < y.count * y.channels * y.side * y.side; i++)
+        y.values[i] += x.values[i];
+    free(x.values);
+    free(a.values);
+    free(h.values);
+    free(b.values);
+    return y;
+}
+
+static struct image_set wide(const struct resnet *net, const struct move *move,
+                             const struct image_set *in)
+{
+    struct image_set x =
+        convolve(&net->units[0].conv, net->units[0].weight.value, move, in);
+    struct image_set out;
+    int64_t u;
+
+    for (u = 1; u < net->unit_count; u += 2)
+        x = wide_block(net, u, move, x);
+    out = activate(&net->last, move, &x);
+    free(x.values);
+    return out;
+}
+
+/* Not wide; in is released, and has then what the last block begins with. */
+static struct image_set plain(const struct resnet *net, const struct move *move,
+                              struct image_set *in)
+{
+    struct image_set out = unit(&net->units[0], move, in, NULL), middle;
+    int64_t i;
+
+    for (i = 1; i < net->unit_count; i += 2) {
+        free(in->values);
+        *in = out;
+        middle = unit(&net->units[i], move, in, NULL);
+        out = unit(&net->units[i + 1], move, &middle, in);
+        free(middle.values);
+    }
+    return out;
 }
 
 /* Of one image: the mean of every channel, the linear layer, and -ln softmax[label]. */
@@ -159,18 +233,11 @@ double reference_loss(const struct resnet *net, const float *x, const int32_t *l
                       double step, double *logits)
 {
     struct move move = {moved, direction, step};
-    struct image_set in = input(x, count), middle, out;
+    struct image_set in = input(x, count), out;
     double loss = 0.0, scratch[RESNET_CLASSES];
-    int64_t i, n;
+    int64_t n;
 
-    out = unit(&net->units[0], &move, &in, NULL);
-    for (i = 1; i < net->unit_count; i += 2) {
-        free(in.values);
-        in = out;
-        middle = unit(&net->units[i], &move, &in, NULL);
-        out = unit(&net->units[i + 1], &move, &middle, &in);
-        free(middle.values);
-    }
+    out = net->width > 0 ? wide(net, &move, &in) : plain(net, &move, &in);
     for (n = 0; n < count; n++)
         loss += head(net, &move, &out, n, labels[n],
                      logits != NULL ? logits + n * RESNET_CLASSES : scratch);

@@ -30,13 +30,14 @@ struct fixture {
             fail_msg("%s: %s", #call, (f)->err.message); \
     } while (0)
 
-static int setup(void **state)
+static int setup_width(void **state, int64_t width)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     int64_t i;
 
     if (f == NULL || lfuse_context_create(NULL, &f->ctx, &f->err) != LFUSE_OK ||
-        resnet_create(f->ctx, 1, BATCH, RESNET_TRAINING, &f->net, &f->err) != LFUSE_OK)
+        resnet_create_wide(f->ctx, 1, width, BATCH, RESNET_TRAINING, &f->net, &f->err) !=
+            LFUSE_OK)
         return -1;
     resnet_initialise(f->net, 3);
     for (i = 0; i < BATCH * PIXELS; i++)
@@ -47,6 +48,16 @@ static int setup(void **state)
              (int)getpid());
     *state = f;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_width(state, 0);
+}
+
+static int setup_wide(void **state)
+{
+    return setup_width(state, 2);
 }
 
 static int teardown(void **state)
@@ -152,6 +163,26 @@ static void every_gradient_is_that_of_the_loss(void **state)
         }
 }
 
+/*
+ * The wide network has norms of its own at every place: what reaches the logits is longer by its
+ * second stage's 64 and third stage's 128 channels, sums of up to 9 * 128 terms, 34 eps each
+ * layer: 10 * 34 * 2^-24 = 2e-5 on logits of size 1.
+ */
+static void wide_logits_and_gradients_are_those_of_the_definition(void **state)
+{
+    double logits[BATCH * RESNET_CLASSES], expected;
+    struct fixture *f = *state;
+    const float *got;
+    int i;
+
+    expected = reference_loss(f->net, f->x, f->labels, BATCH, NULL, NULL, 0.0, logits);
+    assert_true(fabs(loss_of(f, RESNET_TRAINING) - expected) < 2e-5 * 4);
+    got = lfuse_tensor_data(f->net->logits);
+    for (i = 0; i < BATCH * RESNET_CLASSES; i++)
+        assert_true(fabs(got[i] - logits[i]) < 2e-5 * 4);
+    every_gradient_is_that_of_the_loss(state);
+}
+
 /* ---- inference ------------------------------------------------------------------------------- */
 
 /* With momentum 1 the running mean is the batch's, and the running variance n / (n - 1) times
@@ -201,6 +232,7 @@ static void a_file_brings_every_tensor_back(void **state)
     ok(f, resnet_save(f->net, f->path, &f->err));
     ok(f, resnet_open(f->ctx, f->path, BATCH, RESNET_TRAINING, &other, &f->err));
     assert_int_equal(other->blocks, 1);
+    assert_int_equal(other->width, f->net->width);
     assert_int_equal(other->layer_count, f->net->layer_count);
     for (i = 0; i < other->layer_count; i++)
         for (k = 0; k < lfuse_layer_parameter_count(other->layers[i]); k++) {
@@ -281,17 +313,15 @@ static void permute_all(struct fixture *f)
 {
     const struct resnet *net = f->net;
     lfuse_couplings *c;
-    int64_t order[64], units, space;
+    int64_t order[128], units, space;
 
     ok(f, lfuse_couplings_create(f->ctx, &c, &f->err));
-    ok(f, lfuse_couplings_add_preset(c, "resnet-basic",
-                                     (const lfuse_layer *const *)net->layers,
-                                     net->layer_count, 0, &f->err));
+    ok(f, resnet_couple(net, c, &f->err));
     assert_int_equal(lfuse_couplings_space_count(c), RESNET_STAGES * net->blocks);
     for (space = 0; space < lfuse_couplings_space_count(c); space++) {
         ok(f, lfuse_couplings_units(c, (const lfuse_layer *const *)net->layers,
                                     net->layer_count, space, &units, &f->err));
-        assert_int_equal(units, 16 << space);
+        assert_int_equal(units, (net->width > 0 ? net->width : 1) * (16 << space));
         shuffle(order, units, (uint64_t)space);
         ok(f, lfuse_couplings_permute(c, net->layers, net->layer_count, space, order,
                                       &f->err));
@@ -389,7 +419,25 @@ static void a_fused_network_stays_tied_while_it_trains(void **state)
     lfuse_retrainer_destroy(retrainer);
 }
 
+/* Layers of one place of their block have a type of their own; nothing else changes. */
+static void places_part_the_types_of_convolutions(void **state)
+{
+    struct fixture *f = *state;
+    double loss = loss_of(f, RESNET_TRAINING);
+    int64_t before = f->net->layer_count;
+
+    ok(f, resnet_part_places(f->net, &f->err));
+    assert_int_equal(f->net->layer_count, before);
+    assert_string_equal(lfuse_layer_name(f->net->layers[2]), "layer1.0.conv1");
+    assert_string_equal(lfuse_layer_param_type(f->net->layers[2]),
+                        "conv3x3 16->16, first");
+    assert_string_equal(lfuse_layer_param_type(f->net->layers[4]),
+                        "conv3x3 16->16, second");
+    assert_true(loss_of(f, RESNET_TRAINING) == loss);
+}
+
 #define with_network(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define with_wide(test)    cmocka_unit_test_setup_teardown(test, setup_wide, teardown)
 
 int main(void)
 {
@@ -402,6 +450,12 @@ int main(void)
         with_network(a_file_of_another_network_is_refused_by_name),
         with_network(permuted_blocks_compute_the_same),
         with_network(a_fused_network_stays_tied_while_it_trains),
+        with_network(places_part_the_types_of_convolutions),
+        with_wide(wide_logits_and_gradients_are_those_of_the_definition),
+        with_wide(inference_uses_the_running_statistics),
+        with_wide(a_network_for_inference_scores_the_same_bits),
+        with_wide(a_file_brings_every_tensor_back),
+        with_wide(permuted_blocks_compute_the_same),
     };
 
     return cmocka_run_group_tests_name("resnet", tests, NULL, NULL);

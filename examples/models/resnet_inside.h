@@ -1,0 +1,21 @@
+/* resnet_inside.h - what the passes of both kinds of networks share; for resnet*.c alone */
+#ifndef EXAMPLES_RESNET_INSIDE_H
+#define EXAMPLES_RESNET_INSIDE_H
+
+#include "models/resnet.h"
+
+/* The stage whose shortcut this block needs, or -1. */
+int64_t resnet_shortcut_stage(const struct resnet *net, int64_t block);
+
+lfuse_status resnet_shortcut_forward(struct resnet *net, int64_t stage, const float *x,
+                                     float *y, lfuse_error *err);
+/* Adds the gradient that comes through the shortcut. */
+lfuse_status resnet_shortcut_backward(struct resnet *net, int64_t stage, const float *dy,
+                                      float *dx, lfuse_error *err);
+
+/* Of a wide network, from net->x to what is pooled, and back: that gradient is in g[0]. */
+lfuse_status resnet_wide_forward(struct resnet *net, enum resnet_mode mode,
+                                 const float **out, lfuse_error *err);
+lfuse_status resnet_wide_backward(struct resnet *net, float *g[3], lfuse_error *err);
+
+#endif

@@ -1,0 +1,198 @@
+/*
+ * resnet_wide.c - forward and backward of a Wide-ResNet; see resnet.h
+ *
+ *     a = ReLU(norm(x))    h = conv(a)    b = ReLU(norm(h))    y = conv(b) + shortcut
+ *
+ * The shortcut is x, or a 1x1 convolution of a. Training keeps a and b as `out` of the block's
+ * units, h and y as `convolved`.
+ */
+#include "error.h"
+#include "models/resnet_inside.h"
+
+static float *data(lfuse_tensor *tensor)
+{
+    return lfuse_tensor_data(tensor);
+}
+
+static lfuse_status norm_forward(struct resnet *net, struct resnet_unit *u,
+                                 const float *x, float *y, enum resnet_mode mode,
+                                 lfuse_error *err)
+{
+    lfuse_batch_norm_args norm = u->norm;
+
+    norm.batch = net->count;
+    norm.x = x;
+    norm.y = y;
+    norm.scale = data(u->scale.value);
+    norm.shift = data(u->shift.value);
+    norm.running_mean = data(u->running_mean);
+    norm.running_variance = data(u->running_variance);
+    if (mode == RESNET_INFERENCE)
+        return lfuse_batch_norm_inference(net->ctx, &norm, err);
+    norm.momentum = net->momentum;
+    norm.saved_mean = data(u->saved_mean);
+    norm.saved_inverse = data(u->saved_inverse);
+    return lfuse_batch_norm_training(net->ctx, &norm, err);
+}
+
+static lfuse_status conv_forward(struct resnet *net, struct resnet_unit *u,
+                                 const float *x, const float *residual, float *y,
+                                 lfuse_error *err)
+{
+    lfuse_conv2d_args conv = u->conv;
+
+    conv.batch = net->count;
+    conv.x = x;
+    conv.packed = u->packed;
+    conv.residual = residual;
+    conv.y = y;
+    conv.workspace = data(net->workspace);
+    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
+    return lfuse_conv2d_forward(net->ctx, &conv, err);
+}
+
+/* *x becomes the block's output. Inference takes it from one of w[0] and w[1] to the other. */
+static lfuse_status block_forward(struct resnet *net, int64_t block, float *w[4],
+                                  const float **x, enum resnet_mode mode,
+                                  lfuse_error *err)
+{
+    struct resnet_unit *first = &net->units[1 + 2 * block], *second = first + 1;
+    const int keep = mode == RESNET_TRAINING;
+    const int64_t stage = resnet_shortcut_stage(net, block);
+    float *a = keep ? data(first->out) : w[2], *h = keep ? data(first->convolved) : w[1];
+    float *b = keep ? data(second->out) : h, *shortcut = data(net->work[3]);
+    float *y = keep ? data(second->convolved) : w[2];
+    lfuse_status status = norm_forward(net, first, *x, a, mode, err);
+
+    if (status == LFUSE_OK && stage >= 0)
+        status = resnet_shortcut_forward(net, stage, a, shortcut, err);
+    if (status == LFUSE_OK)
+        status = conv_forward(net, first, a, NULL, h, err);
+    if (status == LFUSE_OK)
+        status = norm_forward(net, second, h, b, mode, err);
+    if (status == LFUSE_OK) /* a is done with: y may be in its place */
+        status = conv_forward(net, second, b, stage >= 0 ? shortcut : *x, y, err);
+    w[2] = w[0];
+    w[0] = y;
+    *x = y;
+    return status;
+}
+
+lfuse_status resnet_wide_forward(struct resnet *net, enum resnet_mode mode,
+                                 const float **out, lfuse_error *err)
+{
+    float *w[4] = {data(net->work[0]), data(net->work[1]), data(net->work[2]), NULL};
+    const int keep = mode == RESNET_TRAINING;
+    float *stem = keep ? data(net->units[0].convolved) : w[0];
+    float *last = keep ? data(net->last.out) : w[1];
+    lfuse_status status = conv_forward(net, &net->units[0], net->x, NULL, stem, err);
+    const float *x = stem;
+    int64_t block;
+
+    for (block = 0; block < RESNET_STAGES * net->blocks && status == LFUSE_OK; block++)
+        status = block_forward(net, block, w, &x, mode, err);
+    *out = last;
+    return status == LFUSE_OK ? norm_forward(net, &net->last, x, last, mode, err)
+                              : status;
+}
+
+/* ---- backward -------------------------------------------------------------------------------- */
+
+/* In place, through ReLU and normalisation. */
+static lfuse_status norm_backward(struct resnet *net, struct resnet_unit *u,
+                                  const float *x, float *d, lfuse_error *err)
+{
+    lfuse_batch_norm_args norm = u->norm;
+
+    norm.batch = net->count;
+    norm.x = x;
+    norm.y = data(u->out);
+    norm.scale = data(u->scale.value);
+    norm.saved_mean = data(u->saved_mean);
+    norm.saved_inverse = data(u->saved_inverse);
+    norm.dy = norm.dx = d;
+    norm.dscale = data(u->scale.gradient);
+    norm.dshift = data(u->shift.gradient);
+    return lfuse_batch_norm_backward(net->ctx, &norm, err);
+}
+
+/* dx may be NULL. */
+static lfuse_status conv_backward(struct resnet *net, const lfuse_conv2d_args *shape,
+                                  const lfuse_packed *packed, lfuse_tensor *dw,
+                                  const float *x, const float *dy, float *dx,
+                                  lfuse_error *err)
+{
+    lfuse_conv2d_args conv = *shape;
+    lfuse_status status;
+
+    conv.batch = net->count;
+    conv.x = x;
+    conv.packed = packed;
+    conv.dy = dy;
+    conv.dx = dx;
+    conv.dw = data(dw);
+    conv.workspace = data(net->workspace);
+    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
+    status = lfuse_conv2d_backward_weights(net->ctx, &conv, err);
+    if (status == LFUSE_OK && dx != NULL)
+        status = lfuse_conv2d_backward_data(net->ctx, &conv, err);
+    return status;
+}
+
+/* Gradient of the 1x1 convolution's weights from dy, and its part of da. */
+static lfuse_status shortcut_backward(struct resnet *net, int64_t stage, const float *a,
+                                      const float *dy, float *da, lfuse_error *err)
+{
+    lfuse_status status =
+        conv_backward(net, &net->shortcut[stage], net->shortcut_packed[stage],
+                      net->shortcut_weight[stage].gradient, a, dy, NULL, err);
+
+    return status == LFUSE_OK ? resnet_shortcut_backward(net, stage, dy, da, err)
+                              : status;
+}
+
+/* g[0] holds the gradient of the block's output, and afterwards that of its input. */
+static lfuse_status block_backward(struct resnet *net, int64_t block, float *g[3],
+                                   lfuse_error *err)
+{
+    struct resnet_unit *first = &net->units[1 + 2 * block], *second = first + 1;
+    const float *x = data((first - 1)->convolved), *a = data(first->out);
+    const int64_t stage = resnet_shortcut_stage(net, block);
+    float *dy = g[0], *dh = g[1], *da = g[2];
+    lfuse_status status =
+        conv_backward(net, &second->conv, second->packed, second->weight.gradient,
+                      data(second->out), dy, dh, err);
+
+    if (status == LFUSE_OK)
+        status = norm_backward(net, second, data(first->convolved), dh, err);
+    if (status == LFUSE_OK)
+        status = conv_backward(net, &first->conv, first->packed, first->weight.gradient,
+                               a, dh, da, err);
+    if (status == LFUSE_OK && stage >= 0)
+        status = shortcut_backward(net, stage, a, dy, da, err);
+    if (status == LFUSE_OK)
+        status = norm_backward(net, first, x, da, err);
+    if (status == LFUSE_OK && stage < 0)
+        status =
+            lfuse_add(net->ctx, da, dy,
+                      net->count * first->norm.pixels * first->norm.channels, da, err);
+    g[0] = da;
+    g[2] = dy;
+    return status;
+}
+
+lfuse_status resnet_wide_backward(struct resnet *net, float *g[3], lfuse_error *err)
+{
+    const struct resnet_unit *stem = &net->units[0];
+    const float *x = data(net->units[net->unit_count - 1].convolved);
+    lfuse_status status = norm_backward(net, &net->last, x, g[0], err);
+    int64_t block;
+
+    for (block = RESNET_STAGES * net->blocks - 1; block >= 0 && status == LFUSE_OK;
+         block--)
+        status = block_backward(net, block, g, err);
+    if (status == LFUSE_OK)
+        status = conv_backward(net, &stem->conv, stem->packed, stem->weight.gradient,
+                               net->x, g[0], NULL, err);
+    return status;
+}
