@@ -115,6 +115,8 @@ static lfuse_status end_epoch(struct run *run, int64_t epoch, lfuse_verdict *ver
                         : lfuse_retrainer_end_epoch(run->retrainer, run->metrics[epoch],
                                                     verdict, err);
     *fused = epoch == 0 || *verdict == LFUSE_VERDICT_FUSED;
+    if (epoch == 0 && run->options.forget && status == LFUSE_OK)
+        resnet_initialise(run->net, (uint64_t)run->options.seed);
     return status;
 }
 

@@ -12,7 +12,7 @@ struct compress_options {
     double temperature, taught; /* what distil says; taught is 0 without a teacher */
     int64_t train, blocks, epochs, fusions, batch, bn_batches, threads, seed, limit;
     int64_t warm_up, holdout, max_group, interval, width;
-    int evaluate, align, places;
+    int evaluate, align, places, forget;
 
     /* what the names say */
     lfuse_policy policy;

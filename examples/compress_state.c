@@ -52,6 +52,7 @@ static void describe(const struct compress_options *o, char *text, size_t size)
         "data %s weights %s train %lld,%g blocks %lld width %lld ratio %g policy %s "
         "metric %s "
         "freeze %s combine %s scope %s linkage %s max-group %lld places %d align %d "
+        "forget %d "
         "exclude %s distil %s smoothing %g epochs %lld fusions %lld interval %lld "
         "bn-batches %lld "
         "batch %lld lr %g warm-up %lld momentum %g decay %g isa %s seed %lld holdout "
@@ -59,7 +60,7 @@ static void describe(const struct compress_options *o, char *text, size_t size)
         o->data, o->weights, (long long)o->train, o->train_learning_rate,
         (long long)o->blocks, (long long)o->width, o->ratio, o->policy_name,
         o->metric_name, o->freeze_name, o->combine_name, o->scope_name, o->linkage_name,
-        (long long)o->max_group, o->places, o->align,
+        (long long)o->max_group, o->places, o->align, o->forget,
         o->exclude != NULL ? o->exclude : "nothing",
         o->distil != NULL ? o->distil : "nothing", o->smoothing, (long long)o->epochs,
         (long long)o->fusions, (long long)o->interval, (long long)o->bn_batches,

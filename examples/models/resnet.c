@@ -501,13 +501,27 @@ static void initialise(lfuse_tensor *weight, uint64_t seed, uint64_t stream)
         w[i] = (float)(random_normal(seed, stream, (uint64_t)i) * sqrt(2.0 / fan_in));
 }
 
+static void initialise_norm(struct resnet_unit *u)
+{
+    if (u->norm.channels == 0)
+        return;
+    fill(u->scale.value, 1.0f);
+    fill(u->shift.value, 0.0f);
+    fill(u->running_mean, 0.0f);
+    fill(u->running_variance, 1.0f);
+}
+
 void resnet_initialise(struct resnet *net, uint64_t seed)
 {
     int64_t i;
 
-    for (i = 0; i < net->unit_count; i++)
+    for (i = 0; i < net->unit_count; i++) {
         initialise(net->units[i].weight.value, seed, (uint64_t)i);
+        initialise_norm(&net->units[i]);
+    }
+    initialise_norm(&net->last);
     initialise(net->linear_weight.value, seed, (uint64_t)i);
+    fill(net->linear_bias.value, 0.0f);
     for (i = 0; i < RESNET_STAGES; i++)
         if (net->width > 0)
             initialise(net->shortcut_weight[i].value, seed, (uint64_t)(1000 + i));

@@ -124,7 +124,10 @@ struct resnet_name {
 };
 struct resnet_name resnet_name(const struct resnet *net);
 
-/* Random weights: normal, variance 2 / fan-in (He et al. 2015, arXiv:1502.01852). */
+/*
+ * Random weights: normal, variance 2 / fan-in (He et al. 2015, arXiv:1502.01852); the rest as in
+ * a new network. Layers that share weights go on to do so.
+ */
 void resnet_initialise(struct resnet *net, uint64_t seed);
 
 /*

@@ -87,6 +87,13 @@ grep -q '^tied: .*conv1 .*conv2' taught.txt && fail "taught: places were mixed"
 run --ratio 1.5 --epochs 0 --exclude 'layer1.*' --out without.safetensors >without.txt
 grep -q '^tied: .*layer1' without.txt && fail "--exclude: a layer fused all the same"
 
+run --ratio 1.5 --epochs 1 --forget --out forgot.safetensors >forgot.txt
+grep -q '^exactly as many right' forgot.txt || fail "--forget: no word of reading back"
+run --ratio 1.5 --epochs 0 --seed 3 --out kept.safetensors >kept.txt
+run --ratio 1.5 --epochs 0 --seed 3 --forget --out forgot.safetensors >forgot.txt
+cmp -s kept.safetensors forgot.safetensors && fail "--forget kept the weights"
+[ "$(grep ^tied kept.txt)" = "$(grep ^tied forgot.txt)" ] || fail "--forget ties otherwise"
+
 # Killed at any moment, a run goes on to the same bits; so does one that was at its end already.
 # killed WHEN NAME ARGUMENTS...: killed once it printed WHEN, begun again, compared to NAME
 killed() {
