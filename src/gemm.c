@@ -1,8 +1,9 @@
-/* gemm.c - the shell of gemm.h: the linked BLAS does the work */
+/* gemm.c - the shell of gemm.h */
 #include "handles.h"
 
-#include <cblas.h>
 #include <string.h>
+
+#include "kernels/kernels.h"
 
 void lfuse_gemm_args_init(lfuse_gemm_args *args, size_t size)
 {
@@ -38,7 +39,8 @@ static lfuse_status check_length(const char *what, int64_t row, int64_t *length,
     return LFUSE_OK;
 }
 
-static lfuse_status check_fields(const lfuse_gemm_args *a, lfuse_error *err)
+static lfuse_status check_fields(const lfuse_gemm_args *a, bool pointers,
+                                 lfuse_error *err)
 {
     const struct lfi_handles_field given[] = {{"a", a->a}, {"b", a->b}, {"c", a->c}};
     const uint32_t known = LFUSE_GEMM_TRANSPOSE_A | LFUSE_GEMM_TRANSPOSE_B;
@@ -49,7 +51,7 @@ static lfuse_status check_fields(const lfuse_gemm_args *a, lfuse_error *err)
     if (a->reserved != 0)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "args.reserved is %d, not 0",
                         (int)a->reserved);
-    return lfi_handles_given(given, 3, err);
+    return pointers ? lfi_handles_given(given, 3, err) : LFUSE_OK;
 }
 
 static lfuse_status check_sizes(lfuse_gemm_args *a, lfuse_error *err)
@@ -71,21 +73,52 @@ static lfuse_status check_sizes(lfuse_gemm_args *a, lfuse_error *err)
     return status;
 }
 
-lfuse_status lfuse_gemm(lfuse_context *ctx, const lfuse_gemm_args *args, lfuse_error *err)
+/* The engine's form of args, or what is wrong with them. */
+static lfuse_status import(const lfuse_context *ctx, const lfuse_gemm_args *args,
+                           bool pointers, struct lfi_gemm *gemm, lfuse_error *err)
 {
-    lfuse_gemm_args a;
+    lfuse_gemm_args a = {0};
     lfuse_status status = lfi_handles_args(ctx, args, &a, sizeof(a), err);
 
     if (status == LFUSE_OK)
-        status = check_fields(&a, err);
+        status = check_fields(&a, pointers, err);
     if (status == LFUSE_OK)
         status = check_sizes(&a, err);
-    if (status != LFUSE_OK)
-        return status;
-    cblas_sgemm(CblasRowMajor,
-                (a.flags & LFUSE_GEMM_TRANSPOSE_A) ? CblasTrans : CblasNoTrans,
-                (a.flags & LFUSE_GEMM_TRANSPOSE_B) ? CblasTrans : CblasNoTrans,
-                (blasint)a.m, (blasint)a.n, (blasint)a.k, a.alpha, a.a, (blasint)a.lda,
-                a.b, (blasint)a.ldb, a.beta, a.c, (blasint)a.ldc);
-    return LFUSE_OK;
+    *gemm = (struct lfi_gemm){
+        .a = a.a,
+        .b = a.b,
+        .c = a.c,
+        .workspace = a.workspace,
+        .workspace_bytes = a.workspace_bytes,
+        .m = a.m,
+        .n = a.n,
+        .k = a.k,
+        .lda = a.lda,
+        .ldb = a.ldb,
+        .ldc = a.ldc,
+        .alpha = a.alpha,
+        .beta = a.beta,
+        .transpose_a = (a.flags & LFUSE_GEMM_TRANSPOSE_A) != 0,
+        .transpose_b = (a.flags & LFUSE_GEMM_TRANSPOSE_B) != 0,
+    };
+    return status;
+}
+
+lfuse_status lfuse_gemm(lfuse_context *ctx, const lfuse_gemm_args *args, lfuse_error *err)
+{
+    struct lfi_gemm gemm;
+    lfuse_status status = import(ctx, args, true, &gemm, err);
+
+    return status == LFUSE_OK ? lfi_gemm(&ctx->env, &gemm, err) : status;
+}
+
+lfuse_status lfuse_gemm_workspace(lfuse_context *ctx, const lfuse_gemm_args *args,
+                                  size_t *bytes, lfuse_error *err)
+{
+    struct lfi_gemm gemm;
+    lfuse_status status = import(ctx, args, false, &gemm, err);
+
+    if (status == LFUSE_OK && bytes == NULL)
+        status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "bytes is NULL");
+    return status == LFUSE_OK ? lfi_gemm_workspace(&ctx->env, &gemm, bytes, err) : status;
 }

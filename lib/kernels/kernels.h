@@ -289,6 +289,31 @@ lfuse_status lfi_relu_backward(const struct lfi_env *env, const float *y, const 
 lfuse_status lfi_add(const struct lfi_env *env, const float *a, const float *b,
                      int64_t count, float *y, lfuse_error *err);
 
+/* As lfuse_gemm_args in the contract, every default filled in. */
+struct lfi_gemm {
+    const float *a;
+    const float *b;
+    float *c;
+    void *workspace;
+    size_t workspace_bytes;
+    int64_t m;
+    int64_t n;
+    int64_t k;
+    int64_t lda;
+    int64_t ldb;
+    int64_t ldc;
+    float alpha;
+    float beta;
+    bool transpose_a;
+    bool transpose_b;
+};
+
+/* What BLAS does knows no threads of ours, and its bits may change with its own. */
+lfuse_status lfi_gemm(const struct lfi_env *env, const struct lfi_gemm *gemm,
+                      lfuse_error *err);
+lfuse_status lfi_gemm_workspace(const struct lfi_env *env, const struct lfi_gemm *gemm,
+                                size_t *bytes, lfuse_error *err);
+
 /* Parameters of a network: element i of every array is parameter i's. */
 struct lfi_parameters {
     float *const *values;

@@ -464,7 +464,7 @@ FIELD(lfuse_checkpoint_bank, reserved, 28);
 CONSTANT(LFUSE_GEMM_TRANSPOSE_A, 1);
 CONSTANT(LFUSE_GEMM_TRANSPOSE_B, 2);
 
-SIZE(lfuse_gemm_args, 96);
+SIZE(lfuse_gemm_args, 112);
 FIELD(lfuse_gemm_args, struct_size, 0);
 FIELD(lfuse_gemm_args, a, 8);
 FIELD(lfuse_gemm_args, b, 16);
@@ -479,6 +479,8 @@ FIELD(lfuse_gemm_args, alpha, 80);
 FIELD(lfuse_gemm_args, beta, 84);
 FIELD(lfuse_gemm_args, flags, 88);
 FIELD(lfuse_gemm_args, reserved, 92);
+FIELD(lfuse_gemm_args, workspace, 96);
+FIELD(lfuse_gemm_args, workspace_bytes, 104);
 
 /* conv2d.h */
 CONSTANT(LFUSE_CONV2D_ACCUMULATE, 1);
