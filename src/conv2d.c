@@ -155,6 +155,7 @@ static lfuse_status use_packed(const lfuse_context *ctx, const lfuse_packed *pac
             (long long)p->out_channels, (long long)(p->in_channels / p->groups),
             (long long)p->kernel_h, (long long)p->kernel_w, (long long)p->groups);
     conv->packed[direction] = packed->weights[direction];
+    conv->w = NULL; /* not read */
     return LFUSE_OK;
 }
 
@@ -170,22 +171,83 @@ static lfuse_status check_weights(const lfuse_context *ctx, const lfuse_packed *
     return use_packed(ctx, packed, direction, conv, err);
 }
 
-/* y may not be added to by halves, nor be the residual: rows of it are written before others are
- * read. */
-static lfuse_status check_epilogue(const struct lfi_conv2d *c, lfuse_error *err)
+/* Arrays of a call, by their names in args; they may be NULL. */
+struct array {
+    const char *name;
+    const float *data;
+    int64_t count;
+};
+
+static int64_t x_count(const struct lfi_conv2d *c)
 {
-    const uintptr_t y = (uintptr_t)c->y, residual = (uintptr_t)c->residual;
-    const size_t bytes =
-        (size_t)(c->batch * c->out_channels * c->out_h * c->out_w) * sizeof(float);
+    return c->batch * c->in_channels * c->height * c->width;
+}
+
+static int64_t y_count(const struct lfi_conv2d *c)
+{
+    return c->batch * c->out_channels * c->out_h * c->out_w;
+}
+
+static int64_t w_count(const struct lfi_conv2d *c)
+{
+    return c->out_channels * (c->in_channels / c->groups) * c->kernel_h * c->kernel_w;
+}
+
+/* Inputs are read after parts of the output are written. */
+static lfuse_status check_apart(struct array out, const struct array *in, int count,
+                                lfuse_error *err)
+{
+    const uintptr_t begin = (uintptr_t)out.data;
+    const uintptr_t end = begin + (size_t)out.count * sizeof(float);
+    int i;
+
+    for (i = 0; i < count && out.data != NULL; i++) {
+        const uintptr_t from = (uintptr_t)in[i].data;
+        const uintptr_t to = from + (size_t)in[i].count * sizeof(float);
+
+        if (in[i].data != NULL && from < end && begin < to)
+            return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.%s overlaps %s", in[i].name,
+                            out.name);
+    }
+    return LFUSE_OK;
+}
+
+static lfuse_status check_forward(const struct lfi_conv2d *c, lfuse_error *err)
+{
+    const struct array y = {"y", c->y, y_count(c)};
+    const struct array in[] = {
+        {"x", c->x, x_count(c)},
+        {"w", c->w, w_count(c)},
+        {"bias", c->bias, c->out_channels},
+        {"scale", c->scale, c->out_channels},
+        {"shift", c->shift, c->out_channels},
+        {"residual", c->residual, y.count},
+    };
 
     if (c->accumulate &&
         (c->relu || c->scale != NULL || c->shift != NULL || c->residual != NULL))
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
                         "args.flags ask to accumulate, with RELU, scale, shift or "
                         "residual; give what y holds as residual, and another y");
-    if (c->residual != NULL && residual < y + bytes && y < residual + bytes)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.residual overlaps y");
-    return LFUSE_OK;
+    return check_apart(y, in, sizeof(in) / sizeof(in[0]), err);
+}
+
+static lfuse_status check_backward_data(const struct lfi_conv2d *c, lfuse_error *err)
+{
+    const struct array dx = {"dx", c->dx, x_count(c)};
+    const struct array in[] = {{"dy", c->dy, y_count(c)}, {"w", c->w, w_count(c)}};
+
+    return check_apart(dx, in, 2, err);
+}
+
+static lfuse_status check_backward_weights(const struct lfi_conv2d *c, lfuse_error *err)
+{
+    const struct array dw = {"dw", c->dw, w_count(c)};
+    const struct array dbias = {"dbias", c->dbias, c->out_channels};
+    const struct array in[] = {{"x", c->x, x_count(c)}, {"dy", c->dy, y_count(c)}, dbias};
+    lfuse_status status = check_apart(dw, in, 3, err);
+
+    return status == LFUSE_OK ? check_apart(dbias, in, 2, err) : status;
 }
 
 lfuse_status lfuse_conv2d_forward(lfuse_context *ctx, const lfuse_conv2d_args *args,
@@ -203,7 +265,7 @@ lfuse_status lfuse_conv2d_forward(lfuse_context *ctx, const lfuse_conv2d_args *a
     if (status == LFUSE_OK)
         status = check_weights(ctx, packed, LFI_CONV2D_FORWARD, &c, err);
     if (status == LFUSE_OK)
-        status = check_epilogue(&c, err);
+        status = check_forward(&c, err);
     if (status == LFUSE_OK)
         status = lfi_conv2d_forward(&ctx->env, &c, err);
     return status;
@@ -224,6 +286,8 @@ lfuse_status lfuse_conv2d_backward_data(lfuse_context *ctx, const lfuse_conv2d_a
     if (status == LFUSE_OK)
         status = check_weights(ctx, packed, LFI_CONV2D_BACKWARD_DATA, &c, err);
     if (status == LFUSE_OK)
+        status = check_backward_data(&c, err);
+    if (status == LFUSE_OK)
         status = lfi_conv2d_backward_data(&ctx->env, &c, err);
     return status;
 }
@@ -241,6 +305,8 @@ lfuse_status lfuse_conv2d_backward_weights(lfuse_context *ctx,
 
         status = lfi_handles_given(given, 3, err);
     }
+    if (status == LFUSE_OK)
+        status = check_backward_weights(&c, err);
     if (status == LFUSE_OK)
         status = lfi_conv2d_backward_weights(&ctx->env, &c, err);
     return status;

@@ -86,9 +86,9 @@ LFUSE_API void lfuse_conv2d_args_init(lfuse_conv2d_args *args, size_t size);
  *          with fixed statistics is scale = norm scale / sqrt(variance + epsilon) and
  *          shift = norm shift - mean * scale.
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, a size < 1, a negative padding, an unknown layout or
- *                                 flag, a workspace that is too small or not aligned, y
- *                                 overlapping residual, or ACCUMULATE in a forward pass with
- *                                 RELU, scale, shift or residual, or packed for other
+ *                                 flag, a workspace that is too small or not aligned, an
+ *                                 output that overlaps an input, ACCUMULATE in a forward pass
+ *                                 with RELU, scale, shift or residual, or packed for other
  *                                 kernels or directions
  *          LFUSE_ERR_SHAPE        groups do not divide the channels, the kernel is larger than
  *                                 the padded image, or packed is of other weights

@@ -168,6 +168,47 @@ static void a_workspace_too_small_or_askew_is_told(void **state)
     lft_guard_free();
 }
 
+static void an_output_that_overlaps_an_input_is_told(void **state)
+{
+    struct lft *t = *state;
+    struct problem p = make(&shapes[10], LFUSE_LAYOUT_NHWC, lft_guard_end);
+
+    FAILS(lfuse_conv2d_forward, x, p.y + p.y_count - 1, LFUSE_ERR_ARGUMENT,
+          "args.x overlaps y");
+    FAILS(lfuse_conv2d_forward, w, p.y, LFUSE_ERR_ARGUMENT, "args.w overlaps y");
+    FAILS(lfuse_conv2d_forward, bias, p.y + 1, LFUSE_ERR_ARGUMENT,
+          "args.bias overlaps y");
+    FAILS(lfuse_conv2d_forward, scale, p.y, LFUSE_ERR_ARGUMENT, "args.scale overlaps y");
+    FAILS(lfuse_conv2d_forward, shift, p.y, LFUSE_ERR_ARGUMENT, "args.shift overlaps y");
+    FAILS(lfuse_conv2d_backward_data, dy, p.dx, LFUSE_ERR_ARGUMENT,
+          "args.dy overlaps dx");
+    FAILS(lfuse_conv2d_backward_data, w, p.dx + p.x_count - 1, LFUSE_ERR_ARGUMENT,
+          "args.w overlaps dx");
+    FAILS(lfuse_conv2d_backward_weights, x, p.dw, LFUSE_ERR_ARGUMENT,
+          "args.x overlaps dw");
+    FAILS(lfuse_conv2d_backward_weights, dy, p.dw - p.y_count + 1, LFUSE_ERR_ARGUMENT,
+          "args.dy overlaps dw");
+    FAILS(lfuse_conv2d_backward_weights, dbias, p.dw, LFUSE_ERR_ARGUMENT,
+          "args.dbias overlaps dw");
+    FAILS(lfuse_conv2d_backward_weights, dy, p.dbias, LFUSE_ERR_ARGUMENT,
+          "args.dy overlaps dbias");
+    assert_untouched(&p);
+    lft_guard_free();
+}
+
+/* An array that ends where an output begins does not overlap it. */
+static void neighbours_do_not_overlap(void **state)
+{
+    struct lft *t = *state;
+    struct problem p = make(&shapes[10], LFUSE_LAYOUT_NHWC, lft_guard_end);
+    float *both = filled(p.x_count + p.y_count, 1, lft_guard_end);
+
+    p.args.x = both;
+    p.args.y = both + p.x_count;
+    lft_ok(t, lfuse_conv2d_forward(t->ctx, &p.args, &t->err));
+    lft_guard_free();
+}
+
 static int32_t refuse(void *user, int64_t count, lfuse_task task, void *arg)
 {
     (void)user;
@@ -205,6 +246,8 @@ int main(void)
         lft_test(every_missing_operand_is_told),
         lft_test(every_wrong_number_is_told_by_all_directions),
         lft_test(a_workspace_too_small_or_askew_is_told),
+        lft_test(an_output_that_overlaps_an_input_is_told),
+        lft_test(neighbours_do_not_overlap),
         lft_test(an_executor_that_refuses_is_told),
     };
 
