@@ -23,6 +23,7 @@
 #include <layerfuse/plan_file.h>
 #include <layerfuse/preview.h>
 #include <layerfuse/retrainer.h>
+#include <layerfuse/search.h>
 #include <layerfuse/similarity.h>
 #include <layerfuse/status.h>
 #include <layerfuse/tensor.h>

@@ -426,6 +426,17 @@ FIELD(lfuse_retrainer_options, rollbacks, 108);
 FIELD(lfuse_retrainer_options, lead, 112);
 FIELD(lfuse_retrainer_options, mix, 116);
 
+/* search.h */
+
+SIZE(lfuse_search_options, 56);
+FIELD(lfuse_search_options, struct_size, 0);
+FIELD(lfuse_search_options, plan, 8);
+FIELD(lfuse_search_options, evaluate, 16);
+FIELD(lfuse_search_options, evaluate_user, 24);
+FIELD(lfuse_search_options, repair, 32);
+FIELD(lfuse_search_options, repair_user, 40);
+FIELD(lfuse_search_options, tolerance, 48);
+
 /* checkpoint.h */
 
 SIZE(lfuse_checkpoint_entry, 24);
