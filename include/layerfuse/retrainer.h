@@ -56,7 +56,7 @@
  *
  * Fusing changes what later layers receive. `repair` is called upon every fusion, with groups that mix
  * showing their mean, to put that right, say by forward passes that re-estimate the running statistics of
- * batch norms; networks without these have repair.h. Within it none of these calls may be made. Where it
+ * batch norms. Within it none of these calls may be made. Where it
  * fails, the fusion is rolled back, and has not happened.
  *
  * Under LFUSE_POLICY_RANDOM groups mix (ties.h) while the schedule runs: from begin_step to
