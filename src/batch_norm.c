@@ -69,6 +69,8 @@ static struct lfi_batch_norm translate(const lfuse_batch_norm_args *a)
         .running_variance = a->running_variance,
         .saved_mean = a->saved_mean,
         .saved_inverse = a->saved_inverse,
+        .workspace = a->workspace,
+        .workspace_bytes = a->workspace_bytes,
         .batch = a->batch,
         .channels = a->channels,
         .pixels = a->pixels,
@@ -161,4 +163,17 @@ lfuse_status lfuse_batch_norm_backward(lfuse_context *ctx,
         status = lfi_handles_given(given, 9, err);
     }
     return status == LFUSE_OK ? lfi_batch_norm_backward(&ctx->env, &n, err) : status;
+}
+
+lfuse_status lfuse_batch_norm_workspace(lfuse_context *ctx,
+                                        const lfuse_batch_norm_args *args, size_t *bytes,
+                                        lfuse_error *err)
+{
+    struct lfi_batch_norm n;
+    lfuse_status status = import(ctx, args, &n, err);
+
+    if (status == LFUSE_OK && bytes == NULL)
+        status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "bytes is NULL");
+    return status == LFUSE_OK ? lfi_batch_norm_workspace(&ctx->env, &n, bytes, err)
+                              : status;
 }

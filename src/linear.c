@@ -68,6 +68,8 @@ static lfuse_status import(const lfuse_context *ctx, const lfuse_linear_args *ar
         .dx = a.dx,
         .dw = a.dw,
         .dbias = a.dbias,
+        .workspace = a.workspace,
+        .workspace_bytes = a.workspace_bytes,
         .batch = a.batch,
         .in_features = a.in_features,
         .out_features = a.out_features,
@@ -117,4 +119,15 @@ lfuse_status lfuse_linear_backward_weights(lfuse_context *ctx,
         status = lfi_handles_given(given, 3, err);
     }
     return status == LFUSE_OK ? lfi_linear_backward_weights(&ctx->env, &l, err) : status;
+}
+
+lfuse_status lfuse_linear_workspace(lfuse_context *ctx, const lfuse_linear_args *args,
+                                    size_t *bytes, lfuse_error *err)
+{
+    struct lfi_linear l;
+    lfuse_status status = import(ctx, args, &l, err);
+
+    if (status == LFUSE_OK && bytes == NULL)
+        status = lfi_fail(err, LFUSE_ERR_ARGUMENT, "bytes is NULL");
+    return status == LFUSE_OK ? lfi_linear_workspace(&ctx->env, &l, bytes, err) : status;
 }

@@ -217,10 +217,12 @@ static lfuse_status create_stages(struct resnet *net, lfuse_error *err)
 
 /* ---- the rest of the memory ------------------------------------------------------------------ */
 
+/* The most that a convolution, a normalisation or the linear layer asks for. */
 static lfuse_status create_workspace(struct resnet *net, lfuse_error *err)
 {
     lfuse_status status = LFUSE_OK;
-    size_t most = 0, bytes;
+    lfuse_linear_args linear;
+    size_t most = 0, bytes = 0;
     int64_t i;
 
     for (i = 0; i < net->unit_count + RESNET_STAGES && status == LFUSE_OK; i++) {
@@ -231,9 +233,24 @@ static lfuse_status create_workspace(struct resnet *net, lfuse_error *err)
         if (conv->batch == 0)
             continue; /* not every stage has a shortcut */
         status = lfuse_conv2d_workspace(net->ctx, conv, &bytes, err);
-        if (status == LFUSE_OK && bytes > most)
-            most = bytes;
+        most = bytes > most ? bytes : most;
     }
+    for (i = 0; i < net->unit_count && status == LFUSE_OK; i++) {
+        lfuse_batch_norm_args norm = net->units[i].norm;
+
+        if (norm.channels == 0)
+            continue; /* not every unit has one */
+        norm.batch = net->batch;
+        status = lfuse_batch_norm_workspace(net->ctx, &norm, &bytes, err);
+        most = bytes > most ? bytes : most;
+    }
+    lfuse_linear_args_init(&linear, sizeof(linear));
+    linear.batch = net->batch;
+    linear.in_features = channels_of(net, RESNET_STAGES - 1);
+    linear.out_features = RESNET_CLASSES;
+    if (status == LFUSE_OK)
+        status = lfuse_linear_workspace(net->ctx, &linear, &bytes, err);
+    most = bytes > most ? bytes : most;
     if (status == LFUSE_OK)
         status = vector(net, (int64_t)(most / sizeof(float)) + 1, &net->workspace, err);
     return status;

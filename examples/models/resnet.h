@@ -97,7 +97,7 @@ struct resnet {
     lfuse_tensor *work[4]; /* each as large as the largest activation */
     lfuse_tensor *features, *feature_gradient; /* (batch, 64 k) */
     lfuse_tensor *logits, *logit_gradient;     /* (batch, 10) */
-    lfuse_tensor *workspace;                   /* of the convolutions */
+    lfuse_tensor *workspace;                   /* of any kernel */
 
     const float *x; /* of the latest forward pass */
     int64_t count;

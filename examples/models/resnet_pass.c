@@ -98,6 +98,8 @@ static lfuse_status unit_forward(struct resnet *net, struct resnet_unit *u,
 
     norm.x = convolved;
     norm.scale = data(u->scale.value);
+    norm.workspace = data(net->workspace);
+    norm.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     norm.shift = data(u->shift.value);
     norm.residual = residual;
     norm.y = out;
@@ -176,6 +178,8 @@ static void linear_shape(const struct resnet *net, lfuse_linear_args *linear)
 {
     lfuse_linear_args_init(linear, sizeof(*linear));
     linear->batch = net->count;
+    linear->workspace = data(net->workspace);
+    linear->workspace_bytes = lfuse_tensor_bytes(net->workspace);
     linear->in_features = lfuse_tensor_dim(net->linear_weight.value, 1);
     linear->out_features = RESNET_CLASSES;
     linear->x = data(net->features);
@@ -294,6 +298,8 @@ static lfuse_status unit_backward(struct resnet *net, struct resnet_unit *u,
     norm.x = data(u->convolved);
     norm.y = data(u->out);
     norm.scale = data(u->scale.value);
+    norm.workspace = data(net->workspace);
+    norm.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     norm.saved_mean = data(u->saved_mean);
     norm.saved_inverse = data(u->saved_inverse);
     norm.dy = norm.dx = dout;

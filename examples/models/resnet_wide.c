@@ -24,6 +24,8 @@ static lfuse_status norm_forward(struct resnet *net, struct resnet_unit *u,
     norm.x = x;
     norm.y = y;
     norm.scale = data(u->scale.value);
+    norm.workspace = data(net->workspace);
+    norm.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     norm.shift = data(u->shift.value);
     norm.running_mean = data(u->running_mean);
     norm.running_variance = data(u->running_variance);
@@ -108,6 +110,8 @@ static lfuse_status norm_backward(struct resnet *net, struct resnet_unit *u,
     norm.x = x;
     norm.y = data(u->out);
     norm.scale = data(u->scale.value);
+    norm.workspace = data(net->workspace);
+    norm.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     norm.saved_mean = data(u->saved_mean);
     norm.saved_inverse = data(u->saved_inverse);
     norm.dy = norm.dx = d;

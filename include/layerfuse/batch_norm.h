@@ -39,6 +39,9 @@ typedef struct lfuse_batch_norm_args {
     double momentum;     /* weight of this batch in the running values; 0 means 0.1 */
     lfuse_layout layout; /* 0 means NCHW */
     uint32_t flags;      /* LFUSE_BATCH_NORM_* or 0 */
+    void *
+        workspace; /* lfuse_batch_norm_workspace() bytes, aligned to 64; NULL: allocated */
+    size_t workspace_bytes;
 } lfuse_batch_norm_args;
 
 /**
@@ -57,11 +60,11 @@ LFUSE_API void lfuse_batch_norm_args_init(lfuse_batch_norm_args *args, size_t si
  *                               dy, the saved statistics and, with RELU, y
  *
  * Errors:  LFUSE_ERR_ARGUMENT     NULL, a size < 1, a negative epsilon or momentum, momentum > 1,
- *                                 an unknown layout or flag, or one running value without the
- *                                 other
+ *                                 an unknown layout or flag, one running value without the
+ *                                 other, or a workspace that is too small or not aligned
  *          LFUSE_ERR_SHAPE        training with one value per channel
  *          LFUSE_ERR_OVERFLOW     a size does not fit
- *          LFUSE_ERR_NO_MEMORY    the scratch was refused
+ *          LFUSE_ERR_NO_MEMORY    the workspace was refused
  *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know
  *          On failure the outputs are untouched.
  * Numbers: statistics are summed in blocks of f32 and across blocks in f64.
@@ -77,6 +80,20 @@ LFUSE_API lfuse_status lfuse_batch_norm_inference(lfuse_context *ctx,
 LFUSE_API lfuse_status lfuse_batch_norm_backward(lfuse_context *ctx,
                                                  const lfuse_batch_norm_args *args,
                                                  lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_batch_norm_workspace() - bytes that are enough for all three calls with these args
+ *
+ * Pointers of args are not looked at; the answer depends on the context's threads.
+ *
+ * Errors:  as the calls for sizes; LFUSE_ERR_ARGUMENT for a NULL; *bytes is then untouched
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_batch_norm_workspace(lfuse_context *ctx,
+                                                  const lfuse_batch_norm_args *args,
+                                                  size_t *bytes,
+                                                  lfuse_error *err) LFUSE_MUST_CHECK;
 
 LFUSE_END_DECLS
 

@@ -25,6 +25,8 @@ typedef struct lfuse_linear_args {
     int64_t out_features;
     uint32_t flags;   /* LFUSE_LINEAR_* or 0 */
     int32_t reserved; /* 0 */
+    void *workspace;  /* lfuse_linear_workspace() bytes, aligned to 64; NULL: allocated */
+    size_t workspace_bytes;
 } lfuse_linear_args;
 
 /**
@@ -41,9 +43,10 @@ LFUSE_API void lfuse_linear_args_init(lfuse_linear_args *args, size_t size);
  * lfuse_linear_backward_data() - dx = dy w
  * lfuse_linear_backward_weights() - dw = dy' x and, if it is given, dbias = the sum of dy's rows
  *
- * Errors:  LFUSE_ERR_ARGUMENT     NULL, a size < 1, or an unknown flag
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, a size < 1, an unknown flag, or a workspace that is too
+ *                                 small or not aligned
  *          LFUSE_ERR_OVERFLOW     a size does not fit
- *          LFUSE_ERR_NO_MEMORY    the scratch was refused
+ *          LFUSE_ERR_NO_MEMORY    the workspace was refused
  *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know
  *          On failure the outputs are untouched.
  * Numbers: f32 sums; |error| <= k eps sum |terms| with k the number of terms of a sum.
@@ -59,6 +62,20 @@ LFUSE_API lfuse_status lfuse_linear_backward_data(lfuse_context *ctx,
 LFUSE_API lfuse_status lfuse_linear_backward_weights(lfuse_context *ctx,
                                                      const lfuse_linear_args *args,
                                                      lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_linear_workspace() - bytes that are enough for all three calls with these args
+ *
+ * Pointers of args are not looked at; the answer depends on the context's threads.
+ *
+ * Errors:  as the calls for sizes; LFUSE_ERR_ARGUMENT for a NULL; *bytes is then untouched
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_linear_workspace(lfuse_context *ctx,
+                                              const lfuse_linear_args *args,
+                                              size_t *bytes,
+                                              lfuse_error *err) LFUSE_MUST_CHECK;
 
 LFUSE_END_DECLS
 

@@ -7,6 +7,7 @@
 #define LFI_KERNELS_BATCH_NORM_H
 
 #include "kernels/kernels.h"
+#include "kernels/scratch.h"
 
 /* What a loop knows of each channel; batch_norm_apply_f32 and its like say what of it they use. */
 enum {
@@ -27,10 +28,11 @@ struct lfi_batch_norm_job {
     int64_t part_rows;
     int64_t parts;
     int64_t tasks;
-    int64_t width;  /* of the longest row */
-    float *columns; /* (slots, vectors, width): a task's own */
-    float *channel; /* (LFI_BATCH_NORM_NUMBERS, channels) */
-    double *sums;   /* (parts, channels, 2) */
+    int64_t width;              /* of the longest row */
+    struct lfi_scratch scratch; /* these three: */
+    float *columns;             /* (slots, vectors, width): a task's own */
+    float *channel;             /* (LFI_BATCH_NORM_NUMBERS, channels) */
+    double *sums;               /* (parts, channels, 2) */
 };
 
 /* tile.x is norm's; the caller sets loop and the rest of tile before each pass. */

@@ -13,6 +13,8 @@
  */
 #include "kernels/batch_norm.h"
 
+#include <string.h>
+
 enum { WIDTH = 64, BLOCK_ROWS = 128, PART_ELEMENTS = 65536 };
 enum {
     CENTER = LFI_BATCH_NORM_CENTER,
@@ -263,48 +265,75 @@ lfuse_status lfi_batch_norm_job_write(struct lfi_batch_norm_job *job, lfuse_erro
 
 /* ---- jobs -------------------------------------------------------------------------------------- */
 
-void lfi_batch_norm_job_end(struct lfi_batch_norm_job *job)
+/* How the tensors are cut. */
+static void cut(struct lfi_batch_norm_job *job, const struct lfi_env *env,
+                const struct lfi_batch_norm *norm)
 {
-    const struct lfi_env *env = job->env;
+    int64_t row, fewest;
+
+    *job = (struct lfi_batch_norm_job){.env = env, .norm = norm};
+    job->interleaved = norm->channels_last || norm->pixels == 1;
+    job->rows = job->interleaved ? norm->batch * norm->pixels : norm->batch;
+    row = job->interleaved ? norm->channels : norm->pixels;
+    fewest = job->interleaved ? BLOCK_ROWS : 1;
+    job->part_rows = PART_ELEMENTS / row < fewest ? fewest : PART_ELEMENTS / row;
+    job->parts = (job->rows - 1) / job->part_rows + 1;
+    job->tasks = job->interleaved ? job->parts : job->parts * norm->channels;
+    job->width = job->interleaved && norm->channels > WIDTH ? norm->channels : WIDTH;
+    job->tile.x = norm->x;
+}
+
+/* Where the columns, the channels and the sums begin in the scratch. */
+static bool lay_out(struct lfi_batch_norm_job *job, size_t at[3])
+{
     const size_t channels = (size_t)job->norm->channels;
 
-    lfi_free(env, job->sums, (size_t)job->parts * channels, 2 * sizeof(double));
-    lfi_free(env, job->channel, channels, SUM * sizeof(float));
-    lfi_free(env, job->columns, (size_t)env->executor.concurrency * VECTORS,
-             (size_t)job->width * sizeof(float));
+    return lfi_scratch_add(&job->scratch,
+                           (size_t)job->env->executor.concurrency * VECTORS,
+                           (size_t)job->width * sizeof(float), &at[0]) &&
+           lfi_scratch_add(&job->scratch, channels, SUM * sizeof(float), &at[1]) &&
+           lfi_scratch_add(&job->scratch, (size_t)job->parts * channels,
+                           2 * sizeof(double), &at[2]);
+}
+
+lfuse_status lfi_batch_norm_workspace(const struct lfi_env *env,
+                                      const struct lfi_batch_norm *norm, size_t *bytes,
+                                      lfuse_error *err)
+{
+    struct lfi_batch_norm_job job;
+    size_t at[3];
+
+    cut(&job, env, norm);
+    if (!lay_out(&job, at))
+        return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the workspace does not fit");
+    *bytes = job.scratch.bytes;
+    return LFUSE_OK;
+}
+
+void lfi_batch_norm_job_end(struct lfi_batch_norm_job *job)
+{
+    lfi_scratch_end(job->env, &job->scratch);
 }
 
 lfuse_status lfi_batch_norm_job_begin(struct lfi_batch_norm_job *job,
                                       const struct lfi_env *env,
                                       const struct lfi_batch_norm *norm, lfuse_error *err)
 {
-    const size_t channels = (size_t)norm->channels;
     lfuse_status status;
-    int64_t row;
+    size_t at[3];
 
-    *job = (struct lfi_batch_norm_job){.env = env, .norm = norm};
-    job->interleaved = norm->channels_last || norm->pixels == 1;
-    job->rows = job->interleaved ? norm->batch * norm->pixels : norm->batch;
-    row = job->interleaved ? norm->channels : norm->pixels;
-    job->part_rows = PART_ELEMENTS / row;
-    if (job->part_rows < (job->interleaved ? BLOCK_ROWS : 1))
-        job->part_rows = job->interleaved ? BLOCK_ROWS : 1;
-    job->parts = (job->rows - 1) / job->part_rows + 1;
-    job->tasks = job->interleaved ? job->parts : job->parts * norm->channels;
-    job->width = job->interleaved && norm->channels > WIDTH ? norm->channels : WIDTH;
-    job->tile.x = norm->x;
-    status = lfi_alloc(env, (size_t)env->executor.concurrency * VECTORS,
-                       (size_t)job->width * sizeof(float), "batch norm's columns",
-                       &job->columns, err);
-    if (status == LFUSE_OK)
-        status = lfi_alloc_zero(env, channels, SUM * sizeof(float),
-                                "batch norm's channels", &job->channel, err);
-    if (status == LFUSE_OK)
-        status = lfi_alloc_zero(env, (size_t)job->parts * channels, 2 * sizeof(double),
-                                "batch norm's sums", &job->sums, err);
+    cut(job, env, norm);
+    if (!lay_out(job, at))
+        return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the workspace does not fit");
+    status = lfi_scratch_begin(env, &job->scratch, norm->workspace, norm->workspace_bytes,
+                               err);
     if (status != LFUSE_OK)
-        lfi_batch_norm_job_end(job);
-    return status;
+        return status;
+    job->columns = (float *)(void *)(job->scratch.memory + at[0]);
+    job->channel = (float *)(void *)(job->scratch.memory + at[1]);
+    job->sums = (double *)(void *)(job->scratch.memory + at[2]);
+    memset(job->channel, 0, job->scratch.bytes - at[1]);
+    return LFUSE_OK;
 }
 
 /* The numbers of channel c for the loops that write. */

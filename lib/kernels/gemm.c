@@ -108,9 +108,9 @@ lfuse_status lfi_gemm(const struct lfi_env *env, const struct lfi_gemm *g,
     if (!way->plan(env, g, &scratch))
         return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the workspace does not fit");
     status = lfi_scratch_begin(env, &scratch, g->workspace, g->workspace_bytes, err);
-    if (status == LFUSE_OK)
-        status = way->run(env, g, scratch.memory, err);
-    if (scratch.memory != NULL)
-        lfi_scratch_end(env, &scratch);
+    if (status != LFUSE_OK)
+        return status;
+    status = way->run(env, g, scratch.memory, err);
+    lfi_scratch_end(env, &scratch);
     return status;
 }

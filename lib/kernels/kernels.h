@@ -355,6 +355,8 @@ struct lfi_batch_norm {
     float *running_variance;
     float *saved_mean;
     float *saved_inverse;
+    void *workspace;
+    size_t workspace_bytes;
     int64_t batch;
     int64_t channels;
     int64_t pixels;
@@ -365,6 +367,9 @@ struct lfi_batch_norm {
     bool accumulate;
 };
 
+lfuse_status lfi_batch_norm_workspace(const struct lfi_env *env,
+                                      const struct lfi_batch_norm *norm, size_t *bytes,
+                                      lfuse_error *err);
 lfuse_status lfi_batch_norm_training(const struct lfi_env *env,
                                      const struct lfi_batch_norm *norm, lfuse_error *err);
 lfuse_status lfi_batch_norm_inference(const struct lfi_env *env,
@@ -499,12 +504,17 @@ struct lfi_linear {
     float *dx;
     float *dw;
     float *dbias;
+    void *workspace;
+    size_t workspace_bytes;
     int64_t batch;
     int64_t in_features;
     int64_t out_features;
     bool accumulate;
 };
 
+lfuse_status lfi_linear_workspace(const struct lfi_env *env,
+                                  const struct lfi_linear *linear, size_t *bytes,
+                                  lfuse_error *err);
 lfuse_status lfi_linear_forward(const struct lfi_env *env,
                                 const struct lfi_linear *linear, lfuse_error *err);
 lfuse_status lfi_linear_backward_data(const struct lfi_env *env,

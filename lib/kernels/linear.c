@@ -8,6 +8,7 @@
  * forward has columns that are not contiguous, and transposes w first.
  */
 #include "kernels/kernels.h"
+#include "kernels/scratch.h"
 
 #include <string.h>
 
@@ -93,11 +94,31 @@ static void turn_rows(void *arg, int64_t index, int32_t slot)
         l->in_features, l->in_features, t->turned + first, l->out_features);
 }
 
+static bool plan(const struct lfi_linear *l, struct lfi_scratch *scratch)
+{
+    size_t at;
+
+    return lfi_scratch_add(scratch, (size_t)(l->in_features * l->out_features),
+                           sizeof(float), &at);
+}
+
+lfuse_status lfi_linear_workspace(const struct lfi_env *env, const struct lfi_linear *l,
+                                  size_t *bytes, lfuse_error *err)
+{
+    struct lfi_scratch scratch = {0};
+
+    (void)env;
+    if (!plan(l, &scratch))
+        return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the workspace does not fit");
+    *bytes = scratch.bytes;
+    return LFUSE_OK;
+}
+
 lfuse_status lfi_linear_forward(const struct lfi_env *env, const struct lfi_linear *l,
                                 lfuse_error *err)
 {
-    const size_t count = (size_t)(l->in_features * l->out_features);
     struct transposition transposition = {env, l, NULL};
+    struct lfi_scratch scratch = {0};
     struct lfi_gemm_tile tile = {
         .a = l->x,
         .c = l->y,
@@ -112,15 +133,18 @@ lfuse_status lfi_linear_forward(const struct lfi_env *env, const struct lfi_line
     };
     lfuse_status status;
 
-    status = lfi_alloc(env, count, sizeof(float), "transposed weights",
-                       &transposition.turned, err);
-    if (status == LFUSE_OK)
-        status = lfi_parallel_for(env, (l->out_features - 1) / BLOCK_COLS + 1, turn_rows,
-                                  &transposition, err);
+    if (!plan(l, &scratch))
+        return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the workspace does not fit");
+    status = lfi_scratch_begin(env, &scratch, l->workspace, l->workspace_bytes, err);
+    if (status != LFUSE_OK)
+        return status;
+    transposition.turned = (float *)(void *)scratch.memory;
+    status = lfi_parallel_for(env, (l->out_features - 1) / BLOCK_COLS + 1, turn_rows,
+                              &transposition, err);
     tile.b = transposition.turned;
     if (status == LFUSE_OK)
         status = run(env, tile, l->bias, err);
-    lfi_free(env, transposition.turned, count, sizeof(float));
+    lfi_scratch_end(env, &scratch);
     return status;
 }
 

@@ -545,7 +545,7 @@ CONSTANT(LFUSE_PACKED_BACKWARD_DATA, 2);
 /* linear.h */
 CONSTANT(LFUSE_LINEAR_ACCUMULATE, 1);
 
-SIZE(lfuse_linear_args, 104);
+SIZE(lfuse_linear_args, 120);
 FIELD(lfuse_linear_args, struct_size, 0);
 FIELD(lfuse_linear_args, x, 8);
 FIELD(lfuse_linear_args, w, 16);
@@ -560,12 +560,14 @@ FIELD(lfuse_linear_args, in_features, 80);
 FIELD(lfuse_linear_args, out_features, 88);
 FIELD(lfuse_linear_args, flags, 96);
 FIELD(lfuse_linear_args, reserved, 100);
+FIELD(lfuse_linear_args, workspace, 104);
+FIELD(lfuse_linear_args, workspace_bytes, 112);
 
 /* batch_norm.h */
 CONSTANT(LFUSE_BATCH_NORM_RELU, 1);
 CONSTANT(LFUSE_BATCH_NORM_ACCUMULATE, 2);
 
-SIZE(lfuse_batch_norm_args, 168);
+SIZE(lfuse_batch_norm_args, 184);
 FIELD(lfuse_batch_norm_args, struct_size, 0);
 FIELD(lfuse_batch_norm_args, x, 8);
 FIELD(lfuse_batch_norm_args, scale, 16);
@@ -588,6 +590,8 @@ FIELD(lfuse_batch_norm_args, epsilon, 144);
 FIELD(lfuse_batch_norm_args, momentum, 152);
 FIELD(lfuse_batch_norm_args, layout, 160);
 FIELD(lfuse_batch_norm_args, flags, 164);
+FIELD(lfuse_batch_norm_args, workspace, 168);
+FIELD(lfuse_batch_norm_args, workspace_bytes, 176);
 
 /* pool2d.h */
 TYPE(lfuse_pool, int32_t);

@@ -436,6 +436,83 @@ static void places_part_the_types_of_convolutions(void **state)
     assert_true(loss_of(f, RESNET_TRAINING) == loss);
 }
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static void *count_alloc(void *user, size_t size, size_t align)
+{
+    ++*(int64_t *)user;
+    return aligned_alloc(align, (size + align - 1) / align * align);
+}
+
+static void count_release(void *user, void *ptr, size_t size, size_t align)
+{
+    (void)user;
+    (void)size;
+    (void)align;
+    free(ptr);
+}
+
+/* Forward, loss, backward, and all parameters' update. */
+static void train_step(struct fixture *f, struct resnet *net, int64_t count)
+{
+    float *values[RESNET_MAX_UNITS], *velocities[RESNET_MAX_UNITS];
+    const float *gradients[RESNET_MAX_UNITS];
+    int64_t counts[RESNET_MAX_UNITS], i;
+    lfuse_sgd_all_args sgd;
+    double loss, norm;
+
+    ok(f, resnet_forward(net, f->x, count, RESNET_TRAINING, &f->err));
+    ok(f, resnet_loss(net, f->labels, &loss, NULL, &f->err));
+    ok(f, resnet_backward(net, &f->err));
+    for (i = 0; i < net->unit_count; i++) {
+        const struct resnet_parameter *p = &net->units[i].weight;
+
+        values[i] = lfuse_tensor_data(p->value);
+        gradients[i] = lfuse_tensor_data(p->gradient);
+        velocities[i] = lfuse_tensor_data(p->velocity);
+        counts[i] = lfuse_tensor_elements(p->value);
+    }
+    lfuse_sgd_all_args_init(&sgd, sizeof(sgd));
+    sgd.values = values;
+    sgd.gradients = gradients;
+    sgd.velocities = velocities;
+    sgd.counts = counts;
+    sgd.parameters = net->unit_count;
+    sgd.learning_rate = 1e-3;
+    sgd.momentum = 0.9;
+    sgd.max_norm = 1.0;
+    sgd.norm = &norm;
+    ok(f, lfuse_sgd_all(net->ctx, &sgd, &f->err));
+}
+
+/* Of any network, by any number of threads, from the first step on. */
+static void a_step_allocates_nothing(void **state)
+{
+    struct fixture *f = *state;
+    int64_t allocations = 0, width, before;
+    lfuse_context_options options;
+    struct resnet *net;
+    lfuse_context *ctx;
+
+    lfuse_context_options_init(&options, sizeof(options));
+    options.allocator = (lfuse_allocator){count_alloc, count_release, &allocations};
+    for (options.threads = 1; options.threads <= 3; options.threads++)
+        for (width = 0; width <= 2; width += 2) {
+            ok(f, lfuse_context_create(&options, &ctx, &f->err));
+            ok(f,
+               resnet_create_wide(ctx, 1, width, BATCH, RESNET_TRAINING, &net, &f->err));
+            resnet_initialise(net, 3);
+            before = allocations;
+            assert_true(before > 0); /* the counter counts */
+            train_step(f, net, BATCH);
+            train_step(f, net, 1);
+            ok(f, resnet_forward(net, f->x, BATCH, RESNET_INFERENCE, &f->err));
+            assert_int_equal(allocations, before);
+            resnet_destroy(net);
+            lfuse_context_destroy(ctx);
+        }
+}
+
 #define with_network(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define with_wide(test)    cmocka_unit_test_setup_teardown(test, setup_wide, teardown)
 
@@ -451,6 +528,7 @@ int main(void)
         with_network(permuted_blocks_compute_the_same),
         with_network(a_fused_network_stays_tied_while_it_trains),
         with_network(places_part_the_types_of_convolutions),
+        with_network(a_step_allocates_nothing),
         with_wide(wide_logits_and_gradients_are_those_of_the_definition),
         with_wide(inference_uses_the_running_statistics),
         with_wide(a_network_for_inference_scores_the_same_bits),

@@ -245,7 +245,7 @@ static void every_error_is_told_and_the_outputs_untouched(void **state)
 #undef FAILS
     t->memory.fail_at = t->memory.allocations;
     lft_fails(t, lfuse_linear_forward(t->ctx, &p.args, &t->err), LFUSE_ERR_NO_MEMORY,
-              "48 bytes");
+              "the workspace: 64 bytes");
     t->memory.fail_at = -1;
     for (i = 0; i < 8; i++)
         assert_true(p.y[i] == (float)lft_value(5, i));
