@@ -1,8 +1,11 @@
-/* resnet_inside.h - what the passes of both kinds of networks share; for resnet*.c alone */
+/* resnet_inside.h - what resnet*.c share, and nobody else sees */
 #ifndef EXAMPLES_RESNET_INSIDE_H
 #define EXAMPLES_RESNET_INSIDE_H
 
 #include "models/resnet.h"
+
+/* net->layers, of a network whose memory is all there. */
+lfuse_status resnet_create_layers(struct resnet *net, lfuse_error *err);
 
 /* The stage whose shortcut this block needs, or -1. */
 int64_t resnet_shortcut_stage(const struct resnet *net, int64_t block);
