@@ -167,7 +167,32 @@ const char *lfuse_checkpoint_skipped(const lfuse_checkpoint *checkpoint, int64_t
 {
     if (index < 0 || index >= lfuse_checkpoint_skipped_count(checkpoint))
         return NULL;
-    return checkpoint->file.skipped[index];
+    return checkpoint->file.skipped[index].name;
+}
+
+const void *lfuse_checkpoint_skipped_data(const lfuse_checkpoint *checkpoint,
+                                          int64_t index, size_t *bytes)
+{
+    if (index < 0 || index >= lfuse_checkpoint_skipped_count(checkpoint))
+        return NULL;
+    if (bytes != NULL)
+        *bytes = checkpoint->file.skipped[index].bytes;
+    return checkpoint->file.skipped[index].data;
+}
+
+const char *lfuse_checkpoint_skipped_type(const lfuse_checkpoint *checkpoint,
+                                          int64_t index)
+{
+    if (index < 0 || index >= lfuse_checkpoint_skipped_count(checkpoint))
+        return NULL;
+    return checkpoint->file.skipped[index].type;
+}
+
+int64_t lfuse_checkpoint_skipped_file(const lfuse_checkpoint *checkpoint, int64_t index)
+{
+    if (index < 0 || index >= lfuse_checkpoint_skipped_count(checkpoint))
+        return -1;
+    return checkpoint->file.skipped[index].file;
 }
 
 int64_t lfuse_checkpoint_metadata_count(const lfuse_checkpoint *checkpoint)
@@ -194,6 +219,11 @@ static lfuse_status check_save_options(const lfuse_checkpoint_save_options *o,
     if (o->reserved != 0)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED, "options.reserved is %d",
                         (int)o->reserved);
+    if (o->carried_file < 0 || o->carried_file > lfuse_checkpoint_file_count(o->carried))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "options.carried_file is %lld, carried has %lld files",
+                        (long long)o->carried_file,
+                        (long long)lfuse_checkpoint_file_count(o->carried));
     if (o->metadata_count < 0 || o->metadata_count > INT64_MAX / 2)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "options.metadata_count is %lld",
                         (long long)o->metadata_count);
@@ -235,10 +265,12 @@ static lfuse_status check_banks(const lfuse_checkpoint_save_options *o, lfuse_er
 }
 
 static lfuse_status check_entries(const lfuse_checkpoint_entry *entries, int64_t count,
-                                  lfuse_error *err)
+                                  bool may_be_none, lfuse_error *err)
 {
     int64_t i;
 
+    if (count == 0 && may_be_none)
+        return LFUSE_OK;
     if (entries == NULL || count < 1)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "entries is %s, count is %lld",
                         entries == NULL ? "NULL" : "given", (long long)count);
@@ -247,6 +279,21 @@ static lfuse_status check_entries(const lfuse_checkpoint_entry *entries, int64_t
             return lfi_fail(err, LFUSE_ERR_ARGUMENT, "entries[%lld].%s is NULL",
                             (long long)i, entries[i].name == NULL ? "name" : "tensor");
     return LFUSE_OK;
+}
+
+/* Of the file asked for, or of all: room is as many as there may be. Their number. */
+static int64_t list_carried(const lfuse_checkpoint_save_options *o,
+                            struct lfi_carried *carried)
+{
+    int64_t count = 0, i;
+
+    for (i = 0; i < lfuse_checkpoint_skipped_count(o->carried); i++) {
+        const struct lfi_carried *each = &o->carried->file.skipped[i];
+
+        if (o->carried_file == 0 || each->file == o->carried_file - 1)
+            carried[count++] = *each;
+    }
+    return count;
 }
 
 static lfuse_status save(lfuse_context *ctx, const char *path,
@@ -259,7 +306,9 @@ static lfuse_status save(lfuse_context *ctx, const char *path,
                                            .fill = o->fill,
                                            .fill_user = o->fill_user,
                                            .banks = o->banks};
+    const size_t skipped = (size_t)lfuse_checkpoint_skipped_count(o->carried);
     struct lfi_checkpoint_entry *given;
+    struct lfi_carried *carried = NULL;
     lfuse_status status;
     int64_t i;
 
@@ -272,7 +321,13 @@ static lfuse_status save(lfuse_context *ctx, const char *path,
         given[i].view = &entries[i].tensor->array.view;
         given[i].owner = entries[i].owner;
     }
-    status = lfi_checkpoint_save(&ctx->env, path, given, count, &params, err);
+    status = lfi_alloc(&ctx->env, skipped, sizeof(*carried), "entries", &carried, err);
+    if (status == LFUSE_OK) {
+        params.carried_count = list_carried(o, carried);
+        params.carried = carried;
+        status = lfi_checkpoint_save(&ctx->env, path, given, count, &params, err);
+    }
+    lfi_free(&ctx->env, carried, skipped, sizeof(*carried));
     lfi_free(&ctx->env, given, (size_t)count, sizeof(*given));
     return status;
 }
@@ -294,7 +349,7 @@ lfuse_status lfuse_checkpoint_save(lfuse_context *ctx, const char *path,
     if (status == LFUSE_OK)
         status = check_banks(&o, err);
     if (status == LFUSE_OK)
-        status = check_entries(entries, count, err);
+        status = check_entries(entries, count, o.carried != NULL, err);
     if (status == LFUSE_OK)
         status = save(ctx, path, entries, count, &o, err);
     return status;

@@ -72,8 +72,8 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  *                                 its files contradict, or that names one elsewhere
  *          LFUSE_ERR_UNSUPPORTED  an element type other than F32, F64, F16, BF16, a scalar (rank
  *                                 0), a rank above LFUSE_MAX_RANK, or a dim of 0: says which
- *                                 tensor, unless the flag leaves it out (never of a file with
- *                                 aliases or banks); a header or an index of more than max_header_bytes,
+ *                                 tensor, unless the flag leaves it out (but not where an
+ *                                 alias or a bank needs it); a header or an index of more than max_header_bytes,
  *                                 of which the format allows 100000000; tensors in
  *                                 banks of more than max_bank_bytes in all; a "layerfuse.format" other than "1", or the
  *                                 key "layerfuse.residuals"; options hold fields this version
@@ -124,6 +124,10 @@ LFUSE_API void lfuse_checkpoint_close(lfuse_checkpoint *checkpoint);
  *                                    out: batch counters, position ids, masks, empty ones
  * lfuse_checkpoint_skipped() - the name of the one at index, in the order of their data; NULL when
  *                              out of range
+ * lfuse_checkpoint_skipped_data() - its bytes, *bytes of them, as they lie in the file; NULL when
+ *                                   out of range. What they mean its type says:
+ * lfuse_checkpoint_skipped_type() - {"dtype":"I64","shape":[2]} as the file has it; NULL likewise
+ * lfuse_checkpoint_skipped_file() - which file has it; -1 likewise
  * lfuse_checkpoint_metadata_key() - the key at index, in the file's order; NULL when out of
  *                                   range. Leave out "layerfuse.*" when saving them again
  *
@@ -151,6 +155,12 @@ LFUSE_API int64_t lfuse_checkpoint_metadata_count(const lfuse_checkpoint *checkp
 LFUSE_API int64_t lfuse_checkpoint_skipped_count(const lfuse_checkpoint *checkpoint);
 LFUSE_API const char *lfuse_checkpoint_skipped(const lfuse_checkpoint *checkpoint,
                                                int64_t index);
+LFUSE_API const void *lfuse_checkpoint_skipped_data(const lfuse_checkpoint *checkpoint,
+                                                    int64_t index, size_t *bytes);
+LFUSE_API const char *lfuse_checkpoint_skipped_type(const lfuse_checkpoint *checkpoint,
+                                                    int64_t index);
+LFUSE_API int64_t lfuse_checkpoint_skipped_file(const lfuse_checkpoint *checkpoint,
+                                                int64_t index);
 LFUSE_API const char *lfuse_checkpoint_metadata_key(const lfuse_checkpoint *checkpoint,
                                                     int64_t index);
 
@@ -180,6 +190,8 @@ typedef struct lfuse_checkpoint_save_options {
     void *fill_user;
     const lfuse_checkpoint_bank *banks; /* (bank_count) */
     int64_t bank_count;
+    const lfuse_checkpoint *carried; /* what it skipped is stored, too; NULL: nothing */
+    int64_t carried_file; /* of its files the one from 1, or 0: what all of them have */
 } lfuse_checkpoint_save_options;
 
 /**
@@ -205,14 +217,17 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *          others, bit for bit; expand makes no use of them. An entry is in one bank, and shares
  *          its data as a whole with no other. What a bank saves is known from its file: the
  *          index is in the header.
+ *          With carried, the tensors that it skipped when it was opened (counters, masks) are stored
+ *          byte for byte beside the entries.
  *          With fill, what it gives is stored in a tensor's place, block by block: of tensors that
  *          are larger than memory, or not there yet, shape and type are enough. It is asked for
  *          entries that own their data, in the order of the file, in expand files also for each
  *          that shows it; of entries in banks more than once, before the file is made, for rows.
  * Owner:   everything is borrowed for the call.
- * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1, an empty or reserved name or key, text that
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, count < 1 (< 0 with carried), a carried_file that carried
+ *                                 does not have, an empty or reserved name or key, text that
  *                                 is not UTF-8, or an unknown mode
- *          LFUSE_ERR_NAME         a name or key twice, an owner that is no entry or an alias, or a
+ *          LFUSE_ERR_NAME         a name or key twice, of carried and entries, too; an owner that is no entry or an alias, or a
  *                                 name in a bank that is no entry or in a bank already
  *          LFUSE_ERR_SHAPE        an owner of another shape, rows of other shapes in a bank
  *          LFUSE_ERR_TYPE         an owner, or rows in a bank, of another element type

@@ -34,6 +34,8 @@ static lfuse_status read_bank(const struct lfi_record *record, const json_t *val
     const json_t *axis = json_object_get(value, "axis");
 
     *bank = (struct bank){.record = record, .entries = json_object_get(value, "entries")};
+    if (record->skipped)
+        return fail(record->name, "is of a type or shape that is not supported", err);
     if (!json_is_integer(axis) || !json_is_object(bank->entries) ||
         json_object_size(bank->entries) == 0 || json_object_size(value) != 2)
         return fail(record->name, "is no object of axis and entries", err);

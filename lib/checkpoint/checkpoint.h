@@ -16,15 +16,24 @@
 
 #include "base/files.h"
 
+/* A tensor that is none of ours: of another type, a scalar, empty. It can be stored again. */
+struct lfi_carried {
+    const char *name;
+    const char *type; /* JSON: its dtype and shape */
+    const void *data;
+    size_t bytes;
+    int64_t file;
+};
+
 struct lfi_checkpoint {
     struct lfi_names names; /* of the tensors, aliases last */
     struct lfi_array *arrays;
     int64_t *owners;
     int64_t *files;          /* which file has the data of each */
     const char **file_names; /* (file_count) in the index; NULL of a file without one */
+    struct lfi_array *contents; /* (file_count) */
     int64_t file_count;
-    const char *
-        *skipped; /* names of tensors that are none of ours, in the order of their data */
+    struct lfi_carried *skipped; /* in the order of their data */
     int64_t skipped_count;
     struct lfi_names keys; /* of the metadata */
     const char **values;
@@ -53,6 +62,8 @@ struct lfi_checkpoint_entry {
 struct lfi_checkpoint_params {
     const lfuse_checkpoint_bank *banks; /* none where it expands */
     int64_t bank_count;
+    const struct lfi_carried *carried; /* stored besides, as they are */
+    int64_t carried_count;
     const char *const *metadata; /* key, value, ... */
     int64_t metadata_count;
     bool expand;

@@ -140,6 +140,31 @@ static json_t *tensor_fields(const struct lfi_view *view, int64_t begin)
     return NULL;
 }
 
+/* Those whose sizes keep what follows aligned are in front, the others behind. */
+static lfuse_status add_carried(json_t *root, const struct lfi_checkpoint_params *params,
+                                bool front, int64_t *begin, lfuse_error *err)
+{
+    int64_t i;
+
+    for (i = 0; i < params->carried_count; i++) {
+        const struct lfi_carried *c = &params->carried[i];
+        json_t *fields, *offsets;
+
+        if (lfi_carried_is_front(c) != front)
+            continue;
+        fields = json_loads(c->type, 0, NULL);
+        offsets = json_pack("[I, I]", (json_int_t)*begin,
+                            (json_int_t)(*begin + (int64_t)c->bytes));
+        if (json_object_set_new(fields, "data_offsets", offsets) != 0 ||
+            json_object_set_new(root, c->name, fields) != 0) {
+            json_decref(fields);
+            return no_memory(err);
+        }
+        *begin += (int64_t)c->bytes;
+    }
+    return LFUSE_OK;
+}
+
 static lfuse_status build(const struct lfi_env *env, json_t *root,
                           const struct lfi_layout *l,
                           const struct lfi_checkpoint_params *params, lfuse_error *err)
@@ -159,6 +184,9 @@ static lfuse_status build(const struct lfi_env *env, json_t *root,
         return status;
     if (json_object_size(metadata) == 0)
         (void)json_object_del(root, LFI_KEY_METADATA);
+    status = add_carried(root, params, true, &begin, err);
+    if (status != LFUSE_OK)
+        return status;
     for (i = 0; i < l->stored_count; i++) {
         const struct lfi_checkpoint_entry *entry = &l->entries[l->stored[i]];
 
@@ -167,7 +195,7 @@ static lfuse_status build(const struct lfi_env *env, json_t *root,
             return no_memory(err);
         begin += (int64_t)lfi_view_bytes(entry->view);
     }
-    return LFUSE_OK;
+    return add_carried(root, params, false, &begin, err);
 }
 
 /* Where the data begins, behind text_size bytes of JSON, in a file that can be read again. */

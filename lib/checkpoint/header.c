@@ -134,21 +134,18 @@ static lfuse_status check_format(const json_t *metadata, lfuse_error *err)
     return LFUSE_OK;
 }
 
-/* A file that this library wrote has tensors of its own alone: none of it is skipped. */
 static lfuse_status check_supported(struct lfi_header *h, bool skip, lfuse_error *err)
 {
-    bool may =
-        skip && h->aliases == NULL && json_object_get(h->metadata, LFI_KEY_BANKS) == NULL;
     lfuse_status status = LFUSE_OK;
     int64_t i;
 
     for (i = 0; i < h->count && status == LFUSE_OK; i++) {
         struct lfi_record *r = &h->records[h->order[i]];
 
-        status = lfi_record_check_supported(r, may ? NULL : err);
+        status = lfi_record_check_supported(r, skip ? NULL : err);
         r->skipped = status != LFUSE_OK;
         h->skipped_count += r->skipped;
-        if (may)
+        if (skip)
             status = LFUSE_OK;
     }
     return status;

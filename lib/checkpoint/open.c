@@ -22,6 +22,20 @@ static const char *add_text(struct lfi_checkpoint *c, const char *text)
     return copy;
 }
 
+/* {"dtype": ..., "shape": ...} of a tensor that is none of ours, into size bytes; its length, 0
+ * when malloc refused. */
+static size_t put_type(const struct lfi_header *h, const char *name, char *text,
+                       size_t size)
+{
+    const json_t *fields = json_object_get(h->root, name);
+    json_t *type = json_pack("{s:O, s:O}", "dtype", json_object_get(fields, "dtype"),
+                             "shape", json_object_get(fields, "shape"));
+    const size_t length = json_dumpb(type, text, size, JSON_COMPACT);
+
+    json_decref(type);
+    return length;
+}
+
 static size_t header_text_size(const struct lfi_header *h)
 {
     size_t size = 0;
@@ -29,8 +43,11 @@ static size_t header_text_size(const struct lfi_header *h)
     json_t *value, *rows;
     int64_t i;
 
-    for (i = 0; i < h->count; i++)
+    for (i = 0; i < h->count; i++) {
         size += strlen(h->records[i].name) + 1;
+        if (h->records[i].skipped)
+            size += put_type(h, h->records[i].name, NULL, 0) + 1;
+    }
     json_object_foreach(h->aliases, key, value)
     {
         size += strlen(key) + 1;
@@ -121,6 +138,9 @@ static lfuse_status reserve(const struct lfi_env *env, const struct lfi_parts *p
         status = lfi_alloc_zero(env, (size_t)c->file_count, sizeof(*c->file_names),
                                 "names", &c->file_names, err);
     if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, (size_t)c->file_count, sizeof(*c->contents), "files",
+                                &c->contents, err);
+    if (status == LFUSE_OK)
         status = lfi_names_create(env, keys, &c->keys, err);
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, (size_t)keys, sizeof(*c->values), "metadata",
@@ -145,21 +165,46 @@ static void fill_metadata(const struct lfi_header *h, struct lfi_checkpoint *c)
     lfi_names_sort(&c->keys);
 }
 
+/* One more tensor that is none of ours. */
+static lfuse_status add_skipped(const struct lfi_part *part, const struct lfi_record *r,
+                                int64_t file, size_t room, struct lfi_checkpoint *c,
+                                lfuse_error *err)
+{
+    struct lfi_carried *skipped = &c->skipped[c->skipped_count];
+    size_t length;
+
+    *skipped = (struct lfi_carried){.name = add_text(c, r->name),
+                                    .type = c->text + c->text_bytes,
+                                    .data = part->data + r->begin,
+                                    .bytes = (size_t)(r->end - r->begin),
+                                    .file = file};
+    room -= c->text_bytes;
+    length = put_type(&part->header, r->name, c->text + c->text_bytes, room);
+    if (length == 0 || length >= room)
+        return lfi_fail(err, LFUSE_ERR_NO_MEMORY, "a header: malloc refused memory");
+    c->text[c->text_bytes + length] = '\0';
+    c->text_bytes += length + 1;
+    c->skipped_count++;
+    return LFUSE_OK;
+}
+
 /* From index *at on, which moves past them. They stay where they lie, wherever that is: views read
  * at any address. */
-static void fill_tensors(const struct lfi_part *part, int64_t file,
-                         struct lfi_checkpoint *c, int64_t *at)
+static lfuse_status fill_tensors(const struct lfi_part *part, int64_t file, size_t room,
+                                 struct lfi_checkpoint *c, int64_t *at, lfuse_error *err)
 {
+    lfuse_status status = LFUSE_OK;
     int64_t i;
 
-    for (i = 0; i < part->header.count; i++) {
+    c->contents[file] = lfi_array_share(&part->contents);
+    for (i = 0; i < part->header.count && status == LFUSE_OK; i++) {
         const struct lfi_record *r = &part->header.records[part->header.order[i]];
         struct lfi_array *array;
 
         if (lfi_banks_has(&part->header, r->name))
             continue;
         if (r->skipped) {
-            c->skipped[c->skipped_count++] = add_text(c, r->name);
+            status = add_skipped(part, r, file, room, c, err);
             continue;
         }
         c->names.names[*at] = add_text(c, r->name);
@@ -171,6 +216,7 @@ static void fill_tensors(const struct lfi_part *part, int64_t file,
         array->view.data = part->data + r->begin;
         ++*at;
     }
+    return status;
 }
 
 /* The tensors in banks, file by file. */
@@ -231,14 +277,23 @@ static lfuse_status fill_aliases(const struct lfi_env *env, const struct lfi_par
         const char *name = aliases.names[aliases.order[i]];
         int64_t owner = lfi_names_find(&stored, owner_of(parts, name));
 
+        if (owner < 0) {
+            status = lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                              LFI_KEY_ALIASES ": %s is another name of a tensor of a "
+                                              "type or shape that is not supported",
+                              lfi_quote(name).text);
+            break;
+        }
+
         c->names.names[first + i] = add_text(c, name);
         c->owners[first + i] = owner;
         c->files[first + i] = c->files[owner];
         c->arrays[first + i] = lfi_array_share(&c->arrays[owner]);
     }
     lfi_names_free(env, &aliases);
-    lfi_names_sort(&c->names);
-    return LFUSE_OK;
+    if (status == LFUSE_OK)
+        lfi_names_sort(&c->names);
+    return status;
 }
 
 /* Each file has been checked on its own, and the index knows what they store: not what they show
@@ -264,24 +319,27 @@ static lfuse_status fill(const struct lfi_env *env, const struct lfi_parts *part
 {
     lfuse_status status = reserve(env, parts, c, err);
     size_t text_bytes = c->text_bytes;
-    int64_t first = 0, k;
+    int64_t first = 0, skipped, k;
 
     if (status != LFUSE_OK)
         return status;
+    skipped = c->skipped_count;
     c->skipped_count = 0;
     c->text_bytes = 0; /* counts what is filled in, and ends where it was */
     fill_metadata(&parts->list[0].header, c);
-    for (k = 0; k < parts->count; k++) {
+    for (k = 0; k < parts->count && status == LFUSE_OK; k++) {
         if (parts->list[k].name != NULL)
             c->file_names[k] = add_text(c, parts->list[k].name);
-        fill_tensors(&parts->list[k], k, c, &first);
+        status = fill_tensors(&parts->list[k], k, text_bytes, c, &first, err);
     }
-    status = fill_banked(env, parts, max_bank_bytes, c, &first, err);
+    if (status == LFUSE_OK)
+        status = fill_banked(env, parts, max_bank_bytes, c, &first, err);
     if (status == LFUSE_OK)
         status = fill_aliases(env, parts, first, c, err);
     if (status == LFUSE_OK)
         status = check_names(&c->names, err);
     c->text_bytes = text_bytes;
+    c->skipped_count = skipped; /* of which some are not filled in on failure */
     return status;
 }
 
@@ -336,6 +394,9 @@ void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *c)
     lfi_free(env, c->values, (size_t)c->keys.count, sizeof(*c->values));
     lfi_names_free(env, &c->keys);
     lfi_free(env, c->skipped, (size_t)c->skipped_count, sizeof(*c->skipped));
+    for (i = 0; c->contents != NULL && i < c->file_count; i++)
+        lfi_array_release(&c->contents[i]);
+    lfi_free(env, c->contents, (size_t)c->file_count, sizeof(*c->contents));
     lfi_free(env, c->file_names, (size_t)c->file_count, sizeof(*c->file_names));
     lfi_free(env, c->files, (size_t)c->names.count, sizeof(*c->files));
     lfi_free(env, c->owners, (size_t)c->names.count, sizeof(*c->owners));

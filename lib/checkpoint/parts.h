@@ -131,6 +131,8 @@ void lfi_layout_free(const struct lfi_env *env, struct lfi_layout *layout);
 
 /* ---- encode.c ---------------------------------------------------------------------------------- */
 
+/* Whether it is stored before the entries: its size is a multiple of theirs. */
+bool lfi_carried_is_front(const struct lfi_carried *carried);
 /* Checks the metadata. *bytes of text, size prefix and padding included, by lfi_alloc(). */
 lfuse_status lfi_header_encode(const struct lfi_env *env, const struct lfi_layout *layout,
                                const struct lfi_checkpoint_params *params, char **text,

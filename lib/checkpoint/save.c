@@ -17,6 +17,11 @@ struct save {
     char *block; /* of BLOCK_BYTES, made when it is needed */
 };
 
+bool lfi_carried_is_front(const struct lfi_carried *carried)
+{
+    return carried->bytes % sizeof(double) == 0;
+}
+
 /* Elements [first, first + count) of an entry, into the block. *is_own: it is stored as it is. */
 static lfuse_status fill(const struct save *s, int64_t entry, int64_t first,
                          int64_t count, bool *is_own, lfuse_error *err)
@@ -73,6 +78,20 @@ static lfuse_status write_entry(struct save *s, int64_t entry, lfuse_error *err)
     return write_blocks(s, entry, false, &again, err);
 }
 
+static lfuse_status write_carried(struct save *s, bool front, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    for (i = 0; i < s->params->carried_count && status == LFUSE_OK; i++) {
+        const struct lfi_carried *c = &s->params->carried[i];
+
+        if (lfi_carried_is_front(c) == front && c->bytes > 0)
+            status = lfi_writer_write(&s->writer, c->data, c->bytes, err);
+    }
+    return status;
+}
+
 static lfuse_status write_file(struct save *s, const char *path, const char *header,
                                size_t header_bytes, lfuse_error *err)
 {
@@ -84,13 +103,38 @@ static lfuse_status write_file(struct save *s, const char *path, const char *hea
     if (status != LFUSE_OK)
         return status;
     status = lfi_writer_write(&s->writer, header, header_bytes, err);
+    if (status == LFUSE_OK)
+        status = write_carried(s, true, err);
     for (i = 0; i < l->stored_count && status == LFUSE_OK; i++)
         status = write_entry(s, l->owners[l->stored[i]], err);
+    if (status == LFUSE_OK)
+        status = write_carried(s, false, err);
     if (status == LFUSE_OK)
         status = lfi_writer_commit(s->env, &s->writer, err);
     lfi_writer_close(&s->writer);
     lfi_free(s->env, s->block, BLOCK_BYTES, 1);
     return status;
+}
+
+/* Adds what is carried to the data, and sees that no name is there twice. */
+static lfuse_status add_carried(const struct lfi_checkpoint_params *params,
+                                struct lfi_layout *layout, lfuse_error *err)
+{
+    int64_t i;
+
+    for (i = 0; i < params->carried_count; i++) {
+        const struct lfi_carried *c = &params->carried[i];
+
+        if (lfi_names_find(&layout->names, c->name) >= 0)
+            return lfi_fail(
+                err, LFUSE_ERR_NAME,
+                "options.carried has a tensor %s, and so have entries or banks",
+                lfi_quote(c->name).text);
+        if (__builtin_add_overflow(layout->data_bytes, (int64_t)c->bytes,
+                                   &layout->data_bytes))
+            return lfi_fail(err, LFUSE_ERR_OVERFLOW, "the data has too many bytes");
+    }
+    return LFUSE_OK;
 }
 
 static lfuse_status save_layout(const struct lfi_env *env, const char *path,
@@ -130,7 +174,9 @@ static lfuse_status save_banks(const struct lfi_env *env, const char *path,
         layout.banks_size = packed.text_size;
         filled.fill = lfi_banks_fill;
         filled.fill_user = &packed;
-        status = save_layout(env, path, &layout, &filled, err);
+        status = add_carried(params, &layout, err);
+        if (status == LFUSE_OK)
+            status = save_layout(env, path, &layout, &filled, err);
         lfi_layout_free(env, &layout);
     }
     lfi_banks_free(env, &packed);
@@ -149,8 +195,10 @@ lfuse_status lfi_checkpoint_save(const struct lfi_env *env, const char *path,
     status = lfi_layout_create(env, entries, count, params->expand, &layout, err);
     if (status != LFUSE_OK)
         return status;
-    status = params->bank_count > 0 ? save_banks(env, path, &layout, params, err)
-                                    : save_layout(env, path, &layout, params, err);
+    status = add_carried(params, &layout, err);
+    if (status == LFUSE_OK)
+        status = params->bank_count > 0 ? save_banks(env, path, &layout, params, err)
+                                        : save_layout(env, path, &layout, params, err);
     lfi_layout_free(env, &layout);
     return status;
 }

@@ -453,7 +453,7 @@ FIELD(lfuse_checkpoint_open_options, flags, 24);
 FIELD(lfuse_checkpoint_open_options, reserved, 28);
 
 CONSTANT(LFUSE_FILL_NONE, 1);
-SIZE(lfuse_checkpoint_save_options, 64);
+SIZE(lfuse_checkpoint_save_options, 80);
 FIELD(lfuse_checkpoint_save_options, struct_size, 0);
 FIELD(lfuse_checkpoint_save_options, metadata, 8);
 FIELD(lfuse_checkpoint_save_options, metadata_count, 16);
@@ -463,6 +463,8 @@ FIELD(lfuse_checkpoint_save_options, fill, 32);
 FIELD(lfuse_checkpoint_save_options, fill_user, 40);
 FIELD(lfuse_checkpoint_save_options, banks, 48);
 FIELD(lfuse_checkpoint_save_options, bank_count, 56);
+FIELD(lfuse_checkpoint_save_options, carried, 64);
+FIELD(lfuse_checkpoint_save_options, carried_file, 72);
 
 SIZE(lfuse_checkpoint_bank, 32);
 FIELD(lfuse_checkpoint_bank, name, 0);

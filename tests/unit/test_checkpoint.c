@@ -638,7 +638,7 @@ static void reads_a_trained_network(void **state)
     lfuse_checkpoint_close(c);
 }
 
-/* In the order of their data; of a file with aliases nothing is left out. */
+/* In the order of their data; but what has another name must be ours. */
 static void what_is_not_supported_is_left_out_where_asked(void **state)
 {
 #define MIXED                                                         \
@@ -662,16 +662,85 @@ static void what_is_not_supported_is_left_out_where_asked(void **state)
     assert_null(lfuse_checkpoint_skipped(c, -1));
     assert_int_equal(lfuse_checkpoint_skipped_count(NULL), 0);
     lfuse_checkpoint_close(c);
+    lft_ok(t, lfuse_checkpoint_open(
+                  t->ctx, lft_put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") MIXED "}", 16),
+                  &o, &c, &t->err));
+    assert_int_equal(lfuse_checkpoint_count(c), 2);
+    assert_int_equal(lfuse_checkpoint_skipped_count(c), 2);
+    lfuse_checkpoint_close(c);
     lft_fails(t,
               lfuse_checkpoint_open(
-                  t->ctx, lft_put_header(ALIASES("{\\\"a\\\":\\\"w\\\"}") MIXED "}", 16),
+                  t->ctx, lft_put_header(ALIASES("{\\\"a\\\":\\\"n\\\"}") MIXED "}", 16),
                   &o, &c, &t->err),
-              LFUSE_ERR_UNSUPPORTED, "tensor e: shape[0] is 0");
+              LFUSE_ERR_UNSUPPORTED,
+              "layerfuse.aliases: a is another name of a tensor of a "
+              "type or shape that is not supported");
     assert_null(c);
     o.flags = 2;
     lft_fails(t, lfuse_checkpoint_open(t->ctx, "x", &o, &c, &t->err), LFUSE_ERR_ARGUMENT,
               "options.flags has unknown bits: 0x2");
 #undef MIXED
+}
+
+/* w is f32, n a counter, e empty, m three bytes of a mask: which must not move the others. */
+static void what_was_left_out_is_carried_along(void **state)
+{
+    struct lft *t = *state;
+    const char *path = lft_put_header(
+        "{\"m\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[16,19]},"
+        "\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[8,16]},"
+        "\"e\":{\"dtype\":\"F32\",\"shape\":[0, 4],\"data_offsets\":[0,0]}," W "}",
+        19);
+    lfuse_checkpoint_save_options save;
+    lfuse_checkpoint_open_options o;
+    lfuse_checkpoint_entry entry = {"x", NULL, NULL};
+    lfuse_checkpoint *c, *copy;
+    size_t bytes = 0, other = 0;
+    int i, k;
+
+    lfuse_checkpoint_open_options_init(&o, sizeof(o));
+    o.flags = LFUSE_CHECKPOINT_SKIP_UNSUPPORTED;
+    lft_ok(t, lfuse_checkpoint_open(t->ctx, path, &o, &c, &t->err));
+    assert_string_equal(lfuse_checkpoint_skipped_type(c, 2),
+                        "{\"dtype\":\"BOOL\",\"shape\":[3]}");
+    assert_non_null(lfuse_checkpoint_skipped_data(c, 1, &bytes));
+    assert_int_equal(bytes, 8);
+    assert_int_equal(lfuse_checkpoint_skipped_file(c, 1), 0);
+    assert_int_equal(lfuse_checkpoint_skipped_file(c, 3), -1);
+    assert_null(lfuse_checkpoint_skipped_type(c, -1));
+    assert_null(lfuse_checkpoint_skipped_data(c, 3, &bytes));
+    lfuse_checkpoint_save_options_init(&save, sizeof(save));
+    save.carried = c;
+    entry.tensor = lfuse_checkpoint_tensor(c, 0);
+    lft_ok(t, lfuse_checkpoint_save(t->ctx, lft_path("copy"), &entry, 1, &save, &t->err));
+    lft_ok(t, lfuse_checkpoint_open(t->ctx, lft_path("copy"), &o, &copy, &t->err));
+    assert_int_equal((uintptr_t)lfuse_tensor_data(lfuse_checkpoint_tensor(copy, 0)) % 8,
+                     0);
+    assert_memory_equal(lfuse_tensor_data(lfuse_checkpoint_tensor(copy, 0)),
+                        lfuse_tensor_data(entry.tensor), 8);
+    assert_int_equal(lfuse_checkpoint_skipped_count(copy), 3);
+    for (i = 0; i < 3; i++) {
+        for (k = 0; strcmp(lfuse_checkpoint_skipped(copy, k),
+                           lfuse_checkpoint_skipped(c, i)) != 0;)
+            k++;
+        assert_string_equal(lfuse_checkpoint_skipped_type(copy, k),
+                            lfuse_checkpoint_skipped_type(c, i));
+        const void *is = lfuse_checkpoint_skipped_data(copy, k, &bytes),
+                   *should = lfuse_checkpoint_skipped_data(c, i, &other);
+        assert_int_equal(bytes, other);
+        assert_memory_equal(is, should, bytes);
+    }
+    lfuse_checkpoint_close(copy);
+    lft_ok(t, lfuse_checkpoint_save(t->ctx, lft_path("none"), NULL, 0, &save, &t->err));
+    entry.name = "n";
+    lft_fails(
+        t, lfuse_checkpoint_save(t->ctx, lft_path("twice"), &entry, 1, &save, &t->err),
+        LFUSE_ERR_NAME, "options.carried has a tensor n, and so have entries or banks");
+    save.carried_file = 2;
+    lft_fails(t,
+              lfuse_checkpoint_save(t->ctx, lft_path("twice"), &entry, 1, &save, &t->err),
+              LFUSE_ERR_ARGUMENT, "options.carried_file is 2, carried has 1 files");
+    lfuse_checkpoint_close(c);
 }
 
 int main(void)
@@ -685,6 +754,7 @@ int main(void)
         lft_files_test(finds_each_of_many_names),
         lft_files_test(an_open_file_may_be_unlinked),
         lft_files_test(what_is_not_supported_is_left_out_where_asked),
+        lft_files_test(what_was_left_out_is_carried_along),
         lft_files_test(every_lie_of_a_header_is_named),
         lft_files_test(the_same_fields_without_the_lie_are_taken),
         lft_files_test(a_broken_file_is_broken_before_it_is_unsupported),

@@ -119,7 +119,6 @@ int lfc_apply(int argc, char **argv)
         return code;
     options.threads = o.threads;
     options.max_header_bytes = o.max_header_bytes;
-    options.whole = 1;
     code = lfc_applied_open(&applied, o.operands[0], o.operands[1], &options);
     if (code != LFC_DONE)
         return code;
@@ -144,7 +143,6 @@ int lfc_expand(int argc, char **argv)
     if (code != LFC_DONE || help)
         return code;
     options.max_header_bytes = o.max_header_bytes;
-    options.whole = 1;
     code = lfc_session_open(&session, o.operands[0], &options);
     if (code != LFC_DONE)
         return code;

@@ -52,8 +52,7 @@ struct lfc_session_options {
     int64_t threads; /* 0: as many as there are processors */
     int64_t seed;
     int64_t max_header_bytes; /* 0: the library's default */
-    int whole; /* every tensor is needed, not only those that can be fused */
-    lfuse_progress progress; /* NULL: none */
+    lfuse_progress progress;  /* NULL: none */
     void *progress_user;
 };
 

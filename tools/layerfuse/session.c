@@ -35,7 +35,7 @@ int lfc_session_open(struct lfc_session *session, const char *path,
         return lfc_fail(LFC_FAILED, "%s", err.message);
     lfuse_checkpoint_open_options_init(&open, sizeof(open));
     open.max_header_bytes = (size_t)options->max_header_bytes;
-    open.flags = options->whole ? 0 : LFUSE_CHECKPOINT_SKIP_UNSUPPORTED;
+    open.flags = LFUSE_CHECKPOINT_SKIP_UNSUPPORTED;
     if (lfuse_checkpoint_open(session->ctx, path, &open, &session->checkpoint, &err) ==
         LFUSE_OK)
         return LFC_DONE;

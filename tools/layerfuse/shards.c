@@ -90,6 +90,10 @@ static json_t *make_map(const struct lfc_writing *w, const struct lfc_banks *ban
             map, banks->items[i].name,
             lfc_json_text(lfuse_checkpoint_file_name(
                 c, where[lfuse_checkpoint_find(c, banks->items[i].entries[0])])));
+    for (i = 0; i < lfuse_checkpoint_skipped_count(c); i++)
+        lfc_json_set(map, lfuse_checkpoint_skipped(c, i),
+                     lfc_json_text(lfuse_checkpoint_file_name(
+                         c, lfuse_checkpoint_skipped_file(c, i))));
     return map;
 }
 
@@ -153,11 +157,15 @@ static void remove_folder(const lfuse_checkpoint *checkpoint, const char *folder
 /* Opened, it has every name. */
 static int read_back(lfuse_context *ctx, const struct lfc_writing *w, const char *folder)
 {
+    lfuse_checkpoint_open_options options;
     lfuse_checkpoint *copy;
     lfuse_error err;
     int64_t count;
 
-    if (lfuse_checkpoint_open(ctx, folder, NULL, &copy, &err) != LFUSE_OK)
+    lfuse_checkpoint_open_options_init(&options, sizeof(options));
+    options.max_header_bytes = (size_t)100000000; /* as many as the format allows */
+    options.flags = LFUSE_CHECKPOINT_SKIP_UNSUPPORTED;
+    if (lfuse_checkpoint_open(ctx, folder, &options, &copy, &err) != LFUSE_OK)
         return lfc_fail(LFC_FAILED, "read back: %s", err.message);
     count = lfuse_checkpoint_count(copy);
     lfuse_checkpoint_close(copy);
@@ -181,6 +189,8 @@ static int fill_folder(lfuse_context *ctx, struct lfc_writing *w,
          selection.file++) {
         for (used = 0, i = 0; i < count; i++)
             used += where[i] == selection.file;
+        for (i = 0; i < lfuse_checkpoint_skipped_count(w->checkpoint); i++)
+            used += lfuse_checkpoint_skipped_file(w->checkpoint, i) == selection.file;
         if (used == 0) /* all of it is shared with others */
             continue;
         path = join(folder, lfuse_checkpoint_file_name(w->checkpoint, selection.file));

@@ -149,6 +149,36 @@ static int compare_tensors(const struct comparison *c)
     return code;
 }
 
+/* What is none of the library's own is carried along, byte for byte. */
+static int compare_carried(const struct comparison *c)
+{
+    const lfuse_checkpoint *from = c->applied->session.checkpoint;
+    const int64_t count = lfuse_checkpoint_skipped_count(from);
+    int64_t i, k;
+
+    if (lfuse_checkpoint_skipped_count(c->out) != count)
+        return lfc_fail(LFC_FAILED,
+                        "%s: %" PRId64 " tensors are of other types, not %" PRId64,
+                        c->name, lfuse_checkpoint_skipped_count(c->out), count);
+    for (i = 0; i < count; i++) {
+        const char *name = lfuse_checkpoint_skipped(from, i);
+        const void *is = NULL, *should;
+        size_t bytes, expected;
+
+        for (k = 0; k < count && strcmp(lfuse_checkpoint_skipped(c->out, k), name) != 0;)
+            k++;
+        should = lfuse_checkpoint_skipped_data(from, i, &expected);
+        if (k < count)
+            is = lfuse_checkpoint_skipped_data(c->out, k, &bytes);
+        if (is == NULL || bytes != expected || memcmp(is, should, bytes) != 0 ||
+            strcmp(lfuse_checkpoint_skipped_type(c->out, k),
+                   lfuse_checkpoint_skipped_type(from, i)) != 0)
+            return lfc_fail(LFC_FAILED, "%s: tensor %s is not there, or another", c->name,
+                            name);
+    }
+    return LFC_DONE;
+}
+
 /* Every key of one is in the other, and means the same. */
 static int compare_metadata(const lfuse_checkpoint *a, const lfuse_checkpoint *b,
                             const char *name)
@@ -172,6 +202,8 @@ static int compare(const struct comparison *c)
     int code = compare_tensors(c);
 
     if (code == LFC_DONE)
+        code = compare_carried(c);
+    if (code == LFC_DONE)
         code = compare_metadata(from, c->out, c->name);
     if (code == LFC_DONE)
         code = compare_metadata(c->out, from, c->name);
@@ -193,6 +225,7 @@ static int run(const struct verify *o, const struct lfc_applied *applied)
 
     lfuse_checkpoint_open_options_init(&open, sizeof(open));
     open.max_header_bytes = (size_t)o->max_header_bytes;
+    open.flags = LFUSE_CHECKPOINT_SKIP_UNSUPPORTED;
     if (lfuse_checkpoint_open(applied->session.ctx, c.name, &open, &out, &err) !=
         LFUSE_OK)
         return err.status == LFUSE_ERR_IO
@@ -219,7 +252,6 @@ int lfc_verify(int argc, char **argv)
         return code;
     options.threads = o.threads;
     options.max_header_bytes = o.max_header_bytes;
-    options.whole = 1;
     code = lfc_applied_open(&applied, o.operands[0], o.operands[1], &options);
     if (code != LFC_DONE)
         return code;

@@ -117,6 +117,8 @@ int lfc_write_file(lfuse_context *ctx, struct lfc_writing *writing,
     options.fill_user = writing;
     options.banks = banks;
     options.bank_count = list_banks(writing, selection, banks);
+    options.carried = writing->checkpoint;
+    options.carried_file = selection->where != NULL ? selection->file + 1 : 0;
     status = lfuse_checkpoint_save(ctx, output, entries, entry_count, &options, &err);
     lfc_progress_clear();
     free(banks);
