@@ -1,13 +1,14 @@
 /*
  * bench_conv2d.c - time of a convolution's three directions, by shape, layout and algorithm
  *
- *     bench_conv2d [threads] [name] [mode]   only shapes whose name begins with `name`, and only
- *                                            one mode: nhwc, nchw (as the shape chooses),
- *                                            nhwc-direct, nhwc-4x4, nhwc-2x2 (Winograd) or all
+ *     bench_conv2d [threads] [name] [mode] [batch]
+ *
+ * name: only shapes whose name begins with it. mode: nhwc, nchw (as the shape chooses; both unless
+ * one is asked for), nhwc-direct, nhwc-4x4, nhwc-2x2 (Winograd), or all. batch: 128.
  *
  * The peak is what independent fused multiply-adds of the widest vectors reach in this run, on
  * one thread, times the threads. The last lines add up the convolutions of one training step
- * of ResNet-20 on images of 32 x 32, batch 128.
+ * of ResNet-20 on images of 32 x 32.
  */
 #include <layerfuse/layerfuse.h>
 
@@ -21,7 +22,7 @@
 #include <immintrin.h>
 #endif
 
-enum { REPEATS = 25, BATCH = 128, DIRECTIONS = 3 };
+enum { REPEATS = 25, DIRECTIONS = 3 };
 
 static const struct shape {
     const char *name;
@@ -35,7 +36,7 @@ static const struct shape {
     {"vgg64_128", 64, 16, 128, 1, 0},  {"vgg128", 128, 16, 128, 1, 0},
     {"vgg128_256", 128, 8, 256, 1, 0}, {"vgg256", 256, 8, 256, 1, 0},
     {"vgg256_512", 256, 4, 512, 1, 0}, {"vgg512", 512, 4, 512, 1, 0},
-    {"vgg512s", 512, 2, 512, 1, 0},
+    {"vgg512s", 512, 2, 512, 1, 0},    {"thin8", 8, 32, 8, 1, 0},
 };
 
 static const struct mode {
@@ -173,19 +174,36 @@ static struct timing measure(lfuse_context *ctx, const lfuse_conv2d_args *args,
     return timing;
 }
 
+/* As in a training loop, so that no call pays for fresh pages. */
+static void *workspace_of(lfuse_context *ctx, const lfuse_conv2d_args *args,
+                          size_t *bytes)
+{
+    lfuse_error err;
+    void *workspace;
+
+    if (lfuse_conv2d_workspace(ctx, args, bytes, &err) != LFUSE_OK) {
+        fprintf(stderr, "bench_conv2d: %s\n", err.message);
+        exit(1);
+    }
+    workspace = aligned_alloc(64, *bytes);
+    if (workspace == NULL)
+        exit(1);
+    return workspace;
+}
+
 static void run_shape(lfuse_context *ctx, const struct shape *s, const struct mode *mode,
-                      double peak, double *step)
+                      int64_t batch, double peak, double *step)
 {
     int64_t out = (s->size - 1) / s->stride + 1;
-    int64_t x_count = BATCH * s->in_channels * s->size * s->size;
+    int64_t x_count = batch * s->in_channels * s->size * s->size;
     int64_t w_count = s->out_channels * s->in_channels * 9;
-    int64_t y_count = BATCH * s->out_channels * out * out;
+    int64_t y_count = batch * s->out_channels * out * out;
     double operations = 18.0 * (double)(y_count * s->in_channels);
     lfuse_conv2d_args args;
     int d;
 
     lfuse_conv2d_args_init(&args, sizeof(args));
-    args.batch = BATCH;
+    args.batch = batch;
     args.in_channels = s->in_channels;
     args.height = args.width = s->size;
     args.out_channels = s->out_channels;
@@ -200,6 +218,7 @@ static void run_shape(lfuse_context *ctx, const struct shape *s, const struct mo
     args.y = numbers(y_count);
     args.dx = numbers(x_count);
     args.dw = numbers(w_count);
+    args.workspace = workspace_of(ctx, &args, &args.workspace_bytes);
     for (d = 0; d < DIRECTIONS; d++) {
         struct timing t = measure(ctx, &args, d);
 
@@ -217,6 +236,7 @@ static void run_shape(lfuse_context *ctx, const struct shape *s, const struct mo
     free(args.y);
     free(args.dx);
     free(args.dw);
+    free(args.workspace);
 }
 
 static bool runs(size_t mode, const char *only)
@@ -229,6 +249,7 @@ static bool runs(size_t mode, const char *only)
 int main(int argc, char **argv)
 {
     const char *only = argc > 2 ? argv[2] : "", *mode = argc > 3 ? argv[3] : NULL;
+    const int64_t batch = argc > 4 ? atoi(argv[4]) : 128;
     lfuse_context_options options;
     double step[MODES][DIRECTIONS] = {{0.0}}, peak;
     lfuse_context *ctx;
@@ -243,13 +264,13 @@ int main(int argc, char **argv)
     }
     peak = peak_of(lfuse_context_isa(ctx)) * lfuse_context_threads(ctx);
     printf("peak of %d threads: %.1f GFLOP/s; batch %d\n",
-           (int)lfuse_context_threads(ctx), 1e-9 * peak, (int)BATCH);
+           (int)lfuse_context_threads(ctx), 1e-9 * peak, (int)batch);
     printf("%-11s %-11s %-17s %8s %8s %8s %7s\n", "shape", "mode", "direction",
            "ms median", "least", "GFLOP/s", "of peak");
     for (m = 0; m < MODES; m++)
         for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]) && runs(m, mode); i++)
             if (strncmp(shapes[i].name, only, strlen(only)) == 0)
-                run_shape(ctx, &shapes[i], &modes[m], peak, step[m]);
+                run_shape(ctx, &shapes[i], &modes[m], batch, peak, step[m]);
     for (m = 0; m < MODES; m++)
         if (runs(m, mode))
             printf("ResNet-20 step, %s: %.1f + %.1f + %.1f = %.1f ms\n", modes[m].name,

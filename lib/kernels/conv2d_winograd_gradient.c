@@ -21,7 +21,7 @@ enum {
     OWN_FLOATS = 160 << 10,   /* V and D of a block that is one task's */
     CHUNK_FLOATS = 160 << 10, /* the largest W that a task has of its own */
     CHUNKS = 16,
-    JOINT_FLOATS = 5 << 19, /* V and D of a block that is everybody's */
+    JOINT_FLOATS = 5 << 18, /* V and D of a block that is everybody's */
     STEPS = 128,            /* tiles of one product: what the first cache holds */
     SHARE = 4,              /* tiles that one task transforms */
     ROWS = 64,              /* of W, that one task multiplies */
@@ -67,7 +67,10 @@ static struct gradient plan(const struct lfi_env *env, const struct lfi_conv2d *
 
     g.w_floats = lfi_conv2d_round(g.tiles.points * c->in_channels * c->out_channels);
     g.chunks = g.w_floats <= CHUNK_FLOATS ? smaller(CHUNKS, g.tiles.count) : 1;
-    g.block = (g.chunks > 1 ? OWN_FLOATS : JOINT_FLOATS) / tile;
+    if (g.chunks > 1)
+        g.block = OWN_FLOATS / tile;
+    else /* what is read and written for each block, W, does not outweigh V and D */
+        g.block = (g.w_floats / 2 > JOINT_FLOATS ? g.w_floats / 2 : JOINT_FLOATS) / tile;
     g.block = smaller(g.block < 1 ? 1 : g.block, (g.tiles.count - 1) / g.chunks + 1);
     g.v = lfi_conv2d_winograd_matrices(g.tiles.points, g.block, c->in_channels);
     g.d = lfi_conv2d_winograd_matrices(g.tiles.points, g.block, c->out_channels);

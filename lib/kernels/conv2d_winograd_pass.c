@@ -17,7 +17,7 @@ enum {
     ROWS = 12, /* blocks are multiples of this, if they can: see gemm_body.h */
     OWN_FLOATS = 160 << 10, /* V and M of a block that is one task's */
     OWN_ROWS = 24,          /* the least that is worth reading U for */
-    JOINT_FLOATS = 5 << 19, /* V and M of a block that is everybody's */
+    JOINT_FLOATS = 5 << 18, /* V and M of a block that is everybody's */
     SHARE = 4               /* tiles that one task transforms */
 };
 

@@ -565,6 +565,37 @@ static void assert_untouched(const struct problem *p)
         assert_true(p->dw[i] == (float)lft_value(7, i));
 }
 
+/* Of the same bits as what the shape is said to choose. */
+static void the_shape_chooses(void **state)
+{
+    static const struct {
+        struct shape shape;
+        lfuse_conv2d_algorithm algorithm;
+    } cases[] = {
+        {{1, 16, 8, 8, 16, PADS(1, 1, 1, 1)}, LFUSE_CONV2D_WINOGRAD},
+        {{1, 16, 8, 4, 16, PADS(1, 1, 1, 1)}, LFUSE_CONV2D_DIRECT}, /* two tiles */
+        {{2, 15, 8, 8, 16, PADS(1, 1, 1, 1)}, LFUSE_CONV2D_DIRECT},
+        {{2, 16, 8, 8, 15, PADS(1, 1, 1, 1)}, LFUSE_CONV2D_DIRECT},
+        {{9, 16, 2, 2, 16, PADS(1, 1, 1, 1)}, LFUSE_CONV2D_DIRECT},
+        {{4, 260, 3, 3, 260, PADS(1, 1, 1, 1)},
+         LFUSE_CONV2D_DIRECT}, /* four of many pairs */
+    };
+    struct lft *t = *state;
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct problem p = make(&cases[i].shape, LFUSE_LAYOUT_NHWC, lft_guard_end);
+        struct problem q = make(&cases[i].shape, LFUSE_LAYOUT_NHWC, lft_guard_end);
+
+        p.args.algorithm = 0;
+        q.args.algorithm = cases[i].algorithm;
+        run(t, t->ctx, &p);
+        run(t, t->ctx, &q);
+        assert_same_outputs(&p, &q);
+        lft_guard_free();
+    }
+}
+
 static void where_it_does_not_apply_it_is_refused(void **state)
 {
     static const struct shape others[] = {
@@ -678,6 +709,7 @@ int main(void)
         lft_test(threads_and_a_workspace_do_not_change_a_bit),
         lft_test(errors_stay_below_what_is_promised),
         lft_test(nan_in_gives_nan_out_within_its_tiles),
+        lft_test(the_shape_chooses),
         lft_test(where_it_does_not_apply_it_is_refused),
         lft_test(an_unknown_algorithm_is_told),
         lft_test(a_refused_workspace_leaves_nothing_behind),
