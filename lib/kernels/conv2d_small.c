@@ -13,6 +13,7 @@
 
 enum {
     MOST_PIXELS = 64,      /* written, of an image */
+    SHARES = 4,            /* tasks are a multiple, so that few threads end together */
     LEAST_IMAGES = 8,      /* fewer do not fill a tile */
     MOST_IMAGES = 24,      /* of a task: two full tiles */
     TASK_FLOATS = 1 << 17, /* of a task's source */
@@ -29,7 +30,7 @@ struct small {
     int64_t image; /* from one image of a task to the next */
     int64_t tasks;
     const float *weights;
-    int64_t *taps; /* (target pixels, {count, a_tap (area), b_tap (area)}) */
+    int64_t *taps; /* (target pixels, {taps, steps, a_tap (area), b_tap (area)}) */
     struct lfi_conv2d_epilogue epilogue;
 };
 
@@ -46,14 +47,15 @@ static int64_t pixels_of(const struct lfi_conv2d_image *image)
 
 static int64_t tap_words(const struct lfi_conv2d *c)
 {
-    return 1 + 2 * c->kernel_h * c->kernel_w;
+    return 2 + 2 * c->kernel_h * c->kernel_w;
 }
 
 static int64_t tap_floats(const struct small *s)
 {
     const int64_t words = (int64_t)(sizeof(int64_t) / sizeof(float));
 
-    return lfi_conv2d_round(pixels_of(&s->target) * tap_words(s->conv) * words);
+    return lfi_conv2d_round(
+        (pixels_of(&s->target) * tap_words(s->conv) + 2 * s->conv->kernel_w) * words);
 }
 
 static int64_t task_images(const struct small *s)
@@ -90,6 +92,8 @@ static struct small plan(const struct lfi_env *env, const struct lfi_conv2d *c,
     images = images > MOST_IMAGES ? MOST_IMAGES : images;
     images = images < LEAST_IMAGES ? LEAST_IMAGES : images;
     s.tasks = (c->batch - 1) / images + 1;
+    if (s.tasks > 1 && c->batch / s.tasks > LEAST_IMAGES)
+        s.tasks = (s.tasks + SHARES - 1) / SHARES * SHARES;
     return s;
 }
 
@@ -108,8 +112,8 @@ lfuse_status lfi_conv2d_small_memory(const struct lfi_env *env,
 }
 
 /* The pixel of one axis that tap k joins to this one of the target, or -1. */
-static int64_t joined(bool backward, int64_t at, int64_t k, int64_t pad, int64_t dilation,
-                      int64_t stride, int64_t size)
+static int64_t meet(bool backward, int64_t at, int64_t k, int64_t pad, int64_t dilation,
+                    int64_t stride, int64_t size)
 {
     int64_t other = backward ? at + pad - k * dilation : at * stride + k * dilation - pad;
 
@@ -119,36 +123,64 @@ static int64_t joined(bool backward, int64_t at, int64_t k, int64_t pad, int64_t
     return other < size ? other : -1;
 }
 
-/* The taps of one pixel of the target, to `words`. */
-static void fill_pixel(const struct small *s, int64_t y, int64_t x, int64_t *words)
+/* The columns of the kernel that meet pixel x of the target, in the order of their places: how
+ * many, and where the first lies in the source and in the weights. Each is one further in both,
+ * or *joined is false. */
+static int64_t columns_of(const struct small *s, int64_t x, int64_t *sources,
+                          int64_t *places, bool *joined)
+{
+    const struct lfi_conv2d *c = s->conv;
+    int64_t k, n = 0;
+
+    *joined = true;
+    for (k = 0; k < c->kernel_w; k++) {
+        const int64_t kx = s->backward ? c->kernel_w - 1 - k : k;
+        const int64_t sx = meet(s->backward, x, kx, c->pad_left, c->dilation_w,
+                                c->stride_w, s->source.width);
+
+        if (sx < 0)
+            continue;
+        sources[n] = sx;
+        places[n] = s->backward ? lfi_conv2d_phase_place(c, kx) : kx;
+        *joined = *joined && sx == sources[0] + n && places[n] == places[0] + n;
+        n++;
+    }
+    return n;
+}
+
+/* The taps of one pixel of the target, to `words`; room is for two numbers per column. */
+static void fill_pixel(const struct small *s, int64_t y, int64_t x, int64_t *room,
+                       int64_t *words)
 {
     const struct lfi_conv2d *c = s->conv;
     const int64_t area = c->kernel_h * c->kernel_w;
     const int64_t row = s->source.channels * lfi_conv2d_panel(s->target.channels);
-    int64_t ky, kx, n = 0;
+    int64_t *sources = room, *places = room + c->kernel_w;
+    bool joined;
+    const int64_t columns = columns_of(s, x, sources, places, &joined);
+    int64_t ky, k, n = 0;
 
-    for (ky = 0; ky < c->kernel_h; ky++)
-        for (kx = 0; kx < c->kernel_w; kx++) {
-            int64_t sy = joined(s->backward, y, ky, c->pad_top, c->dilation_h,
-                                c->stride_h, s->source.height);
-            int64_t sx = joined(s->backward, x, kx, c->pad_left, c->dilation_w,
-                                c->stride_w, s->source.width);
-            int64_t place = s->backward ? lfi_conv2d_phase_place(c, kx) : kx;
+    for (ky = 0; ky < c->kernel_h; ky++) {
+        int64_t sy = meet(s->backward, y, ky, c->pad_top, c->dilation_h, c->stride_h,
+                          s->source.height);
 
-            if (sy < 0 || sx < 0)
-                continue;
-            words[1 + n] = (sy * s->source.width + sx) * s->source.channels;
-            words[1 + area + n++] = (ky * c->kernel_w + place) * row;
+        for (k = 0; k < (joined && columns > 0 ? 1 : columns) && sy >= 0; k++) {
+            words[2 + n] = (sy * s->source.width + sources[k]) * s->source.channels;
+            words[2 + area + n++] = (ky * c->kernel_w + places[k]) * row;
         }
+    }
     words[0] = n;
+    words[1] = s->source.channels * (joined ? columns : 1);
 }
 
 static void fill_taps(struct small *s)
 {
-    int64_t p, words = tap_words(s->conv);
+    const int64_t words = tap_words(s->conv), pixels = pixels_of(&s->target);
+    int64_t p;
 
-    for (p = 0; p < pixels_of(&s->target); p++)
-        fill_pixel(s, p / s->target.width, p % s->target.width, s->taps + p * words);
+    for (p = 0; p < pixels; p++)
+        fill_pixel(s, p / s->target.width, p % s->target.width, s->taps + pixels * words,
+                   s->taps + p * words);
 }
 
 /* All pixels of `images` images, panel by panel. */
@@ -160,7 +192,6 @@ static void run_products(const struct small *s, const float *source, int64_t ima
     const int64_t area = c->kernel_h * c->kernel_w, pixels = pixels_of(&s->target);
     struct lfi_gemm_tile tile = {
         .a = source,
-        .steps = s->source.channels,
         .rows = images,
         .cols = panel,
         .a_row = s->image,
@@ -178,8 +209,9 @@ static void run_products(const struct small *s, const float *source, int64_t ima
             tile.b = s->weights + first * area * s->source.channels;
             tile.c = target + p * channels + first;
             tile.taps = words[0];
-            tile.a_tap = words + 1;
-            tile.b_tap = words + 1 + area;
+            tile.steps = words[1];
+            tile.a_tap = words + 2;
+            tile.b_tap = words + 2 + area;
             s->env->kernels->gemm_f32(&tile);
         }
 }
