@@ -4,7 +4,7 @@
  * Backward data is a forward pass over dy, with ins and outs changed, the taps turned round and
  * a padding of 2 - pad; where that is negative, the outer pixels of dy are not looked at.
  *
- * Where V and M of some tens of tiles fit the second cache, a task is such a block: it reads x,
+ * Where V and M of a dozen tiles or more fit the second cache, a task is such a block: it reads x,
  * multiplies, and writes y. Where there are too many channels for that, the blocks are larger,
  * follow each other, and all threads work on each: on its transforms, then its products, then its
  * transforms back. Either way U is read once per block, and each element of M is one sum over
@@ -15,10 +15,10 @@
 enum {
     PANEL = LFI_WINOGRAD_PANEL,
     ROWS = 12, /* blocks are multiples of this, if they can: see gemm_body.h */
-    OWN_FLOATS = 160 << 10, /* V and M of a block that is one task's */
-    OWN_ROWS = 24,          /* the least that is worth reading U for */
-    JOINT_FLOATS = 5 << 18, /* V and M of a block that is everybody's */
-    SHARE = 4               /* tiles that one task transforms */
+    OWN_FLOATS = 160 << 10,  /* V and M of a block that is one task's */
+    MOST_FLOATS = 216 << 10, /* the same, where that is fewer than ROWS tiles */
+    JOINT_FLOATS = 5 << 18,  /* V and M of a block that is everybody's */
+    SHARE = 4                /* tiles that one task transforms */
 };
 
 struct pass {
@@ -55,7 +55,9 @@ static void cut(struct pass *p)
     const int64_t tile = p->tiles.points * (p->source.channels + p->target.channels);
 
     p->block = round_down(OWN_FLOATS / tile);
-    p->joint = p->block < OWN_ROWS;
+    if (p->block < ROWS && ROWS * tile <= MOST_FLOATS)
+        p->block = ROWS;
+    p->joint = p->block < ROWS;
     if (p->joint)
         p->block = round_down(JOINT_FLOATS / tile);
     p->block = smaller(p->block, p->tiles.count);
