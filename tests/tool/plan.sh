@@ -102,6 +102,39 @@ runs apply model shared.json -o shared
 runs verify model shared.json shared
 grep -q '"h.\*.w \[2, 2\]": "one.safetensors"' shared/model.safetensors.index.json ||
     fail "shared: $(cat shared/model.safetensors.index.json)"
+# All of it in one file, it is a model with an index still.
+runs plan model --ratio 3 -o all.json
+runs apply model all.json -o all
+[ "$(ls all)" = "model.safetensors.index.json
+one.safetensors" ] || fail "all: $(ls all)"
+runs verify model all.json all
+runs expand all -o all-whole
+runs verify model all.json all-whole
+[ "$(ls all-whole)" = "$(ls all)" ] || fail "all-whole: $(ls all-whole)"
+runs apply model shards.json -o slashed/
+diff -r several slashed
+# None of the files that are read is written, however it is named.
+cp -r model before
+mkdir folder
+cp blocks.safetensors folder/model.safetensors
+for output in model/one.safetensors model/../model/two.safetensors; do
+    ends 2 "-o: $output is a file to read" apply model shards.json -o $output
+    ends 2 "-o: $output is a file to read" expand model -o $output
+    for file in model model/ model/model.safetensors.index.json; do
+        ends 2 "-o: $output is a file to read" plan $file --top-k 1 -o $output
+    done
+done
+ends 2 "is a file to read" plan model --top-k 1 -o model/model.safetensors.index.json
+ends 2 "is a file to read" plan folder --ratio 2 -o folder/model.safetensors
+ends 2 "is a file to read" expand folder -o folder/model.safetensors
+(
+    cd model
+    ends 2 "-o: two.safetensors is a file to read" apply model.safetensors.index.json \
+        ../shards.json -o two.safetensors
+    rm stdout stderr
+)
+diff -r before model
+cmp blocks.safetensors folder/model.safetensors
 cp -r several again
 ends 1 "again is there: a model of several files becomes a new folder" apply model shards.json \
     -o again

@@ -125,7 +125,9 @@ int lfc_apply(int argc, char **argv)
     writing.checkpoint = applied.session.checkpoint;
     writing.applied = &applied;
     writing.mode = o.mode;
-    code = lfc_write(applied.session.ctx, &writing, o.output);
+    code = lfc_check_output(&applied.session, o.operands[0], o.output);
+    if (code == LFC_DONE)
+        code = lfc_write(applied.session.ctx, &writing, o.output);
     if (code == LFC_DONE)
         code = print_sizes(&writing, o.output);
     lfc_applied_close(&applied);
@@ -147,7 +149,9 @@ int lfc_expand(int argc, char **argv)
     if (code != LFC_DONE)
         return code;
     writing.checkpoint = session.checkpoint;
-    code = lfc_write(session.ctx, &writing, o.output);
+    code = lfc_check_output(&session, o.operands[0], o.output);
+    if (code == LFC_DONE)
+        code = lfc_write(session.ctx, &writing, o.output);
     if (code == LFC_DONE)
         code = print_sizes(&writing, o.output);
     lfc_session_close(&session);

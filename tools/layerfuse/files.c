@@ -16,6 +16,53 @@ int lfc_is_same_file(const char *a, const char *b)
            x.st_ino == y.st_ino;
 }
 
+/* Whether output is the file of this name in a folder. */
+static int is_in(const char *folder, const char *name, const char *output)
+{
+    const size_t bytes = strlen(folder) + strlen(name) + 1;
+    char *path = lfc_alloc(bytes, 1);
+    int same;
+
+    (void)snprintf(path, bytes, "%s%s", folder, name);
+    same = lfc_is_same_file(path, output);
+    free(path);
+    return same;
+}
+
+/* With a slash at its end, or "": what files named in `file` are in. Release with free(). */
+static char *folder_of(const char *file, int is_folder)
+{
+    const char *slash = strrchr(file, '/');
+    const size_t length = is_folder       ? strlen(file)
+                          : slash != NULL ? (size_t)(slash + 1 - file)
+                                          : 0;
+    char *folder = lfc_alloc(length + 2, 1);
+
+    memcpy(folder, file, length);
+    if (is_folder)
+        folder[length] = '/';
+    return folder;
+}
+
+int lfc_check_output(const struct lfc_session *session, const char *file,
+                     const char *output)
+{
+    const lfuse_checkpoint *c = session->checkpoint;
+    const int is_several = lfuse_checkpoint_file_name(c, 0) != NULL;
+    const char *whole = is_several ? "model.safetensors.index.json" : "model.safetensors";
+    struct stat info;
+    const int is_folder = stat(file, &info) == 0 && S_ISDIR(info.st_mode);
+    char *folder = folder_of(file, is_folder);
+    int is_read =
+        is_folder ? is_in(folder, whole, output) : lfc_is_same_file(file, output);
+    int64_t i;
+
+    for (i = 0; is_several && i < lfuse_checkpoint_file_count(c) && !is_read; i++)
+        is_read = is_in(folder, lfuse_checkpoint_file_name(c, i), output);
+    free(folder);
+    return is_read ? lfc_fail(LFC_USAGE, "-o: %s is a file to read", output) : LFC_DONE;
+}
+
 /* ---- a plan as it applies to a file ------------------------------------------------------ */
 
 int lfc_applied_open(struct lfc_applied *applied, const char *file, const char *plan_file,

@@ -7,6 +7,10 @@
 
 /* Both are there, and are one file: writing one would take the other's place. */
 int lfc_is_same_file(const char *a, const char *b);
+/* LFC_USAGE where output is one of the files that the session, opened by the path file, reads: the
+ * index of several, one of them, or the one in a folder. */
+int lfc_check_output(const struct lfc_session *session, const char *file,
+                     const char *output);
 
 /* ---- a plan as it applies to a file ------------------------------------------------------ */
 

@@ -382,7 +382,10 @@ static int run(const struct plan *p)
 
     if (code != LFC_DONE)
         return code;
-    code = lfc_network_find(session.ctx, session.checkpoint, &rules, &network);
+    if (p->output != NULL)
+        code = lfc_check_output(&session, p->file, p->output);
+    if (code == LFC_DONE)
+        code = lfc_network_find(session.ctx, session.checkpoint, &rules, &network);
     if (code == LFC_DONE && network.candidates == 0)
         code = lfc_fail(LFC_FAILED, "%s: no two tensors are layers of one type", p->file);
     if (code == LFC_DONE)

@@ -121,10 +121,10 @@ static int write_index(const struct lfc_writing *w, json_t *map, const char *fol
 
 /* ---- the folder ------------------------------------------------------------------------------ */
 
-/* A name beside output that nothing has. */
+/* A name beside output, which does not end in a slash, that nothing has. */
 static char *make_folder(const char *output)
 {
-    const size_t bytes = strlen(output) + sizeof("/../.layerfuse-XXXXXX");
+    const size_t bytes = strlen(output) + sizeof(".layerfuse-XXXXXX");
     char *folder = lfc_alloc(bytes, 1), *slash;
 
     (void)snprintf(folder, bytes, "%s", output);
@@ -224,8 +224,8 @@ static mode_t current_umask(void)
     return mask;
 }
 
-int lfc_write_folder(lfuse_context *ctx, struct lfc_writing *writing,
-                     const struct lfc_banks *banks, const char *output)
+static int write_folder(lfuse_context *ctx, struct lfc_writing *writing,
+                        const struct lfc_banks *banks, const char *output)
 {
     struct stat info;
     char *folder;
@@ -248,5 +248,20 @@ int lfc_write_folder(lfuse_context *ctx, struct lfc_writing *writing,
     else
         remove_folder(writing->checkpoint, folder);
     free(folder);
+    return code;
+}
+
+int lfc_write_folder(lfuse_context *ctx, struct lfc_writing *writing,
+                     const struct lfc_banks *banks, const char *output)
+{
+    size_t length = strlen(output);
+    char *name;
+    int code;
+
+    while (length > 1 && output[length - 1] == '/') /* "new/" is the folder new */
+        length--;
+    name = lfc_copy(output, length);
+    code = write_folder(ctx, writing, banks, name);
+    free(name);
     return code;
 }

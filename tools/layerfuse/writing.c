@@ -138,7 +138,7 @@ static int is_one_file(const struct lfc_writing *writing, const char *output)
     static const char suffix[] = ".safetensors";
     const size_t length = strlen(output), tail = sizeof(suffix) - 1;
 
-    return lfuse_checkpoint_file_count(writing->checkpoint) == 1 ||
+    return lfuse_checkpoint_file_name(writing->checkpoint, 0) == NULL || /* no index */
            (length >= tail && strcmp(output + length - tail, suffix) == 0);
 }
 
