@@ -100,6 +100,19 @@ lfuse_status lfi_reader_join(struct lfi_plan_reader *r, const char *where, int64
 
 /* ---- what was in force ------------------------------------------------------------------------ */
 
+/* Nobody is in two groups, nor twice in one. */
+static lfuse_status name_once(struct lfi_plan_reader *r, const char *where,
+                              int64_t member, lfuse_error *err)
+{
+    int64_t *group = &r->plan->start.group[member]; /* numbered when all are read */
+
+    if (*group >= 0)
+        return lfi_fail(err, LFUSE_ERR_FORMAT, "%s has %s, which is named before", where,
+                        lfi_quote(r->plan->layers[member].name).text);
+    *group = 0;
+    return LFUSE_OK;
+}
+
 /* One group, the kept member first. */
 static lfuse_status group_in_force(struct lfi_plan_reader *r, const json_t *group,
                                    const char *where, lfuse_error *err)
@@ -115,6 +128,8 @@ static lfuse_status group_in_force(struct lfi_plan_reader *r, const json_t *grou
         status = lfi_fields_element(group, where, i, &name, err);
         if (status == LFUSE_OK)
             status = lfi_reader_find(r, where, name, &member, err);
+        if (status == LFUSE_OK)
+            status = name_once(r, where, member, err);
         if (status == LFUSE_OK && i == 0)
             kept = member;
         else if (status == LFUSE_OK)
