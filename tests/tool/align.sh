@@ -25,6 +25,25 @@ aligned() {
     runs apply "$network.safetensors" plan.json --mode expand -o full.safetensors
     runs verify "$network.safetensors" plan.json full.safetensors
     "$networks" check "$network" full.safetensors
+    # Rows of equal blocks, put in order, are equal: joined or not, the blocks are one.
+    for policy in average freeze random; do
+        runs plan "$network.safetensors" --unit row --ratio 2.5 --align permutation \
+            --couplings "$preset" "$@" --policy $policy -o plan.json
+        is_json plan.json
+        grep -q '"permutations"' plan.json || fail "$network: no order of units: $(cat plan.json)"
+        runs apply "$network.safetensors" plan.json --threads 1 -o out.safetensors
+        runs apply "$network.safetensors" plan.json --threads 2 -o again.safetensors
+        cmp out.safetensors again.safetensors
+        grep -q 'layerfuse.banks' out.safetensors || fail "$network: there is no bank"
+        runs verify "$network.safetensors" plan.json out.safetensors
+        "$by_ties" "$network.safetensors" plan.json by-ties.safetensors
+        cmp out.safetensors by-ties.safetensors
+        "$networks" check "$network" out.safetensors
+        runs expand out.safetensors -o full.safetensors
+        runs verify "$network.safetensors" plan.json full.safetensors
+    done
+    ends 1 "one row has no covariance" plan "$network.safetensors" --unit row --ratio 2 \
+        --align permutation --couplings "$preset" "$@" --policy js -o js.json
     # Not aligned they are no one block.
     runs plan "$network.safetensors" --ratio 3 -o plain.json
     runs apply "$network.safetensors" plain.json -o plain.safetensors
