@@ -51,7 +51,8 @@ static int read_apply(struct apply *o, int argc, char **argv, int *help)
         "Writes FILE anew, with the layers sharing weights as the plan says; all else "
         "in it,\nmetadata too, stays as it is. Memory does not grow with FILE. A model "
         "of several\nfiles becomes a new folder OUT of as many; named *.safetensors it "
-        "is one file.\n",
+        "is one file. The\nmetadata of several is the first one's; rows that FILE has "
+        "in a bank and the plan does\nnot join are stored in full.\n",
         .operands = operands,
         .values = o->operands,
         .table = table,
@@ -96,7 +97,11 @@ static int print_sizes(const struct lfc_writing *w, const char *output)
 {
     char a[LFC_NUMBER_BYTES], b[LFC_NUMBER_BYTES];
     int64_t before = 0, i;
+    size_t bytes = 0;
 
+    for (i = 0; i < lfuse_checkpoint_skipped_count(w->checkpoint); i++)
+        if (lfuse_checkpoint_skipped_data(w->checkpoint, i, &bytes) != NULL)
+            before += (int64_t)bytes; /* they are carried along */
     for (i = 0; i < lfuse_checkpoint_count(w->checkpoint); i++)
         if (lfuse_checkpoint_owner(w->checkpoint, i) == i)
             before +=

@@ -211,7 +211,7 @@ static int compare(const struct comparison *c)
         return code;
     lfc_put_text(stdout, lfc_file_name(c->name));
     printf(": all %" PRId64 " tensors are what the plan makes of them\n",
-           lfuse_checkpoint_count(from));
+           lfuse_checkpoint_count(from) + lfuse_checkpoint_skipped_count(from));
     return lfc_finish_stdout();
 }
 
