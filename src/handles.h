@@ -81,6 +81,8 @@ struct lfuse_retrainer {
     lfuse_ties ties;
     lfuse_plan plan;
     struct lfi_retrainer retrainer;
+    char *caller; /* caller_bytes that came with a file; or NULL */
+    size_t caller_bytes;
 };
 
 /* The engine's layers behind `count` handles, in an array to free; LFUSE_ERR_ARGUMENT when

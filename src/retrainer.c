@@ -78,6 +78,7 @@ void lfuse_retrainer_destroy(lfuse_retrainer *retrainer)
     env = &retrainer->ctx->env;
     n = (size_t)retrainer->ties.ties.count;
     lfi_retrainer_destroy(env, &retrainer->retrainer);
+    lfi_free(env, retrainer->caller, retrainer->caller_bytes, 1);
     lfi_free(env, retrainer->layers, n, sizeof(*retrainer->layers));
     lfi_plan_destroy(env, &retrainer->plan.plan);
     lfi_ties_destroy(env, &retrainer->ties.ties);

@@ -10,6 +10,8 @@
  */
 #include "retrain/retrain.h"
 
+#include <string.h>
+
 static int64_t waited(const struct lfi_retrainer *r)
 {
     return r->waited + (r->schedule.in_steps ? 0 : 1);
@@ -58,8 +60,37 @@ bool lfi_decide_is_too_dear(const struct lfi_retrainer *r, double metric)
 void lfi_before_close(const struct lfi_env *env, struct lfi_retrainer *r)
 {
     lfi_snapshot_destroy(env, &r->before.snapshot);
-    lfi_plan_destroy(env, &r->before.plan);
     r->before.is_open = false;
+}
+
+/* ---- fusions before the latest ------------------------------------------------------------ */
+
+lfuse_status lfi_past_grow(const struct lfi_env *env, const struct lfi_past *past,
+                           struct lfi_past *grown, lfuse_error *err)
+{
+    lfuse_status status;
+
+    *grown = (struct lfi_past){.count = past->count, .capacity = past->count + 1};
+    status = lfi_alloc(env, (size_t)grown->capacity, sizeof(*grown->items), "fusions",
+                       &grown->items, err);
+    if (status == LFUSE_OK && past->count > 0)
+        memcpy(grown->items, past->items, (size_t)past->count * sizeof(*past->items));
+    return status;
+}
+
+void lfi_past_free(const struct lfi_env *env, struct lfi_past *past)
+{
+    lfi_free(env, past->items, (size_t)past->capacity, sizeof(*past->items));
+    *past = (struct lfi_past){0};
+}
+
+void lfi_past_destroy(const struct lfi_env *env, struct lfi_past *past)
+{
+    int64_t i;
+
+    for (i = 0; i < past->count; i++)
+        lfi_plan_destroy(env, &past->items[i].plan);
+    lfi_past_free(env, past);
 }
 
 /* ---- pairs that stay apart ---------------------------------------------------------------- */
@@ -102,7 +133,12 @@ static void commit(const struct lfi_env *env, struct lfi_retrainer *r)
         r->aparts.items[r->aparts.count++] =
             (struct lfi_apart){r->plan->fusions[i].a, r->plan->fusions[i].b};
     lfi_plan_destroy(env, r->plan);
-    *r->plan = r->before.plan;
+    *r->plan = (struct lfi_plan){0};
+    r->is_tied = false;
+    if (r->past.count > 0) {
+        *r->plan = r->past.items[--r->past.count].plan;
+        r->is_tied = r->past.items[r->past.count].is_tied;
+    }
     r->before = (struct lfi_before){0};
     lfi_fuse_forget(env, r);
     r->fused--;

@@ -117,15 +117,18 @@ static lfuse_status put_in_force(const struct lfi_env *env, struct lfi_retrainer
 }
 
 static void commit(const struct lfi_env *env, struct lfi_retrainer *r,
-                   const struct lfi_plan *plan, struct lfi_before *before)
+                   const struct lfi_plan *plan, const struct lfi_past *past,
+                   struct lfi_before *before)
 {
     lfi_before_close(env, r);
-    if (before->is_open)
-        before->plan = *r->plan;
-    else
-        lfi_plan_destroy(env, r->plan);
+    if (r->fused > 0) {
+        lfi_past_free(env, &r->past);
+        r->past = *past;
+        r->past.items[r->past.count++] = (struct lfi_past_fusion){*r->plan, r->is_tied};
+    }
     r->before = *before;
     *r->plan = *plan;
+    r->is_tied = false;
     r->picked = (struct lfi_plan){0};
     r->is_picked = false;
     r->is_begun = true;
@@ -139,6 +142,7 @@ lfuse_status lfi_fuse_next(const struct lfi_env *env, struct lfi_retrainer *r,
                            lfuse_error *err)
 {
     struct lfi_before before = {0};
+    struct lfi_past past = {0};
     struct lfi_plan plan = r->picked;
     lfuse_status status = lfi_trained_reserve(env, r, err);
 
@@ -146,10 +150,16 @@ lfuse_status lfi_fuse_next(const struct lfi_env *env, struct lfi_retrainer *r,
         status = lfi_fuse_plan(env, r, &r->aparts, &plan, err);
     if (status != LFUSE_OK)
         return status;
-    status = put_in_force(env, r, &plan, &before, err);
+    if (r->fused > 0)
+        status = lfi_past_grow(env, &r->past, &past, err);
     if (status == LFUSE_OK)
-        commit(env, r, &plan, &before);
-    else if (!r->is_picked)
+        status = put_in_force(env, r, &plan, &before, err);
+    if (status == LFUSE_OK) {
+        commit(env, r, &plan, &past, &before);
+        return LFUSE_OK;
+    }
+    lfi_past_free(env, &past);
+    if (!r->is_picked)
         lfi_plan_destroy(env, &plan);
     return status;
 }

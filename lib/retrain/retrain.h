@@ -60,7 +60,19 @@ struct lfi_aparts {
 struct lfi_before {
     bool is_open; /* else all of it is zeros */
     struct lfi_snapshot snapshot;
-    struct lfi_plan plan; /* of the fusion before; zeros: there was none */
+};
+
+/* Fusions before the latest, in their order: what roll-backs return to, and what resuming does
+ * again. */
+struct lfi_past_fusion {
+    struct lfi_plan plan;
+    bool is_tied; /* groups that mix were tied after it, before the next */
+};
+
+struct lfi_past {
+    int64_t count;
+    int64_t capacity;
+    struct lfi_past_fusion *items;
 };
 
 /* What the next end of an epoch will do, unless it rolls back. */
@@ -96,6 +108,8 @@ struct lfi_retrainer {
     struct lfi_schedule schedule;
     struct lfi_ties *ties;
     struct lfi_plan *plan; /* of the latest fusion; zeros before the first */
+    bool is_tied;          /* groups that mix were tied since */
+    struct lfi_past past;
     enum lfi_phase phase;
     struct lfi_tolerance tolerance;
     lfuse_repair repair; /* or NULL */
@@ -207,6 +221,12 @@ lfuse_status lfi_decide_roll_back(const struct lfi_env *env, struct lfi_retraine
                                   lfuse_error *err);
 /* The latest fusion stays. */
 void lfi_before_close(const struct lfi_env *env, struct lfi_retrainer *r);
+/* The same plans, and room for one more, in memory of its own. */
+lfuse_status lfi_past_grow(const struct lfi_env *env, const struct lfi_past *past,
+                           struct lfi_past *grown, lfuse_error *err);
+/* The list alone. */
+void lfi_past_free(const struct lfi_env *env, struct lfi_past *past);
+void lfi_past_destroy(const struct lfi_env *env, struct lfi_past *past);
 lfuse_status lfi_aparts_reserve(const struct lfi_env *env, struct lfi_aparts *aparts,
                                 int64_t more, lfuse_error *err);
 void lfi_aparts_destroy(const struct lfi_env *env, struct lfi_aparts *aparts);

@@ -34,6 +34,7 @@ void lfi_retrainer_destroy(const struct lfi_env *env, struct lfi_retrainer *retr
              sizeof(*retrainer->trained));
     lfi_aparts_destroy(env, &retrainer->aparts);
     lfi_before_close(env, retrainer);
+    lfi_past_destroy(env, &retrainer->past);
     lfi_fuse_forget(env, retrainer);
     lfi_plan_destroy(env, &retrainer->goal);
     *retrainer = (struct lfi_retrainer){0};
@@ -68,9 +69,11 @@ static lfuse_status finalise(const struct lfi_env *env, struct lfi_retrainer *r,
 {
     lfuse_status status = lfi_ties_finalise(env, r->ties, err);
 
-    if (status == LFUSE_OK)
-        lfi_trained_list(r);
-    return status;
+    if (status != LFUSE_OK)
+        return status;
+    r->is_tied = true;
+    lfi_trained_list(r);
+    return LFUSE_OK;
 }
 
 lfuse_status lfi_retrainer_finalise(const struct lfi_env *env, struct lfi_retrainer *r,
@@ -84,8 +87,10 @@ lfuse_status lfi_retrainer_finalise(const struct lfi_env *env, struct lfi_retrai
 static void start_anew(const struct lfi_env *env, struct lfi_retrainer *r)
 {
     lfi_before_close(env, r);
+    lfi_past_destroy(env, &r->past);
     lfi_fuse_forget(env, r);
     lfi_aparts_destroy(env, &r->aparts);
+    r->is_tied = false;
     r->reference = r->tolerance.baseline;
     r->is_begun = r->is_rolled_back = r->gave_up = r->is_done = false;
     r->fused = r->rolled_back = 0;

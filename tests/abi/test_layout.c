@@ -399,6 +399,12 @@ FIELD(lfuse_ties_options, reserved, 36);
 FIELD(lfuse_ties_options, merge, 40);
 FIELD(lfuse_ties_options, merge_user, 48);
 
+/* resume.h */
+SIZE(lfuse_retrainer_save_options, 24);
+FIELD(lfuse_retrainer_save_options, struct_size, 0);
+FIELD(lfuse_retrainer_save_options, caller, 8);
+FIELD(lfuse_retrainer_save_options, caller_bytes, 16);
+
 /* retrainer.h */
 
 CONSTANT(LFUSE_RETRAINER_FLAG_STEPS, 1);
