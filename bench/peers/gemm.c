@@ -110,8 +110,8 @@ static double error_of(const lfuse_gemm_args *a)
 static void bench_product(struct bench *b, const struct product *p)
 {
     struct call ours = {.bench = b}, blas;
-    struct contender contenders[2] = {{.library = "layerfuse", .run = run_ours},
-                                      {.library = "openblas", .run = run_blas}};
+    struct contender contenders[2] = {{.name = "layerfuse", .run = run_ours},
+                                      {.name = "openblas", .run = run_blas}};
     int i;
 
     lfuse_gemm_args_init(&ours.args, sizeof(ours.args));

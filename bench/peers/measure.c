@@ -112,7 +112,7 @@ void report(const struct bench *b, const char *what, const char *name,
     for (i = 0; i < count; i++) {
         const struct contender *c = &contenders[i];
 
-        printf("%s,%s,%d,%s,%.4f,%.4f,%.1f,", what, c->library, b->threads, name,
+        printf("%s,%s,%d,%s,%.4f,%.4f,%.1f,", what, c->name, b->threads, name,
                1e3 * c->median, 1e3 * c->least, 1e-9 * work / c->median);
         if (flops > 0.0)
             printf("%.0f", 1e-7 * flops / c->median / b->peak);

@@ -22,7 +22,7 @@ struct bench {
 
 /* Something to time, and who does it. */
 struct contender {
-    const char *library;
+    const char *name;
     void (*run)(void *arg);
     void *arg;
     double error; /* of the result against f64, in the 2-norm, relative; NAN: not known */
