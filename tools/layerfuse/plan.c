@@ -7,6 +7,7 @@
 #include "command.h"
 #include "files.h"
 #include "network.h"
+#include "plan_text.h"
 #include "text.h"
 
 struct plan {
@@ -211,108 +212,7 @@ static int read_arguments(struct plan *p, int argc, char **argv, int *help)
     return code == LFC_DONE && !*help ? check(p) : code;
 }
 
-/* ---- results ------------------------------------------------------------------------------- */
-
-static int print_json(const lfuse_plan *plan)
-{
-    lfuse_error err;
-    size_t needed;
-    char *text;
-
-    if (lfuse_plan_to_json(plan, NULL, 0, &needed, &err) != LFUSE_OK)
-        return lfc_fail(LFC_FAILED, "%s", err.message);
-    text = lfc_alloc(needed, 1);
-    if (lfuse_plan_to_json(plan, text, needed, &needed, &err) != LFUSE_OK) {
-        free(text);
-        return lfc_fail(LFC_FAILED, "%s", err.message);
-    }
-    fputs(text, stdout);
-    free(text);
-    return lfc_finish_stdout();
-}
-
-static void print_group(const lfuse_plan *plan, int64_t group)
-{
-    const int64_t kept = lfuse_plan_group_kept(plan, group);
-    int64_t i;
-
-    printf("  ");
-    lfc_put_text(stdout, lfuse_plan_layer_name(plan, kept));
-    printf(" <-");
-    for (i = 0; i < lfuse_plan_group_size(plan, group); i++) {
-        const int64_t member = lfuse_plan_group_member(plan, group, i);
-
-        if (member == kept)
-            continue;
-        putchar(' ');
-        lfc_put_text(stdout, lfuse_plan_layer_name(plan, member));
-    }
-    putchar('\n');
-}
-
-/* How many rows of a tensor are other rows, of it or of another. */
-static void print_rows(const lfuse_plan *plan, int64_t layer, int32_t weight)
-{
-    lfuse_planned_weight w;
-    int64_t shown = 0, row, i;
-    lfuse_error err;
-
-    lfuse_planned_weight_init(&w, sizeof(w));
-    if (lfuse_plan_weight(plan, layer, weight, &w, &err) != LFUSE_OK)
-        return;
-    for (i = 0; i < w.dims[w.output_axis]; i++)
-        if (lfuse_plan_row_owner(plan, layer, weight, i, &row) != layer || row != i)
-            shown++;
-    if (shown == 0)
-        return;
-    printf("  ");
-    lfc_put_text(stdout, lfuse_plan_layer_name(plan, layer));
-    if (lfuse_plan_weight_count(plan, layer) > 1) {
-        putchar(' ');
-        lfc_put_text(stdout, w.name);
-    }
-    printf(": %lld of its %lld rows show another's values\n", (long long)shown,
-           (long long)w.dims[w.output_axis]);
-}
-
-static void print_all_rows(const lfuse_plan *plan)
-{
-    int64_t i;
-    int32_t k;
-
-    printf("\n");
-    for (i = 0; i < lfuse_plan_layer_count(plan); i++)
-        for (k = 0; k < lfuse_plan_weight_count(plan, i); k++)
-            print_rows(plan, i, k);
-}
-
-static int print_text(const struct plan *p, const lfuse_plan *plan)
-{
-    char a[LFC_NUMBER_BYTES], b[LFC_NUMBER_BYTES];
-    lfuse_account account;
-    lfuse_error err;
-    int64_t i;
-
-    lfuse_account_init(&account, sizeof(account));
-    if (lfuse_plan_account(plan, &account, &err) != LFUSE_OK)
-        return lfc_fail(LFC_FAILED, "%s", err.message);
-    printf("%s, %s: %lld fusions, ratio %.3f: of %s weights that could be shared %s are "
-           "left\n",
-           p->metric, p->policy, (long long)lfuse_plan_fusion_count(plan), account.ratio,
-           lfc_count(a, account.candidates_logical),
-           lfc_count(b, account.candidates_unique));
-    if (lfuse_plan_group_count(plan) > 0)
-        printf("\n");
-    for (i = 0; i < lfuse_plan_group_count(plan); i++)
-        print_group(plan, i);
-    if (p->options.unit == LFUSE_UNIT_ROW && lfuse_plan_fusion_count(plan) > 0)
-        print_all_rows(plan);
-    if (lfuse_plan_permutation_count(plan) > 0)
-        printf("\nin another order: the units of %lld hidden space%s\n",
-               (long long)lfuse_plan_permutation_count(plan),
-               lfuse_plan_permutation_count(plan) == 1 ? "" : "s");
-    return lfc_finish_stdout();
-}
+/* ---- the plan ------------------------------------------------------------------------------ */
 
 static int32_t show_progress(const char *what, int64_t done, int64_t total, void *user)
 {
@@ -394,7 +294,9 @@ static int run(const struct plan *p)
         lfuse_plan_save(plan, p->output, &err) != LFUSE_OK)
         code = lfc_fail(LFC_FAILED, "%s", err.message);
     if (code == LFC_DONE)
-        code = p->json ? print_json(plan) : print_text(p, plan);
+        code = p->json ? lfc_plan_json(plan)
+                       : lfc_plan_text(plan, p->metric, p->policy,
+                                       p->options.unit == LFUSE_UNIT_ROW);
     lfuse_plan_destroy(plan);
     lfc_network_free(&network);
     lfc_session_close(&session);
