@@ -98,6 +98,13 @@ lfuse_status lfi_shards_open(const struct lfi_env *env, const char *path,
                              const struct lfi_open_params *params,
                              struct lfi_parts *parts, lfuse_error *err);
 
+/* ---- contents.c -------------------------------------------------------------------------------- */
+
+/* Metadata is that of the first file. On failure what is there is to be closed. */
+lfuse_status lfi_contents_fill(const struct lfi_env *env, const struct lfi_parts *parts,
+                               size_t max_bank_bytes, struct lfi_checkpoint *c,
+                               lfuse_error *err);
+
 /* ---- path.c: texts that lfi_string_free() takes back ---------------------------------------------- */
 
 bool lfi_path_is_index(const char *path);
