@@ -1,5 +1,5 @@
 /* resnet.c - what the network consists of; see resnet.h. The passes are in
- * resnet_pass.c and resnet_wide.c, its layers in resnet_layers.c. */
+ * resnet_forward.c, resnet_backward.c and resnet_wide.c, its layers in resnet_layers.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

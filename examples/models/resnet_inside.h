@@ -21,4 +21,8 @@ lfuse_status resnet_wide_forward(struct resnet *net, enum resnet_mode mode,
                                  const float **out, lfuse_error *err);
 lfuse_status resnet_wide_backward(struct resnet *net, float *g[3], lfuse_error *err);
 
+/* The mean over all pixels of the last stage, and the classifier, forward or backward. */
+void resnet_pool_shape(const struct resnet *net, lfuse_pool2d_args *pool);
+void resnet_linear_shape(const struct resnet *net, lfuse_linear_args *linear);
+
 #endif
