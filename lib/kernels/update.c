@@ -112,6 +112,21 @@ static lfuse_status measure(const struct lfi_env *env,
 
 /* ---- updates ----------------------------------------------------------------------------- */
 
+/* The job, with gradients scaled by what max_norm leaves of them: scale is among its numbers. */
+static lfuse_status update(const struct lfi_env *env, struct job *job, double max_norm,
+                           double *norm, float *scale, lfuse_error *err)
+{
+    double measured = 0.0;
+    lfuse_status status =
+        measure(env, job->parameters, max_norm, norm != NULL, &measured, scale, err);
+
+    if (status == LFUSE_OK)
+        status = run(env, job, INT64_MAX, err);
+    if (status == LFUSE_OK && norm != NULL)
+        *norm = measured;
+    return status;
+}
+
 static void sgd_piece(struct job *job, int64_t parameter, int64_t first, int64_t count,
                       int64_t task)
 {
@@ -130,15 +145,8 @@ lfuse_status lfi_sgd(const struct lfi_env *env, const struct lfi_parameters *par
 {
     struct lfi_sgd numbers = *sgd;
     struct job job = {.parameters = parameters, .numbers = &numbers, .piece = sgd_piece};
-    double measured = 0.0;
-    lfuse_status status =
-        measure(env, parameters, max_norm, norm != NULL, &measured, &numbers.scale, err);
 
-    if (status == LFUSE_OK)
-        status = run(env, &job, INT64_MAX, err);
-    if (status == LFUSE_OK && norm != NULL)
-        *norm = measured;
-    return status;
+    return update(env, &job, max_norm, norm, &numbers.scale, err);
 }
 
 struct lfi_adamw lfi_adamw_numbers(double learning_rate, double beta1, double beta2,
@@ -177,13 +185,6 @@ lfuse_status lfi_adamw(const struct lfi_env *env, const struct lfi_parameters *p
     struct lfi_adamw numbers = *adamw;
     struct job job = {
         .parameters = parameters, .numbers = &numbers, .piece = adamw_piece};
-    double measured = 0.0;
-    lfuse_status status =
-        measure(env, parameters, max_norm, norm != NULL, &measured, &numbers.scale, err);
 
-    if (status == LFUSE_OK)
-        status = run(env, &job, INT64_MAX, err);
-    if (status == LFUSE_OK && norm != NULL)
-        *norm = measured;
-    return status;
+    return update(env, &job, max_norm, norm, &numbers.scale, err);
 }
