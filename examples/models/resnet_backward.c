@@ -6,6 +6,38 @@ static float *data(lfuse_tensor *tensor)
     return lfuse_tensor_data(tensor);
 }
 
+lfuse_status resnet_norm_backward(struct resnet *net, const struct resnet_unit *unit,
+                                  const float *x, float *d, float *dresidual,
+                                  lfuse_error *err)
+{
+    lfuse_batch_norm_args norm = resnet_norm_args(net, unit);
+
+    norm.x = x;
+    norm.y = data(unit->out);
+    norm.dy = norm.dx = d;
+    norm.dresidual = dresidual;
+    norm.dscale = data(unit->scale.gradient);
+    norm.dshift = data(unit->shift.gradient);
+    return lfuse_batch_norm_backward(net->ctx, &norm, err);
+}
+
+lfuse_status resnet_conv_backward(struct resnet *net, lfuse_conv2d_args conv,
+                                  lfuse_tensor *dw, const float *x, const float *dy,
+                                  float *dx, int accumulate, lfuse_error *err)
+{
+    lfuse_status status;
+
+    conv.x = x;
+    conv.dy = dy;
+    conv.dx = dx;
+    conv.dw = data(dw);
+    status = lfuse_conv2d_backward_weights(net->ctx, &conv, err);
+    conv.flags = accumulate ? LFUSE_CONV2D_ACCUMULATE : 0;
+    if (status == LFUSE_OK && dx != NULL)
+        status = lfuse_conv2d_backward_data(net->ctx, &conv, err);
+    return status;
+}
+
 /*
  * From the gradient of the unit's output in dout to that of its convolution's output, in the
  * same place, and the gradients of its parameters; that of the residual to dresidual, and that
@@ -15,52 +47,25 @@ static lfuse_status unit_backward(struct resnet *net, struct resnet_unit *u,
                                   const float *x, float *dout, float *dresidual,
                                   float *dx, int accumulate, lfuse_error *err)
 {
-    lfuse_batch_norm_args norm = u->norm;
-    lfuse_conv2d_args conv = u->conv;
-    lfuse_status status;
+    lfuse_status status =
+        resnet_norm_backward(net, u, data(u->convolved), dout, dresidual, err);
 
-    conv.batch = norm.batch = net->count;
-    norm.x = data(u->convolved);
-    norm.y = data(u->out);
-    norm.scale = data(u->scale.value);
-    norm.workspace = data(net->workspace);
-    norm.workspace_bytes = lfuse_tensor_bytes(net->workspace);
-    norm.saved_mean = data(u->saved_mean);
-    norm.saved_inverse = data(u->saved_inverse);
-    norm.dy = norm.dx = dout;
-    norm.dresidual = dresidual;
-    norm.dscale = data(u->scale.gradient);
-    norm.dshift = data(u->shift.gradient);
-    status = lfuse_batch_norm_backward(net->ctx, &norm, err);
-
-    conv.x = x;
-    conv.packed = u->packed;
-    conv.dy = dout;
-    conv.dx = dx;
-    conv.dw = data(u->weight.gradient);
-    conv.workspace = data(net->workspace);
-    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
-    if (status == LFUSE_OK)
-        status = lfuse_conv2d_backward_weights(net->ctx, &conv, err);
-    conv.flags = accumulate ? LFUSE_CONV2D_ACCUMULATE : 0;
-    if (status == LFUSE_OK && dx != NULL)
-        status = lfuse_conv2d_backward_data(net->ctx, &conv, err);
-    return status;
+    if (status != LFUSE_OK)
+        return status;
+    return resnet_conv_backward(net, resnet_conv_args(net, &u->conv, u->packed),
+                                u->weight.gradient, x, dout, dx, accumulate, err);
 }
 
 /* Adds the gradient that comes through the shortcut. */
 lfuse_status resnet_shortcut_backward(struct resnet *net, int64_t stage, const float *dy,
                                       float *dx, lfuse_error *err)
 {
-    lfuse_conv2d_args conv = net->shortcut[stage];
+    lfuse_conv2d_args conv =
+        resnet_conv_args(net, &net->shortcut[stage], net->shortcut_packed[stage]);
 
-    conv.batch = net->count;
-    conv.packed = net->shortcut_packed[stage];
     conv.dy = dy;
     conv.dx = dx;
     conv.flags = LFUSE_CONV2D_ACCUMULATE;
-    conv.workspace = data(net->workspace);
-    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     return lfuse_conv2d_backward_data(net->ctx, &conv, err);
 }
 

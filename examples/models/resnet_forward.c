@@ -65,22 +65,45 @@ static void fold(struct resnet_unit *u)
     }
 }
 
+lfuse_conv2d_args resnet_conv_args(const struct resnet *net,
+                                   const lfuse_conv2d_args *shape,
+                                   const lfuse_packed *packed)
+{
+    lfuse_conv2d_args conv = *shape;
+
+    conv.batch = net->count;
+    conv.packed = packed;
+    conv.workspace = data(net->workspace);
+    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
+    return conv;
+}
+
+lfuse_batch_norm_args resnet_norm_args(const struct resnet *net,
+                                       const struct resnet_unit *unit)
+{
+    lfuse_batch_norm_args norm = unit->norm;
+
+    norm.batch = net->count;
+    norm.scale = data(unit->scale.value);
+    norm.saved_mean = data(unit->saved_mean);
+    norm.saved_inverse = data(unit->saved_inverse);
+    norm.workspace = data(net->workspace);
+    norm.workspace_bytes = lfuse_tensor_bytes(net->workspace);
+    return norm;
+}
+
 /* out = ReLU(norm(conv(x)) + residual): in inference by the convolution alone, else by two calls
  * with what the convolution gives in `convolved`. */
 static lfuse_status unit_forward(struct resnet *net, struct resnet_unit *u,
                                  const float *x, const float *residual, float *convolved,
                                  float *out, enum resnet_mode mode, lfuse_error *err)
 {
-    lfuse_conv2d_args conv = u->conv;
-    lfuse_batch_norm_args norm = u->norm;
+    lfuse_conv2d_args conv = resnet_conv_args(net, &u->conv, u->packed);
+    lfuse_batch_norm_args norm;
     lfuse_status status;
 
-    conv.batch = norm.batch = net->count;
     conv.x = x;
-    conv.packed = u->packed;
     conv.y = convolved;
-    conv.workspace = data(net->workspace);
-    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     if (mode == RESNET_INFERENCE) {
         fold(u);
         conv.scale = data(u->folded_scale);
@@ -94,18 +117,14 @@ static lfuse_status unit_forward(struct resnet *net, struct resnet_unit *u,
     if (status != LFUSE_OK)
         return status;
 
+    norm = resnet_norm_args(net, u);
     norm.x = convolved;
-    norm.scale = data(u->scale.value);
-    norm.workspace = data(net->workspace);
-    norm.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     norm.shift = data(u->shift.value);
     norm.residual = residual;
     norm.y = out;
     norm.running_mean = data(u->running_mean);
     norm.running_variance = data(u->running_variance);
     norm.momentum = net->momentum;
-    norm.saved_mean = data(u->saved_mean);
-    norm.saved_inverse = data(u->saved_inverse);
     return lfuse_batch_norm_training(net->ctx, &norm, err);
 }
 
@@ -119,14 +138,11 @@ int64_t resnet_shortcut_stage(const struct resnet *net, int64_t block)
 lfuse_status resnet_shortcut_forward(struct resnet *net, int64_t stage, const float *x,
                                      float *y, lfuse_error *err)
 {
-    lfuse_conv2d_args conv = net->shortcut[stage];
+    lfuse_conv2d_args conv =
+        resnet_conv_args(net, &net->shortcut[stage], net->shortcut_packed[stage]);
 
-    conv.batch = net->count;
     conv.x = x;
-    conv.packed = net->shortcut_packed[stage];
     conv.y = y;
-    conv.workspace = data(net->workspace);
-    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     return lfuse_conv2d_forward(net->ctx, &conv, err);
 }
 

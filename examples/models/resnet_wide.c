@@ -18,22 +18,16 @@ static lfuse_status norm_forward(struct resnet *net, struct resnet_unit *u,
                                  const float *x, float *y, enum resnet_mode mode,
                                  lfuse_error *err)
 {
-    lfuse_batch_norm_args norm = u->norm;
+    lfuse_batch_norm_args norm = resnet_norm_args(net, u);
 
-    norm.batch = net->count;
     norm.x = x;
     norm.y = y;
-    norm.scale = data(u->scale.value);
-    norm.workspace = data(net->workspace);
-    norm.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     norm.shift = data(u->shift.value);
     norm.running_mean = data(u->running_mean);
     norm.running_variance = data(u->running_variance);
     if (mode == RESNET_INFERENCE)
         return lfuse_batch_norm_inference(net->ctx, &norm, err);
     norm.momentum = net->momentum;
-    norm.saved_mean = data(u->saved_mean);
-    norm.saved_inverse = data(u->saved_inverse);
     return lfuse_batch_norm_training(net->ctx, &norm, err);
 }
 
@@ -41,15 +35,11 @@ static lfuse_status conv_forward(struct resnet *net, struct resnet_unit *u,
                                  const float *x, const float *residual, float *y,
                                  lfuse_error *err)
 {
-    lfuse_conv2d_args conv = u->conv;
+    lfuse_conv2d_args conv = resnet_conv_args(net, &u->conv, u->packed);
 
-    conv.batch = net->count;
     conv.x = x;
-    conv.packed = u->packed;
     conv.residual = residual;
     conv.y = y;
-    conv.workspace = data(net->workspace);
-    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
     return lfuse_conv2d_forward(net->ctx, &conv, err);
 }
 
@@ -100,56 +90,13 @@ lfuse_status resnet_wide_forward(struct resnet *net, enum resnet_mode mode,
 
 /* ---- backward -------------------------------------------------------------------------------- */
 
-/* In place, through ReLU and normalisation. */
-static lfuse_status norm_backward(struct resnet *net, struct resnet_unit *u,
-                                  const float *x, float *d, lfuse_error *err)
-{
-    lfuse_batch_norm_args norm = u->norm;
-
-    norm.batch = net->count;
-    norm.x = x;
-    norm.y = data(u->out);
-    norm.scale = data(u->scale.value);
-    norm.workspace = data(net->workspace);
-    norm.workspace_bytes = lfuse_tensor_bytes(net->workspace);
-    norm.saved_mean = data(u->saved_mean);
-    norm.saved_inverse = data(u->saved_inverse);
-    norm.dy = norm.dx = d;
-    norm.dscale = data(u->scale.gradient);
-    norm.dshift = data(u->shift.gradient);
-    return lfuse_batch_norm_backward(net->ctx, &norm, err);
-}
-
-/* dx may be NULL. */
-static lfuse_status conv_backward(struct resnet *net, const lfuse_conv2d_args *shape,
-                                  const lfuse_packed *packed, lfuse_tensor *dw,
-                                  const float *x, const float *dy, float *dx,
-                                  lfuse_error *err)
-{
-    lfuse_conv2d_args conv = *shape;
-    lfuse_status status;
-
-    conv.batch = net->count;
-    conv.x = x;
-    conv.packed = packed;
-    conv.dy = dy;
-    conv.dx = dx;
-    conv.dw = data(dw);
-    conv.workspace = data(net->workspace);
-    conv.workspace_bytes = lfuse_tensor_bytes(net->workspace);
-    status = lfuse_conv2d_backward_weights(net->ctx, &conv, err);
-    if (status == LFUSE_OK && dx != NULL)
-        status = lfuse_conv2d_backward_data(net->ctx, &conv, err);
-    return status;
-}
-
 /* Gradient of the 1x1 convolution's weights from dy, and its part of da. */
 static lfuse_status shortcut_backward(struct resnet *net, int64_t stage, const float *a,
                                       const float *dy, float *da, lfuse_error *err)
 {
-    lfuse_status status =
-        conv_backward(net, &net->shortcut[stage], net->shortcut_packed[stage],
-                      net->shortcut_weight[stage].gradient, a, dy, NULL, err);
+    lfuse_status status = resnet_conv_backward(
+        net, resnet_conv_args(net, &net->shortcut[stage], net->shortcut_packed[stage]),
+        net->shortcut_weight[stage].gradient, a, dy, NULL, 0, err);
 
     return status == LFUSE_OK ? resnet_shortcut_backward(net, stage, dy, da, err)
                               : status;
@@ -164,18 +111,19 @@ static lfuse_status block_backward(struct resnet *net, int64_t block, float *g[3
     const int64_t stage = resnet_shortcut_stage(net, block);
     float *dy = g[0], *dh = g[1], *da = g[2];
     lfuse_status status =
-        conv_backward(net, &second->conv, second->packed, second->weight.gradient,
-                      data(second->out), dy, dh, err);
+        resnet_conv_backward(net, resnet_conv_args(net, &second->conv, second->packed),
+                             second->weight.gradient, data(second->out), dy, dh, 0, err);
 
     if (status == LFUSE_OK)
-        status = norm_backward(net, second, data(first->convolved), dh, err);
+        status = resnet_norm_backward(net, second, data(first->convolved), dh, NULL, err);
     if (status == LFUSE_OK)
-        status = conv_backward(net, &first->conv, first->packed, first->weight.gradient,
-                               a, dh, da, err);
+        status =
+            resnet_conv_backward(net, resnet_conv_args(net, &first->conv, first->packed),
+                                 first->weight.gradient, a, dh, da, 0, err);
     if (status == LFUSE_OK && stage >= 0)
         status = shortcut_backward(net, stage, a, dy, da, err);
     if (status == LFUSE_OK)
-        status = norm_backward(net, first, x, da, err);
+        status = resnet_norm_backward(net, first, x, da, NULL, err);
     if (status == LFUSE_OK && stage < 0)
         status =
             lfuse_add(net->ctx, da, dy,
@@ -189,14 +137,15 @@ lfuse_status resnet_wide_backward(struct resnet *net, float *g[3], lfuse_error *
 {
     const struct resnet_unit *stem = &net->units[0];
     const float *x = data(net->units[net->unit_count - 1].convolved);
-    lfuse_status status = norm_backward(net, &net->last, x, g[0], err);
+    lfuse_status status = resnet_norm_backward(net, &net->last, x, g[0], NULL, err);
     int64_t block;
 
     for (block = RESNET_STAGES * net->blocks - 1; block >= 0 && status == LFUSE_OK;
          block--)
         status = block_backward(net, block, g, err);
     if (status == LFUSE_OK)
-        status = conv_backward(net, &stem->conv, stem->packed, stem->weight.gradient,
-                               net->x, g[0], NULL, err);
+        status =
+            resnet_conv_backward(net, resnet_conv_args(net, &stem->conv, stem->packed),
+                                 stem->weight.gradient, net->x, g[0], NULL, 0, err);
     return status;
 }
