@@ -34,6 +34,15 @@ static void mark_weight(const struct lfc_applied *a, int64_t layer, int32_t weig
     }
 }
 
+int64_t lfc_rows_shown(const lfuse_plan *plan, int64_t layer, int32_t weight)
+{
+    int64_t shown = 0, row, owner, i;
+
+    for (i = 0; (owner = lfuse_plan_row_owner(plan, layer, weight, i, &row)) >= 0; i++)
+        shown += owner != layer || row != i;
+    return shown;
+}
+
 /* Whole tensors that have other names stay as they are. */
 static void unmark_aliased(const lfuse_checkpoint *checkpoint, char *shares)
 {

@@ -14,4 +14,7 @@ struct lfc_banks {
 void lfc_banks_find(const struct lfc_applied *applied, struct lfc_banks *banks);
 void lfc_banks_free(struct lfc_banks *banks);
 
+/* How many rows of a weight show another's values, of it or of another; 0 of the unit layer. */
+int64_t lfc_rows_shown(const lfuse_plan *plan, int64_t layer, int32_t weight);
+
 #endif

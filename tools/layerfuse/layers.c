@@ -30,6 +30,9 @@ static int matches(const char *item, const char *name)
     return found;
 }
 
+const char lfc_axes_help[] = "the axis that counts output units (0), of tensors whose\n"
+                             "name matches; the last match wins";
+
 int lfc_axes_check(const struct lfc_list *axes)
 {
     int i;

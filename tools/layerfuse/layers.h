@@ -9,6 +9,7 @@
  * Items of --output-axis are GLOB=N: N is the axis that counts the output units of a tensor
  * whose name GLOB matches, or is.
  */
+extern const char lfc_axes_help[];
 int lfc_axes_check(const struct lfc_list *axes); /* LFC_USAGE: an item of another form */
 /* LFC_FAILED: a glob matches no tensor. */
 int lfc_axes_match(const struct lfc_list *axes, const lfuse_checkpoint *checkpoint);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "banks.h"
+
 static int64_t weights_of(const lfuse_plan *plan, int64_t layer)
 {
     int64_t sum = 0, product;
@@ -41,17 +43,6 @@ static void fill_group(const lfuse_plan *plan, int64_t index, struct lfr_group *
     }
 }
 
-/* Rows of a weight whose values are another's. */
-static int64_t shared_rows(const lfuse_plan *plan, int64_t layer, int32_t weight)
-{
-    int64_t sum = 0, row, owner, owner_row;
-
-    for (row = 0;
-         (owner = lfuse_plan_row_owner(plan, layer, weight, row, &owner_row)) >= 0; row++)
-        sum += owner != layer || owner_row != row;
-    return sum;
-}
-
 int lfc_page_plan_fill(const lfuse_plan *plan, struct lfc_page_plan *p)
 {
     const int64_t groups = lfuse_plan_group_count(plan);
@@ -69,7 +60,7 @@ int lfc_page_plan_fill(const lfuse_plan *plan, struct lfc_page_plan *p)
         fill_group(plan, i, &p->groups[p->group_count++]);
     for (i = 0; i < lfuse_plan_layer_count(plan); i++)
         for (k = 0; k < lfuse_plan_weight_count(plan, i); k++)
-            p->rows += shared_rows(plan, i, k);
+            p->rows += lfc_rows_shown(plan, i, k);
     p->size = (struct lfr_size){
         .base = "weights of layers that could fuse",
         .base_logical = a->candidates_logical,

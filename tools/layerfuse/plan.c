@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "files.h"
+#include "layers.h"
 #include "network.h"
 #include "plan_text.h"
 #include "text.h"
@@ -179,10 +180,7 @@ static int read_arguments(struct plan *p, int argc, char **argv, int *help)
          "a layer is all of a block: every tensor of rank 2 or\nmore named "
          "PREFIX.NUMBER.*; no others are fused",
          &p->block, LFC_TEXT, .choices = NULL},
-        {"--output-axis", "GLOB=N",
-         "the axis that counts output units (0), of tensors whose\n"
-         "name matches; the last match wins",
-         &p->axes, LFC_LIST, .choices = NULL},
+        {"--output-axis", "GLOB=N", lfc_axes_help, &p->axes, LFC_LIST, .choices = NULL},
         {"--seed", "N", "of what is drawn at random (0)", &p->seed, LFC_INTEGER, 0, 9e18,
          NULL},
         {"--threads", "N", "that work at once (one for each processor)", &p->threads,

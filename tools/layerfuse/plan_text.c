@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "banks.h"
 #include "command.h"
 #include "text.h"
 
@@ -47,16 +48,11 @@ static void print_group(const lfuse_plan *plan, int64_t group)
 static void print_rows(const lfuse_plan *plan, int64_t layer, int32_t weight)
 {
     lfuse_planned_weight w;
-    int64_t shown = 0, row, i;
+    const int64_t shown = lfc_rows_shown(plan, layer, weight);
     lfuse_error err;
 
     lfuse_planned_weight_init(&w, sizeof(w));
-    if (lfuse_plan_weight(plan, layer, weight, &w, &err) != LFUSE_OK)
-        return;
-    for (i = 0; i < w.dims[w.output_axis]; i++)
-        if (lfuse_plan_row_owner(plan, layer, weight, i, &row) != layer || row != i)
-            shown++;
-    if (shown == 0)
+    if (shown == 0 || lfuse_plan_weight(plan, layer, weight, &w, &err) != LFUSE_OK)
         return;
     printf("  ");
     lfc_put_text(stdout, lfuse_plan_layer_name(plan, layer));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "layers.h"
 #include "similarity.h"
 
 struct report {
@@ -46,10 +47,8 @@ static int read_arguments(struct report *r, int argc, char **argv, int *help)
          &asked->metric_name, LFC_TEXT, .choices = NULL},
         {"--type", "GLOB", "only types whose pattern matches; may be given again",
          &asked->types, LFC_LIST, .choices = NULL},
-        {"--output-axis", "GLOB=N",
-         "of tensors whose name matches: the axis that counts\n"
-         "output units (0); the last match wins",
-         &asked->axes, LFC_LIST, .choices = NULL},
+        {"--output-axis", "GLOB=N", lfc_axes_help, &asked->axes, LFC_LIST,
+         .choices = NULL},
         {"--type-rule", "RULE", lfc_types_rule_help, &asked->rule, LFC_CHOICE,
          .choices = lfc_types_rules},
         {"--threads", "N", "that work at once (one for each processor)", &asked->threads,

@@ -150,10 +150,8 @@ int lfc_similarity_arguments(struct lfc_similarity *asked, int argc, char **argv
          &asked->metric_name, LFC_TEXT, .choices = NULL},
         {"--type", "GLOB", "only types whose pattern matches; may be given again",
          &asked->types, LFC_LIST, .choices = NULL},
-        {"--output-axis", "GLOB=N",
-         "of tensors whose name matches: the axis that counts\n"
-         "output units (0); the last match wins",
-         &asked->axes, LFC_LIST, .choices = NULL},
+        {"--output-axis", "GLOB=N", lfc_axes_help, &asked->axes, LFC_LIST,
+         .choices = NULL},
         {"--type-rule", "RULE", lfc_types_rule_help, &asked->rule, LFC_CHOICE,
          .choices = lfc_types_rules},
         {"--unequal", "HOW",
