@@ -28,15 +28,21 @@ static const struct shape {
     const char *name;
     int64_t in_channels, size, out_channels, stride;
     int resnet20; /* how many such layers ResNet-20 has */
+    int64_t kernel, groups;
 } shapes[] = {
-    {"rn_stem", 3, 32, 16, 1, 1},      {"rn16", 16, 32, 16, 1, 6},
-    {"rn16_32s2", 16, 32, 32, 2, 1},   {"rn32", 32, 16, 32, 1, 5},
-    {"rn32_64s2", 32, 16, 64, 2, 1},   {"rn64", 64, 8, 64, 1, 5},
-    {"vgg3_64", 3, 32, 64, 1, 0},      {"vgg64", 64, 32, 64, 1, 0},
-    {"vgg64_128", 64, 16, 128, 1, 0},  {"vgg128", 128, 16, 128, 1, 0},
-    {"vgg128_256", 128, 8, 256, 1, 0}, {"vgg256", 256, 8, 256, 1, 0},
-    {"vgg256_512", 256, 4, 512, 1, 0}, {"vgg512", 512, 4, 512, 1, 0},
-    {"vgg512s", 512, 2, 512, 1, 0},    {"thin8", 8, 32, 8, 1, 0},
+    {"rn_stem", 3, 32, 16, 1, 1, 3, 1},      {"rn16", 16, 32, 16, 1, 6, 3, 1},
+    {"rn16_32s2", 16, 32, 32, 2, 1, 3, 1},   {"rn32", 32, 16, 32, 1, 5, 3, 1},
+    {"rn32_64s2", 32, 16, 64, 2, 1, 3, 1},   {"rn64", 64, 8, 64, 1, 5, 3, 1},
+    {"vgg3_64", 3, 32, 64, 1, 0, 3, 1},      {"vgg64", 64, 32, 64, 1, 0, 3, 1},
+    {"vgg64_128", 64, 16, 128, 1, 0, 3, 1},  {"vgg128", 128, 16, 128, 1, 0, 3, 1},
+    {"vgg128_256", 128, 8, 256, 1, 0, 3, 1}, {"vgg256", 256, 8, 256, 1, 0, 3, 1},
+    {"vgg256_512", 256, 4, 512, 1, 0, 3, 1}, {"vgg512", 512, 4, 512, 1, 0, 3, 1},
+    {"vgg512s", 512, 2, 512, 1, 0, 3, 1},    {"thin8", 8, 32, 8, 1, 0, 3, 1},
+    {"p64_256", 64, 8, 256, 1, 0, 1, 1},     {"p256_64", 256, 8, 64, 1, 0, 1, 1},
+    {"p16_32s2", 16, 32, 32, 2, 0, 1, 1},    {"p256_512s2", 256, 8, 512, 2, 0, 1, 1},
+    {"g4_64", 64, 16, 64, 1, 0, 3, 4},       {"g32_128", 128, 16, 128, 1, 0, 3, 32},
+    {"dw64", 64, 32, 64, 1, 0, 3, 64},       {"dw128s2", 128, 16, 128, 2, 0, 3, 128},
+    {"dw512", 512, 4, 512, 1, 0, 3, 512},
 };
 
 static const struct mode {
@@ -194,11 +200,13 @@ static void *workspace_of(lfuse_context *ctx, const lfuse_conv2d_args *args,
 static void run_shape(lfuse_context *ctx, const struct shape *s, const struct mode *mode,
                       int64_t batch, double peak, double *step)
 {
+    int64_t kernel = s->kernel;
+    int64_t inputs = s->in_channels / s->groups;
     int64_t out = (s->size - 1) / s->stride + 1;
     int64_t x_count = batch * s->in_channels * s->size * s->size;
-    int64_t w_count = s->out_channels * s->in_channels * 9;
+    int64_t w_count = s->out_channels * inputs * kernel * kernel;
     int64_t y_count = batch * s->out_channels * out * out;
-    double operations = 18.0 * (double)(y_count * s->in_channels);
+    double operations = 2.0 * (double)(y_count * inputs * kernel * kernel);
     lfuse_conv2d_args args;
     int d;
 
@@ -207,11 +215,13 @@ static void run_shape(lfuse_context *ctx, const struct shape *s, const struct mo
     args.in_channels = s->in_channels;
     args.height = args.width = s->size;
     args.out_channels = s->out_channels;
-    args.kernel_h = args.kernel_w = 3;
+    args.kernel_h = args.kernel_w = kernel;
+    args.groups = s->groups;
     args.stride_h = args.stride_w = s->stride;
-    args.pad_top = args.pad_bottom = args.pad_left = args.pad_right = 1;
+    args.pad_top = args.pad_bottom = args.pad_left = args.pad_right = kernel / 2;
     args.layout = mode->layout;
-    args.algorithm = s->stride == 1 ? mode->algorithm : 0;
+    args.algorithm =
+        s->stride == 1 && kernel == 3 && s->groups == 1 ? mode->algorithm : 0;
     args.x = numbers(x_count);
     args.w = numbers(w_count);
     args.dy = numbers(y_count);
