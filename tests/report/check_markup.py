@@ -135,7 +135,7 @@ for needed in ["3.42\u00d7", "97.60\u00a0%", "\u22121.00", "84,314", "272,474", 
     check(needed in said, f"report.html does not say {needed!r}")
 check(len(list(report.iter(XHTML + "h3"))) == 3, "report.html: a heading for each type")
 rows = [r for t in report.iter(XHTML + "tbody") for r in t.iter(XHTML + "tr")]
-check(len(rows) == 5 + 6, f"report.html has {len(rows)} rows")
+check(len(rows) == 5 + 8 + 2 + 6, f"report.html has {len(rows)} rows")
 curves = [s for s in report.iter(SVG + "svg") if "Curve" in s.get("aria-label")]
 check(len(curves) == 2, "report.html: a wide and a narrow curve")
 for svg in curves:

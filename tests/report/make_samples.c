@@ -34,13 +34,16 @@ static int write_hostile(const char *folder)
                                      {.ratio = 2.0, .fused = NAN, .retrained = -1e15},
                                      {.ratio = 1e300, .fused = 3.0, .retrained = 4.0}};
     const struct lfr_point points[] = {{NAN, 1.0}, {2.0, NAN}, {1.5, -3.0}};
-    const struct lfr_series series = {.name = hostile, .points = points, .count = 3};
+    const struct lfr_bend bend = {NAN, -INFINITY, 1e300};
+    const struct lfr_series series = {
+        .name = hostile, .points = points, .bend = &bend, .count = 3};
     const struct lfr_curve curve = {.metric = hostile,
                                     .unit = hostile,
                                     .base = hostile,
                                     .steps = steps,
                                     .step_count = 3,
                                     .series = &series,
+                                    .bend = &bend,
                                     .series_count = 1,
                                     .original = NAN,
                                     .lower_is_better = 1};

@@ -84,8 +84,9 @@ static const struct lfr_point pruned[] = {
     {1.0, 98.6}, {1.5, 98.2}, {2.2, 97.1}, {3.4, 93.8}};
 static const struct lfr_point svd[] = {
     {1.0, 98.6}, {1.6, 95.2}, {2.3, 87.0}, {3.3, 71.4}};
+static const struct lfr_bend bend = {2.4, 1.9, 3.1}, pruning_bend = {1.9, 1.5, 2.2};
 static const struct lfr_series series[] = {
-    {.name = "magnitude pruning", .points = pruned, .count = 4},
+    {.name = "magnitude pruning", .points = pruned, .bend = &pruning_bend, .count = 4},
     {.name = "truncated SVD", .points = svd, .count = 4},
 };
 
@@ -143,6 +144,7 @@ void sample_report(struct sample *s)
         .steps = steps,
         .step_count = 4,
         .series = series,
+        .bend = &bend,
         .series_count = 2,
         .original = 98.6,
     };

@@ -34,7 +34,7 @@ char *lfr_short(char *text, int64_t count);              /* "81.8 M" */
 int lfr_save(const char *path, void (*draw)(FILE *out, const void *data),
              const void *data);
 
-/* ---- heatmap.c, curve.c, style.c: pictures ----------------------------------------- */
+/* ---- heatmap.c, curve.c: pictures ------------------------------------------------ */
 
 enum { LFR_INLINE = 0, LFR_ALONE = 1 }; /* in a page, or a file of its own */
 
@@ -42,6 +42,15 @@ void lfr_heatmap(FILE *out, const struct lfr_matrix *matrix, int alone);
 /* width and height in pixels; css_class may be "". */
 void lfr_curve(FILE *out, const struct lfr_curve *curve, int width, int height,
                const char *css_class, int alone);
+
+/* ---- page_series.c, bends.c --------------------------------------------------------- */
+
+/* The sections about series and bends, as far as the curve has any. */
+void lfr_page_series(FILE *out, const struct lfr_curve *curve);
+/* Curves that bend. */
+int lfr_bend_count(const struct lfr_curve *curve);
+
+/* ---- style.c ------------------------------------------------------------------------ */
 
 /* Rules for what the pictures are made of, light and dark. */
 void lfr_style_pictures(FILE *out);

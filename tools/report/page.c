@@ -115,9 +115,11 @@ static void facts(FILE *out, const struct lfr_report *r)
 static void curve(FILE *out, const struct lfr_curve *c)
 {
     element(out, "<section>\n<h2>Size against ", c->metric, "</h2>\n");
-    fputs("<p class=\"note\">A ring is the network right after layers were fused; the "
-          "filled point at the same ratio is that network after training on.</p>\n",
-          out);
+    if (c->step_count > 0)
+        fputs("<p class=\"note\">A ring is the network right after layers were fused; "
+              "the filled point at the same ratio is that network after training "
+              "on.</p>\n",
+              out);
     lfr_curve(out, c, 896, 400, "chart wide", LFR_INLINE);
     lfr_curve(out, c, 350, 340, "chart narrow", LFR_INLINE);
     fputs("</section>\n", out);
@@ -346,11 +348,13 @@ static void page(FILE *out, const void *data)
     fputs("</header>\n", out);
     if (r->curve != NULL) {
         curve(out, r->curve);
-        steps(out, r->curve);
+        if (r->curve->step_count > 0)
+            steps(out, r->curve);
+        lfr_page_series(out, r->curve);
     }
     if (r->size != NULL)
         size(out, r->size);
-    if (r->group_count > 0 || r->curve != NULL ||
+    if (r->group_count > 0 || (r->curve != NULL && r->curve->step_count > 0) ||
         (r->size != NULL && !r->shares_rows)) /* something was fused */
         groups(out, r);
     if (r->matrix_count > 0)

@@ -56,10 +56,17 @@ struct lfr_point {
     double value;
 };
 
-/* Another method on the same data: a baseline. */
+/* Where a curve bends: two lines fitted to it meet there. */
+struct lfr_bend {
+    double ratio;
+    double low, high; /* ratios between which it is, at 95 % confidence */
+};
+
+/* A method on the same data: a baseline, or a run of fusion of its own. */
 struct lfr_series {
     const char *name;
     const struct lfr_point *points; /* (count), by ratio */
+    const struct lfr_bend *bend;    /* NULL: none, or not looked for */
     int32_t count;
     int32_t reserved; /* 0 */
 };
@@ -71,6 +78,7 @@ struct lfr_curve {
     const char *base;   /* what the ratio counts: "weights of layers that could fuse" */
     const struct lfr_step *steps;
     const struct lfr_series *series;
+    const struct lfr_bend *bend; /* of the steps; NULL: none, or not looked for */
     int32_t step_count;
     int32_t series_count;
     double original;         /* before the first fusion */
