@@ -16,6 +16,7 @@
 #include <layerfuse/conv2d.h>
 #include <layerfuse/elementwise.h>
 #include <layerfuse/gemm.h>
+#include <layerfuse/layer_norm.h>
 #include <layerfuse/linear.h>
 #include <layerfuse/loss.h>
 #include <layerfuse/packed.h>

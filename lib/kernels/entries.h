@@ -39,6 +39,10 @@
         const struct lfi_batch_norm_tile *tile);                                    \
     void lfi_batch_norm_gradient_f32__##ISA(const struct lfi_batch_norm_tile *tile);
 
+#define LFI_LAYER_NORM_ENTRIES(ISA)                                         \
+    void lfi_layer_norm_f32__##ISA(const struct lfi_layer_norm_tile *tile); \
+    void lfi_layer_norm_gradient_f32__##ISA(const struct lfi_layer_norm_tile *tile);
+
 #define LFI_WINOGRAD_ENTRIES(ISA) \
     void lfi_winograd_f32__##ISA(const struct lfi_winograd_tile *tile);
 
@@ -61,6 +65,7 @@ LFI_TRANSPOSE_ENTRIES(scalar)
 LFI_ELEMENTWISE_ENTRIES(scalar)
 LFI_UPDATE_ENTRIES(scalar)
 LFI_BATCH_NORM_ENTRIES(scalar)
+LFI_LAYER_NORM_ENTRIES(scalar)
 LFI_POOL2D_ENTRIES(scalar)
 LFI_WINOGRAD_ENTRIES(scalar)
 LFI_ASSIGNMENT_ENTRIES(scalar)
@@ -76,6 +81,7 @@ LFI_ELEMENTWISE_ENTRIES(avx2)
 LFI_ELEMENTWISE_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx2)
 LFI_BATCH_NORM_ENTRIES(avx2)
+LFI_LAYER_NORM_ENTRIES(avx2)
 LFI_POOL2D_ENTRIES(avx2)
 LFI_WINOGRAD_ENTRIES(avx2)
 LFI_ASSIGNMENT_ENTRIES(avx2)
@@ -83,6 +89,7 @@ LFI_PAIRS_ENTRIES(avx2)
 LFI_PAIRS_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx512)
 LFI_BATCH_NORM_ENTRIES(avx512)
+LFI_LAYER_NORM_ENTRIES(avx512)
 LFI_POOL2D_ENTRIES(avx512)
 LFI_WINOGRAD_ENTRIES(avx512)
 LFI_ASSIGNMENT_ENTRIES(avx512)

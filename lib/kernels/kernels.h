@@ -89,6 +89,37 @@ struct lfi_batch_norm_tile {
 };
 
 /*
+ * Rows that are each normalised on their own; row i of every tensor is at i * width. With
+ * s = x + residual, m = mean(s) if centered, else 0, and g = dy * gamma:
+ *
+ *     layer_norm      sum = s where there is a residual
+ *                     y = (s - m) * inv_std * gamma + beta,  inv_std = 1 / sqrt(mean((s - m)^2)
+ *                                                                               + epsilon)
+ *     layer_norm_gradient, x being s, with h = (x - m) * inv_std
+ *                     dx = inv_std * (g - (mean(g) if centered) - h * mean(g * h)) + dsum
+ *                     dgamma += dy * h,  dbeta += dy      over the rows, in f32
+ */
+struct lfi_layer_norm_tile {
+    const float *x;
+    const float *residual; /* or NULL */
+    const float *gamma;    /* (width) */
+    const float *beta;     /* (width), or NULL */
+    const float *dy;
+    const float *dsum; /* or NULL */
+    float *sum;
+    float *y;       /* may be x */
+    float *dx;      /* may be dy or dsum */
+    float *dgamma;  /* (width), or NULL */
+    float *dbeta;   /* (width), or NULL */
+    float *mean;    /* (rows), or NULL; layer_norm writes it if centered */
+    float *inv_std; /* (rows), or NULL in layer_norm */
+    int64_t rows;
+    int64_t width;
+    double epsilon;
+    bool centered;
+};
+
+/*
  * A pooling window: rows x cols pixels, each of `width` channels side by side, at element
  * r * row_step + c * step of x and dx. y and dy hold one pixel.
  *
@@ -258,6 +289,9 @@ struct lfi_kernels {
     void (*batch_norm_apply_f32)(const struct lfi_batch_norm_tile *tile);
     void (*batch_norm_gradient_sums_f32)(const struct lfi_batch_norm_tile *tile);
     void (*batch_norm_gradient_f32)(const struct lfi_batch_norm_tile *tile);
+    /* layer norm and RMS norm */
+    void (*layer_norm_f32)(const struct lfi_layer_norm_tile *tile);
+    void (*layer_norm_gradient_f32)(const struct lfi_layer_norm_tile *tile);
     /* pooling, one window */
     void (*pool_average_f32)(const struct lfi_pool_tile *tile);
     void (*pool_max_f32)(const struct lfi_pool_tile *tile);
@@ -377,6 +411,22 @@ lfuse_status lfi_batch_norm_inference(const struct lfi_env *env,
                                       lfuse_error *err);
 lfuse_status lfi_batch_norm_backward(const struct lfi_env *env,
                                      const struct lfi_batch_norm *norm, lfuse_error *err);
+
+/* As lfuse_layer_norm_args in the contract, every default filled in. */
+struct lfi_layer_norm {
+    struct lfi_layer_norm_tile tile; /* of the whole tensors */
+    void *workspace;
+    size_t workspace_bytes;
+    bool accumulate;
+};
+
+lfuse_status lfi_layer_norm_workspace(const struct lfi_env *env,
+                                      const struct lfi_layer_norm *norm, size_t *bytes,
+                                      lfuse_error *err);
+lfuse_status lfi_layer_norm_forward(const struct lfi_env *env,
+                                    const struct lfi_layer_norm *norm, lfuse_error *err);
+lfuse_status lfi_layer_norm_backward(const struct lfi_env *env,
+                                     const struct lfi_layer_norm *norm, lfuse_error *err);
 
 struct lfi_pool2d {
     const float *x;

@@ -24,6 +24,9 @@
     .batch_norm_apply_f32 = lfi_batch_norm_apply_f32__##ISA,                 \
     .batch_norm_gradient_sums_f32 = lfi_batch_norm_gradient_sums_f32__##ISA, \
     .batch_norm_gradient_f32 = lfi_batch_norm_gradient_f32__##ISA
+#define LFI_LAYER_NORM(ISA)                      \
+    .layer_norm_f32 = lfi_layer_norm_f32__##ISA, \
+    .layer_norm_gradient_f32 = lfi_layer_norm_gradient_f32__##ISA
 #define LFI_POOL2D(ISA)                                                \
     .pool_average_f32 = lfi_pool_average_f32__##ISA,                   \
     .pool_max_f32 = lfi_pool_max_f32__##ISA,                           \
@@ -44,6 +47,7 @@ const struct lfi_kernels lfi_kernels_scalar = {
     LFI_ELEMENTWISE(scalar),
     LFI_UPDATE(scalar),
     LFI_BATCH_NORM(scalar),
+    LFI_LAYER_NORM(scalar),
     LFI_POOL2D(scalar),
     LFI_WINOGRAD(scalar),
     LFI_ASSIGNMENT(scalar),
@@ -61,6 +65,7 @@ const struct lfi_kernels lfi_kernels_avx2 = {
     LFI_ELEMENTWISE(avx2),
     LFI_UPDATE(avx2),
     LFI_BATCH_NORM(avx2),
+    LFI_LAYER_NORM(avx2),
     LFI_POOL2D(avx2),
     LFI_WINOGRAD(avx2),
     LFI_ASSIGNMENT(avx2),
@@ -75,6 +80,7 @@ const struct lfi_kernels lfi_kernels_avx512 = {
     LFI_ELEMENTWISE(avx512),
     LFI_UPDATE(avx512),
     LFI_BATCH_NORM(avx512),
+    LFI_LAYER_NORM(avx512),
     LFI_POOL2D(avx512),
     LFI_WINOGRAD(avx512),
     LFI_ASSIGNMENT(avx512),

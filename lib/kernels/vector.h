@@ -100,6 +100,12 @@ VEC_INLINE vec vec_relu(vec x)
     return _mm512_max_ps(_mm512_setzero_ps(), x);
 }
 
+/* The first count lanes, and zeros. */
+VEC_INLINE vec vec_keep(vec v, int64_t count)
+{
+    return _mm512_maskz_mov_ps(vec_first(count), v);
+}
+
 /* y > 0 ? v : 0 */
 VEC_INLINE vec vec_where_positive(vec y, vec v)
 {
@@ -209,6 +215,11 @@ VEC_INLINE vec vec_fnma(vec a, vec b, vec c)
 VEC_INLINE vec vec_relu(vec x)
 {
     return _mm256_max_ps(_mm256_setzero_ps(), x);
+}
+
+VEC_INLINE vec vec_keep(vec v, int64_t count)
+{
+    return _mm256_and_ps(_mm256_castsi256_ps(vec_first(count)), v);
 }
 
 VEC_INLINE vec vec_where_positive(vec y, vec v)

@@ -550,6 +550,31 @@ FIELD(lfuse_conv2d_args, packed, 256);
 CONSTANT(LFUSE_PACKED_FORWARD, 1);
 CONSTANT(LFUSE_PACKED_BACKWARD_DATA, 2);
 
+/* layer_norm.h */
+CONSTANT(LFUSE_LAYER_NORM_ACCUMULATE, 1);
+SIZE(lfuse_layer_norm_args, 160);
+FIELD(lfuse_layer_norm_args, struct_size, 0);
+FIELD(lfuse_layer_norm_args, x, 8);
+FIELD(lfuse_layer_norm_args, residual, 16);
+FIELD(lfuse_layer_norm_args, gamma, 24);
+FIELD(lfuse_layer_norm_args, beta, 32);
+FIELD(lfuse_layer_norm_args, dy, 40);
+FIELD(lfuse_layer_norm_args, dsum, 48);
+FIELD(lfuse_layer_norm_args, sum, 56);
+FIELD(lfuse_layer_norm_args, y, 64);
+FIELD(lfuse_layer_norm_args, dx, 72);
+FIELD(lfuse_layer_norm_args, dgamma, 80);
+FIELD(lfuse_layer_norm_args, dbeta, 88);
+FIELD(lfuse_layer_norm_args, mean, 96);
+FIELD(lfuse_layer_norm_args, inv_std, 104);
+FIELD(lfuse_layer_norm_args, rows, 112);
+FIELD(lfuse_layer_norm_args, columns, 120);
+FIELD(lfuse_layer_norm_args, epsilon, 128);
+FIELD(lfuse_layer_norm_args, flags, 136);
+FIELD(lfuse_layer_norm_args, reserved, 140);
+FIELD(lfuse_layer_norm_args, workspace, 144);
+FIELD(lfuse_layer_norm_args, workspace_bytes, 152);
+
 /* linear.h */
 CONSTANT(LFUSE_LINEAR_ACCUMULATE, 1);
 
