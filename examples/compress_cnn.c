@@ -14,60 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <errno.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "compress_run.h"
 #include "error.h"
-
-static void stop(int signal_number)
-{
-    (void)signal_number;
-    train_stop = 1;
-}
-
-/* The first Ctrl-C ends the work in order, the second one at once. */
-static void catch_interrupt(void)
-{
-    struct sigaction action;
-
-    memset(&action, 0, sizeof(action));
-    action.sa_handler = stop;
-    action.sa_flags = (int)SA_RESETHAND;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
+#include "program.h"
 
 /* ---- before training ----------------------------------------------------------------------- */
-
-/* What cannot be written in the end is better known now. */
-static lfuse_status check_out(const char *out, lfuse_error *err)
-{
-    const char *slash = strrchr(out, '/');
-    char directory[4096] = ".";
-    struct stat info;
-
-    if (slash != NULL)
-        snprintf(directory, sizeof(directory), "%.*s",
-                 slash == out ? 1 : (int)(slash - out), out);
-    errno = EISDIR;
-    if ((slash != NULL && slash[1] == '\0') ||
-        (stat(out, &info) == 0 && S_ISDIR(info.st_mode)))
-        return example_fail_errno(err, out);
-    if (access(directory, W_OK) == 0)
-        return LFUSE_OK;
-    return example_fail_errno(err, directory);
-}
-
-static lfuse_status check_written(const char *prefix, const char *rest, lfuse_error *err)
-{
-    char path[4096];
-
-    snprintf(path, sizeof(path), "%s%s", prefix, rest);
-    return check_out(path, err);
-}
 
 static lfuse_status make_network(struct run *run, lfuse_error *err)
 {
@@ -97,15 +48,15 @@ static lfuse_status prepare(struct run *run, lfuse_error *err)
     context.seed = (uint64_t)o->seed;
     status = lfuse_context_create(&context, &run->ctx, err);
     if (status == LFUSE_OK && o->out != NULL)
-        status = check_out(o->out, err);
+        status = program_check_out(o->out, err);
     if (status == LFUSE_OK && o->train > 0)
-        status = check_out(o->weights, err);
+        status = program_check_out(o->weights, err);
     if (status == LFUSE_OK && o->report != NULL)
-        status = check_out(o->report, err);
+        status = program_check_out(o->report, err);
     if (status == LFUSE_OK && o->pictures != NULL)
-        status = check_written(o->pictures, "curve.svg", err);
+        status = program_check_written(o->pictures, "curve.svg", err);
     if (status == LFUSE_OK && o->resume != NULL)
-        status = check_written(o->resume, ".0", err);
+        status = program_check_written(o->resume, ".0", err);
     if (status == LFUSE_OK && !o->evaluate) {
         run->rows = calloc((size_t)o->fusions, sizeof(*run->rows));
         run->metrics = calloc((size_t)o->epochs + 1, sizeof(*run->metrics));
@@ -298,7 +249,7 @@ int main(int argc, char **argv)
     }
     if (help)
         return 0;
-    catch_interrupt();
+    program_catch_interrupt();
     status = work(&run, &err);
     if (status != LFUSE_OK)
         fprintf(stderr, "compress_cnn: %s, %s%s written\n", err.message,

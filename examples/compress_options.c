@@ -9,79 +9,7 @@
 #include "arguments.h"
 #include "error.h"
 #include "models/resnet.h"
-
-/* Names of the library's values; NULL: there is no such value, "custom": a callback. */
-static const char *isa_name(int32_t value)
-{
-    static const char *const names[] = {"best", "scalar", "avx2", "avx512"};
-
-    return value <= LFUSE_ISA_AVX512 ? names[value] : NULL;
-}
-
-static const char *freeze_name(int32_t value)
-{
-    return value == LFUSE_FREEZE_BOTH      ? "both"
-           : value == LFUSE_FREEZE_DROPPED ? "dropped"
-                                           : NULL;
-}
-
-static const char *combine_name(int32_t value)
-{
-    return value == LFUSE_COMBINE_MEAN  ? "mean"
-           : value == LFUSE_COMBINE_SUM ? "sum"
-                                        : NULL;
-}
-
-static const char *scope_name(int32_t value)
-{
-    return value == LFUSE_SCOPE_GLOBAL     ? "global"
-           : value == LFUSE_SCOPE_ADJACENT ? "adjacent"
-                                           : NULL;
-}
-
-static const char *linkage_name(int32_t value)
-{
-    static const char *const names[] = {"single", "average", "complete", "merged"};
-
-    return value <= LFUSE_LINKAGE_MERGED ? names[value - 1] : NULL;
-}
-
-static const char *metric_name(int32_t value)
-{
-    lfuse_metric_properties p;
-
-    lfuse_metric_properties_init(&p, sizeof(p));
-    return lfuse_metric_info(value, &p, NULL) == LFUSE_OK ? p.name : NULL;
-}
-
-static const char *policy_name(int32_t value)
-{
-    const char *name = lfuse_policy_name(value);
-
-    return strcmp(name, "?") == 0 ? NULL : name;
-}
-
-/* The value of a name, the first of which is `*value`; callbacks are none of this program's. */
-static lfuse_status choose(const char *argument, const char *name,
-                           const char *(*name_of)(int32_t), int32_t *value,
-                           lfuse_error *err)
-{
-    char known[192] = "";
-    const char *each;
-
-    for (; (each = name_of(*value)) != NULL; ++*value) {
-        size_t used = strlen(known);
-
-        if (strcmp(each, "custom") == 0)
-            continue;
-        if (strcmp(each, name) == 0)
-            return LFUSE_OK;
-        (void)snprintf(known + used, sizeof(known) - used, "%s%s", used > 0 ? ", " : "",
-                       each);
-    }
-    return example_fail(err, LFUSE_ERR_ARGUMENT, "%s: '%.20s' is none of %s", argument,
-                        name, known);
-}
+#include "names.h"
 
 static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
 {
@@ -90,20 +18,22 @@ static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
     o->isa = LFUSE_ISA_BEST; /* the others' first values are 1 */
     o->policy = o->metric = o->freeze_gradient = o->combine = 1;
     o->scope = o->linkage = 1;
-    status = choose("--policy", o->policy_name, policy_name, &o->policy, err);
+    status = names_choose("--policy", o->policy_name, names_policy, &o->policy, err);
     if (status == LFUSE_OK)
-        status = choose("--metric", o->metric_name, metric_name, &o->metric, err);
+        status = names_choose("--metric", o->metric_name, names_metric, &o->metric, err);
     if (status == LFUSE_OK)
-        status = choose("--isa", o->isa_name, isa_name, &o->isa, err);
+        status = names_choose("--isa", o->isa_name, names_isa, &o->isa, err);
     if (status == LFUSE_OK)
-        status = choose("--freeze-gradient", o->freeze_name, freeze_name,
-                        &o->freeze_gradient, err);
+        status = names_choose("--freeze-gradient", o->freeze_name, names_freeze,
+                              &o->freeze_gradient, err);
     if (status == LFUSE_OK)
-        status = choose("--combine", o->combine_name, combine_name, &o->combine, err);
+        status =
+            names_choose("--combine", o->combine_name, names_combine, &o->combine, err);
     if (status == LFUSE_OK)
-        status = choose("--scope", o->scope_name, scope_name, &o->scope, err);
+        status = names_choose("--scope", o->scope_name, names_scope, &o->scope, err);
     if (status == LFUSE_OK)
-        status = choose("--linkage", o->linkage_name, linkage_name, &o->linkage, err);
+        status =
+            names_choose("--linkage", o->linkage_name, names_linkage, &o->linkage, err);
     return status;
 }
 
@@ -119,7 +49,7 @@ static lfuse_status read_baseline(struct compress_options *o, lfuse_error *err)
 
     if (o->baseline_name == NULL)
         return LFUSE_OK;
-    status = choose("--baseline", o->baseline_name, kind_name, &kind, err);
+    status = names_choose("--baseline", o->baseline_name, kind_name, &kind, err);
     if (status != LFUSE_OK)
         return status;
     o->baseline = (enum baseline_kind)kind;

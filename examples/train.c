@@ -4,14 +4,8 @@
 #include <math.h>
 
 #include "error.h"
+#include "program.h"
 #include "progress.h"
-
-volatile sig_atomic_t train_stop = 0;
-
-static lfuse_status check_stop(lfuse_error *err)
-{
-    return train_stop ? example_fail(err, LFUSE_ERR_CANCELLED, "stopped") : LFUSE_OK;
-}
 
 lfuse_status train_evaluate(struct resnet *net, const struct images *images,
                             struct score *score, lfuse_error *err)
@@ -34,7 +28,7 @@ lfuse_status train_evaluate(struct resnet *net, const struct images *images,
         if (status == LFUSE_OK)
             status = resnet_loss(net, batch.labels, &loss, &right, err);
         if (status == LFUSE_OK)
-            status = check_stop(err);
+            status = program_check_stop(err);
         if (status != LFUSE_OK)
             break;
         sum.right += right;
@@ -68,7 +62,7 @@ lfuse_status train_reestimate(struct resnet *net, struct batches *batches, int64
         net->momentum = 1.0 / (double)k;
         status = resnet_forward(net, batch.x, batch.count, RESNET_TRAINING, err);
         if (status == LFUSE_OK)
-            status = check_stop(err);
+            status = program_check_stop(err);
         progress_step(&progress, k * net->batch, NAN);
     }
     net->momentum = 0.0;
@@ -178,7 +172,7 @@ lfuse_status train_epoch(struct resnet *net, lfuse_retrainer *retrainer,
         batches_at(batches, epoch, i, &batch);
         status = step(net, retrainer, &batch, training, rate, &now, err);
         if (status == LFUSE_OK)
-            status = check_stop(err);
+            status = program_check_stop(err);
         sum += now;
         progress_step(&progress, (i + 1) * net->batch, now);
     }

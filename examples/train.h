@@ -2,14 +2,9 @@
 #ifndef EXAMPLES_TRAIN_H
 #define EXAMPLES_TRAIN_H
 
-#include <signal.h>
-
 #include "baselines/baseline.h"
 #include "data/batches.h"
 #include "models/resnet.h"
-
-/* Set it (from a signal handler, say) and whatever is running stops: LFUSE_ERR_CANCELLED. */
-extern volatile sig_atomic_t train_stop;
 
 struct score {
     int64_t right;
