@@ -14,6 +14,7 @@
 #include "fusion/couplings.h"
 #include "fusion/fusion.h"
 #include "kernels/kernels.h"
+#include "retrain/outputs.h"
 #include "retrain/retrain.h"
 #include "similarity/similarity.h"
 
@@ -47,6 +48,11 @@ struct lfuse_checkpoint {
 struct lfuse_cka {
     lfuse_context *ctx;
     struct lfi_cka_sums sums;
+};
+
+struct lfuse_outputs {
+    lfuse_context *ctx;
+    struct lfi_outputs outputs;
 };
 
 struct lfuse_couplings {

@@ -19,6 +19,7 @@
 #include <layerfuse/curve.h>
 #include <layerfuse/kernels.h>
 #include <layerfuse/layer.h>
+#include <layerfuse/outputs.h>
 #include <layerfuse/plan.h>
 #include <layerfuse/plan_file.h>
 #include <layerfuse/preview.h>

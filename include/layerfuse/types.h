@@ -280,6 +280,7 @@ typedef struct lfuse_ties lfuse_ties;
 typedef struct lfuse_retrainer lfuse_retrainer;
 typedef struct lfuse_checkpoint lfuse_checkpoint;
 typedef struct lfuse_cka lfuse_cka;
+typedef struct lfuse_outputs lfuse_outputs;
 
 /* ---- plans: see plan.h ------------------------------------------------------------------- */
 
