@@ -106,7 +106,7 @@ static lfuse_status check_parameter(const lfuse_layer *layer, const lfuse_parame
         if (strcmp(layer->layer.parameters[i].name, p->name) == 0)
             return lfi_fail(err, LFUSE_ERR_NAME, "layer %s has a parameter %s already",
                             layer->layer.name, p->name);
-    if (p->role < 0 || p->role > LFUSE_ROLE_STATISTIC)
+    if (p->role < 0 || p->role > LFUSE_ROLE_RESIDUAL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT,
                         "parameter %s: role is %d, which is unknown", p->name,
                         (int)p->role);

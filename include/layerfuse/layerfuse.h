@@ -23,6 +23,7 @@
 #include <layerfuse/plan.h>
 #include <layerfuse/plan_file.h>
 #include <layerfuse/preview.h>
+#include <layerfuse/residual.h>
 #include <layerfuse/resume.h>
 #include <layerfuse/retrainer.h>
 #include <layerfuse/search.h>

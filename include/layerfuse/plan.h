@@ -249,7 +249,8 @@ LFUSE_API const char *lfuse_policy_name(lfuse_policy policy);
  *                                  row: another metric, policy, linkage, keep or rule than it takes,
  *                                  or more rows of one weight of a param type than 48 bytes for
  *                                  each two, both ways, fit similarity's max_bytes; rows where
- *                                  in_force ties layers, or layers where it ties rows
+ *                                  in_force ties layers, or layers where it ties rows; or a
+ *                                  layer that could fuse has a residual (residual.h)
  *          On failure *plan is NULL.
  * Cost:    every pair of a param type is measured once, both ways if these differ, and kept:
  *          48 bytes a pair, twice. Each fusion among n layers of a type then takes O(n^2) at

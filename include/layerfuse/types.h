@@ -181,7 +181,8 @@ enum {
     LFUSE_ROLE_WEIGHT = 1, /* 0 means this */
     LFUSE_ROLE_BIAS = 2,
     LFUSE_ROLE_NORM = 3,     /* scale or shift of a normalisation */
-    LFUSE_ROLE_STATISTIC = 4 /* running mean or variance: not trained, not a parameter */
+    LFUSE_ROLE_STATISTIC = 4, /* running mean or variance: not trained, not a parameter */
+    LFUSE_ROLE_RESIDUAL = 5   /* a factor of what sharing took (residual.h): counts as unique */
 };
 
 typedef int32_t

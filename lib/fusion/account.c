@@ -4,7 +4,8 @@
  *     ratio = logical / unique       over the weights of candidates, or over all parameters
  *
  * Statistics (running means and variances) are not parameters and are not counted. What says where
- * shared rows are is no parameter either: its bytes are counted apart.
+ * shared rows are is no parameter either: its bytes are counted apart. Residuals stand for what
+ * weights have lost: they are unique parameters of the network that is left, and none of that before.
  */
 #include "fusion/fusion.h"
 
@@ -18,17 +19,18 @@ static void add_layer(const struct lfi_layer *layer, bool is_candidate, bool is_
     for (i = 0; i < layer->parameter_count; i++) {
         const struct lfi_parameter *p = &layer->parameters[i];
         const bool is_weight = p->role == LFUSE_ROLE_WEIGHT;
+        const bool is_residual = p->role == LFUSE_ROLE_RESIDUAL;
         const bool is_unique = is_owner || !is_weight;
         const int64_t n = lfi_view_elements(&p->value->view);
         const size_t bytes = lfi_view_bytes(&p->value->view);
 
         if (p->role == LFUSE_ROLE_STATISTIC)
             continue;
-        account->all_logical += n;
+        account->all_logical += is_residual ? 0 : n;
         account->all_unique += is_unique ? n : 0;
         account->all_unique_bytes += is_unique ? bytes : 0;
-        if (is_candidate && is_weight) {
-            account->candidates_logical += n;
+        if (is_candidate && (is_weight || is_residual)) {
+            account->candidates_logical += is_weight ? n : 0;
             account->candidates_unique += is_unique ? n : 0;
             account->candidates_unique_bytes += is_unique ? bytes : 0;
         }

@@ -146,6 +146,25 @@ static lfuse_status check_biases(const struct lfi_layer *const *layers, int64_t 
     return status;
 }
 
+/* What a residual makes up for is not there to be shared a second time. */
+static lfuse_status check_residuals(const struct lfi_layer *const *layers,
+                                    const struct lfi_candidates *c, lfuse_error *err)
+{
+    int64_t i;
+
+    for (i = 0; i < c->first[c->type_count]; i++) {
+        const struct lfi_layer *layer = layers[c->members[i]];
+        const struct lfi_parameter *residual =
+            lfi_layer_of_role(layer, LFUSE_ROLE_RESIDUAL, 0);
+
+        if (residual != NULL)
+            return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                            "layer %s has the residual %s: what has one fuses no more",
+                            layer->name, residual->name);
+    }
+    return LFUSE_OK;
+}
+
 /* What there is to join. */
 static lfuse_status find_candidates(const struct lfi_env *env,
                                     const struct lfi_layer *const *layers,
@@ -156,6 +175,8 @@ static lfuse_status find_candidates(const struct lfi_env *env,
 
     if (status == LFUSE_OK)
         status = lfi_candidates_find(env, layers, choice, plan, candidates, err);
+    if (status == LFUSE_OK)
+        status = check_residuals(layers, candidates, err);
     if (status == LFUSE_OK && !plan->options.skip_unequal)
         status = check_finite(layers, candidates, LFUSE_ROLE_WEIGHT, err);
     if (status == LFUSE_OK && plan->options.unit == LFUSE_UNIT_LAYER &&

@@ -132,6 +132,7 @@ CONSTANT(LFUSE_ROLE_WEIGHT, 1);
 CONSTANT(LFUSE_ROLE_BIAS, 2);
 CONSTANT(LFUSE_ROLE_NORM, 3);
 CONSTANT(LFUSE_ROLE_STATISTIC, 4);
+CONSTANT(LFUSE_ROLE_RESIDUAL, 5);
 TYPE(lfuse_gradients, int32_t);
 CONSTANT(LFUSE_GRADIENTS_PER_POSITION, 1);
 CONSTANT(LFUSE_GRADIENTS_ACCUMULATED, 2);
@@ -176,6 +177,10 @@ FIELD(lfuse_plan_rule, reserved, 12);
 
 /* curve.h */
 
+SIZE(lfuse_residual_options, 24);
+FIELD(lfuse_residual_options, struct_size, 0);
+FIELD(lfuse_residual_options, rank, 8);
+FIELD(lfuse_residual_options, energy, 16);
 SIZE(lfuse_inflection, 72);
 FIELD(lfuse_inflection, struct_size, 0);
 FIELD(lfuse_inflection, x, 8);
