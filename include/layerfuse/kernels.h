@@ -12,9 +12,12 @@
 #ifndef LAYERFUSE_KERNELS_H
 #define LAYERFUSE_KERNELS_H
 
+#include <layerfuse/activation.h>
 #include <layerfuse/batch_norm.h>
 #include <layerfuse/conv2d.h>
+#include <layerfuse/dropout.h>
 #include <layerfuse/elementwise.h>
+#include <layerfuse/embedding.h>
 #include <layerfuse/gemm.h>
 #include <layerfuse/layer_norm.h>
 #include <layerfuse/linear.h>

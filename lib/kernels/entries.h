@@ -24,6 +24,14 @@
     void lfi_add_to_f64__##ISA(const float *x, int64_t count, double *y);             \
     void lfi_bf16_to_f32__##ISA(const uint16_t *x, int64_t count, float *y);
 
+#define LFI_ACTIVATION_ENTRIES(ISA)                                         \
+    void lfi_activation_f32__##ISA(const struct lfi_activation_tile *tile); \
+    void lfi_activation_gradient_f32__##ISA(const struct lfi_activation_tile *tile);
+
+#define LFI_DROPOUT_ENTRIES(ISA)                                                  \
+    void lfi_dropout_f32__##ISA(const struct lfi_dropout *dropout, int64_t first, \
+                                const float *x, int64_t count, float *y);
+
 #define LFI_UPDATE_ENTRIES(ISA)                                                     \
     void lfi_sgd_f32__##ISA(const struct lfi_sgd *sgd, float *value,                \
                             const float *gradient, float *velocity, int64_t count); \
@@ -66,6 +74,8 @@ LFI_ELEMENTWISE_ENTRIES(scalar)
 LFI_UPDATE_ENTRIES(scalar)
 LFI_BATCH_NORM_ENTRIES(scalar)
 LFI_LAYER_NORM_ENTRIES(scalar)
+LFI_ACTIVATION_ENTRIES(scalar)
+LFI_DROPOUT_ENTRIES(scalar)
 LFI_POOL2D_ENTRIES(scalar)
 LFI_WINOGRAD_ENTRIES(scalar)
 LFI_ASSIGNMENT_ENTRIES(scalar)
@@ -82,6 +92,8 @@ LFI_ELEMENTWISE_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx2)
 LFI_BATCH_NORM_ENTRIES(avx2)
 LFI_LAYER_NORM_ENTRIES(avx2)
+LFI_ACTIVATION_ENTRIES(avx2)
+LFI_DROPOUT_ENTRIES(avx2)
 LFI_POOL2D_ENTRIES(avx2)
 LFI_WINOGRAD_ENTRIES(avx2)
 LFI_ASSIGNMENT_ENTRIES(avx2)
@@ -90,6 +102,8 @@ LFI_PAIRS_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx512)
 LFI_BATCH_NORM_ENTRIES(avx512)
 LFI_LAYER_NORM_ENTRIES(avx512)
+LFI_ACTIVATION_ENTRIES(avx512)
+LFI_DROPOUT_ENTRIES(avx512)
 LFI_POOL2D_ENTRIES(avx512)
 LFI_WINOGRAD_ENTRIES(avx512)
 LFI_ASSIGNMENT_ENTRIES(avx512)

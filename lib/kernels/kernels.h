@@ -234,6 +234,39 @@ struct lfi_two_least {
     int64_t next_column;
 };
 
+/*
+ * An activation of count elements, and its gradient; y may be x or up, dx any input, dup up:
+ *
+ *     gelu, gelu_tanh, silu   y = f(x),        dx = dy f'(x)
+ *     swiglu                  y = silu(x) up,  dx = dy up silu'(x),  dup = dy silu(x)
+ */
+enum lfi_activation_kind { LFI_GELU, LFI_GELU_TANH, LFI_SILU, LFI_SWIGLU };
+
+struct lfi_activation_tile {
+    const float *x;
+    const float *up; /* these two: of swiglu */
+    float *dup;
+    const float *dy;
+    float *y;
+    float *dx;
+    int64_t count;
+    enum lfi_activation_kind kind;
+};
+
+/* Elements whose random word is below a bound are 0, the others scaled; see dropout_scalar.c. */
+enum { LFI_DROPOUT_BLOCK = 64, LFI_PHILOX_ROUNDS = 10 };
+#define LFI_PHILOX_FIRST      UINT32_C(0xd2511f53)
+#define LFI_PHILOX_SECOND     UINT32_C(0xcd9e8d57)
+#define LFI_PHILOX_FIRST_KEY  UINT32_C(0x9e3779b9)
+#define LFI_PHILOX_SECOND_KEY UINT32_C(0xbb67ae85)
+
+struct lfi_dropout {
+    uint64_t seed;
+    uint64_t stream;
+    uint32_t below;
+    float scale;
+};
+
 /* What an update multiplies with; see update.h of the contract. */
 struct lfi_sgd {
     float scale; /* of the gradients: 1 unless they are clipped */
@@ -278,6 +311,11 @@ struct lfi_kernels {
     void (*add_to_f64)(const float *x, int64_t count, double *y); /* y += x */
     void (*bf16_to_f32)(const uint16_t *x, int64_t count,
                         float *y); /* x at any address */
+    void (*activation_f32)(const struct lfi_activation_tile *tile);
+    void (*activation_gradient_f32)(const struct lfi_activation_tile *tile);
+    /* elements [first, first + count) of a tensor, first a multiple of LFI_DROPOUT_BLOCK */
+    void (*dropout_f32)(const struct lfi_dropout *dropout, int64_t first, const float *x,
+                        int64_t count, float *y);
     /* update, count elements */
     void (*sgd_f32)(const struct lfi_sgd *sgd, float *value, const float *gradient,
                     float *velocity, int64_t count);
@@ -322,6 +360,51 @@ lfuse_status lfi_relu_backward(const struct lfi_env *env, const float *y, const 
                                int64_t count, float *dx, lfuse_error *err);
 lfuse_status lfi_add(const struct lfi_env *env, const float *a, const float *b,
                      int64_t count, float *y, lfuse_error *err);
+
+/* As lfuse_activation_args in the contract, every default filled in. */
+struct lfi_activation {
+    struct lfi_activation_tile
+        tile; /* of the whole tensors; its count is not looked at */
+    int64_t rows;
+    int64_t columns;
+    int64_t x_stride; /* of x, up, dx and dup */
+    int64_t y_stride; /* of y and dy */
+};
+
+lfuse_status lfi_activation_forward(const struct lfi_env *env,
+                                    const struct lfi_activation *activation,
+                                    lfuse_error *err);
+lfuse_status lfi_activation_backward(const struct lfi_env *env,
+                                     const struct lfi_activation *activation,
+                                     lfuse_error *err);
+
+/* The numbers of a probability in [0, 1). Forward and backward are the same. */
+struct lfi_dropout lfi_dropout_numbers(double probability, uint64_t seed,
+                                       uint64_t stream);
+lfuse_status lfi_dropout(const struct lfi_env *env, const struct lfi_dropout *dropout,
+                         const float *x, int64_t count, float *y, lfuse_error *err);
+
+/* As lfuse_embedding_args in the contract, every default filled in. */
+struct lfi_embedding {
+    const int32_t *ids;
+    const float *table;
+    const float *positions; /* or NULL */
+    const float *dy;
+    float *y;
+    float *dtable;     /* or NULL */
+    float *dpositions; /* or NULL */
+    int64_t rows;
+    int64_t width;
+    int64_t tokens;
+    int64_t first_position;
+};
+
+lfuse_status lfi_embedding_forward(const struct lfi_env *env,
+                                   const struct lfi_embedding *embedding,
+                                   lfuse_error *err);
+lfuse_status lfi_embedding_backward(const struct lfi_env *env,
+                                    const struct lfi_embedding *embedding,
+                                    lfuse_error *err);
 
 /* As lfuse_gemm_args in the contract, every default filled in. */
 struct lfi_gemm {

@@ -52,6 +52,11 @@ VEC_INLINE vec vec_load_masked(const float *p, vec_mask mask)
     return _mm512_maskz_loadu_ps(mask, p);
 }
 
+VEC_INLINE vec vec_load_or(vec other, const float *p, vec_mask mask)
+{
+    return _mm512_mask_loadu_ps(other, mask, p);
+}
+
 VEC_INLINE void vec_store_masked(float *p, vec_mask mask, vec v)
 {
     _mm512_mask_storeu_ps(p, mask, v);
@@ -82,6 +87,17 @@ VEC_INLINE vec vec_sqrt(vec a)
     return _mm512_sqrt_ps(a);
 }
 
+/* b where one is NaN */
+VEC_INLINE vec vec_max(vec a, vec b)
+{
+    return _mm512_max_ps(a, b);
+}
+
+VEC_INLINE vec vec_min(vec a, vec b)
+{
+    return _mm512_min_ps(a, b);
+}
+
 /* a * b + c, rounded once */
 VEC_INLINE vec vec_fma(vec a, vec b, vec c)
 {
@@ -92,6 +108,12 @@ VEC_INLINE vec vec_fma(vec a, vec b, vec c)
 VEC_INLINE vec vec_fnma(vec a, vec b, vec c)
 {
     return _mm512_fnmadd_ps(a, b, c);
+}
+
+/* a * b - c, rounded once */
+VEC_INLINE vec vec_fms(vec a, vec b, vec c)
+{
+    return _mm512_fmsub_ps(a, b, c);
 }
 
 /* x < 0 ? 0 : x; the second operand wins when one is NaN and when both are zeros. */
@@ -126,6 +148,22 @@ VEC_INLINE vec_test vec_same(vec x, vec best)
 {
     return (vec_test)(_mm512_cmp_ps_mask(x, best, _CMP_EQ_OQ) |
                       _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q));
+}
+
+/* Of all lanes: their sum, and the greatest, which is any of them where one is NaN. */
+VEC_INLINE float vec_total(vec v)
+{
+    return _mm512_reduce_add_ps(v);
+}
+
+VEC_INLINE float vec_greatest(vec v)
+{
+    return _mm512_reduce_max_ps(v);
+}
+
+VEC_INLINE vec_test vec_less(vec a, vec b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
 }
 
 /* v where the test holds, else 0; and the other way round */
@@ -172,6 +210,12 @@ VEC_INLINE vec vec_load_masked(const float *p, vec_mask mask)
     return _mm256_maskload_ps(p, mask);
 }
 
+VEC_INLINE vec vec_load_or(vec other, const float *p, vec_mask mask)
+{
+    return _mm256_blendv_ps(other, _mm256_maskload_ps(p, mask),
+                            _mm256_castsi256_ps(mask));
+}
+
 VEC_INLINE void vec_store_masked(float *p, vec_mask mask, vec v)
 {
     _mm256_maskstore_ps(p, mask, v);
@@ -202,6 +246,16 @@ VEC_INLINE vec vec_sqrt(vec a)
     return _mm256_sqrt_ps(a);
 }
 
+VEC_INLINE vec vec_max(vec a, vec b)
+{
+    return _mm256_max_ps(a, b);
+}
+
+VEC_INLINE vec vec_min(vec a, vec b)
+{
+    return _mm256_min_ps(a, b);
+}
+
 VEC_INLINE vec vec_fma(vec a, vec b, vec c)
 {
     return _mm256_fmadd_ps(a, b, c);
@@ -210,6 +264,11 @@ VEC_INLINE vec vec_fma(vec a, vec b, vec c)
 VEC_INLINE vec vec_fnma(vec a, vec b, vec c)
 {
     return _mm256_fnmadd_ps(a, b, c);
+}
+
+VEC_INLINE vec vec_fms(vec a, vec b, vec c)
+{
+    return _mm256_fmsub_ps(a, b, c);
 }
 
 VEC_INLINE vec vec_relu(vec x)
@@ -239,6 +298,27 @@ VEC_INLINE vec_test vec_same(vec x, vec best)
 {
     return _mm256_or_ps(_mm256_cmp_ps(x, best, _CMP_EQ_OQ),
                         _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+
+VEC_INLINE float vec_total(vec v)
+{
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+
+VEC_INLINE float vec_greatest(vec v)
+{
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+VEC_INLINE vec_test vec_less(vec a, vec b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_LT_OQ);
 }
 
 VEC_INLINE vec vec_where(vec_test test, vec v)

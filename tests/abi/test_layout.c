@@ -580,6 +580,52 @@ FIELD(lfuse_layer_norm_args, reserved, 140);
 FIELD(lfuse_layer_norm_args, workspace, 144);
 FIELD(lfuse_layer_norm_args, workspace_bytes, 152);
 
+/* activation.h */
+CONSTANT(LFUSE_GELU_TANH, 1);
+SIZE(lfuse_activation_args, 96);
+FIELD(lfuse_activation_args, struct_size, 0);
+FIELD(lfuse_activation_args, x, 8);
+FIELD(lfuse_activation_args, up, 16);
+FIELD(lfuse_activation_args, dy, 24);
+FIELD(lfuse_activation_args, y, 32);
+FIELD(lfuse_activation_args, dx, 40);
+FIELD(lfuse_activation_args, dup, 48);
+FIELD(lfuse_activation_args, rows, 56);
+FIELD(lfuse_activation_args, columns, 64);
+FIELD(lfuse_activation_args, x_stride, 72);
+FIELD(lfuse_activation_args, y_stride, 80);
+FIELD(lfuse_activation_args, flags, 88);
+FIELD(lfuse_activation_args, reserved, 92);
+
+/* dropout.h */
+SIZE(lfuse_dropout_args, 72);
+FIELD(lfuse_dropout_args, struct_size, 0);
+FIELD(lfuse_dropout_args, x, 8);
+FIELD(lfuse_dropout_args, dy, 16);
+FIELD(lfuse_dropout_args, y, 24);
+FIELD(lfuse_dropout_args, dx, 32);
+FIELD(lfuse_dropout_args, count, 40);
+FIELD(lfuse_dropout_args, probability, 48);
+FIELD(lfuse_dropout_args, seed, 56);
+FIELD(lfuse_dropout_args, stream, 64);
+
+/* embedding.h */
+SIZE(lfuse_embedding_args, 112);
+FIELD(lfuse_embedding_args, struct_size, 0);
+FIELD(lfuse_embedding_args, ids, 8);
+FIELD(lfuse_embedding_args, table, 16);
+FIELD(lfuse_embedding_args, positions, 24);
+FIELD(lfuse_embedding_args, dy, 32);
+FIELD(lfuse_embedding_args, y, 40);
+FIELD(lfuse_embedding_args, dtable, 48);
+FIELD(lfuse_embedding_args, dpositions, 56);
+FIELD(lfuse_embedding_args, rows, 64);
+FIELD(lfuse_embedding_args, width, 72);
+FIELD(lfuse_embedding_args, vocabulary, 80);
+FIELD(lfuse_embedding_args, tokens, 88);
+FIELD(lfuse_embedding_args, position_count, 96);
+FIELD(lfuse_embedding_args, first_position, 104);
+
 /* linear.h */
 CONSTANT(LFUSE_LINEAR_ACCUMULATE, 1);
 
