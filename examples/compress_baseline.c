@@ -90,17 +90,22 @@ static lfuse_status create(struct run *run, lfuse_error *err)
 lfuse_status compress_baseline(struct run *run, lfuse_error *err)
 {
     struct training training = compress_training(run);
-    struct score now;
     lfuse_status status = create(run, err);
-    int64_t epoch;
+    struct score compressed;
+    int found;
 
     training.baseline = run->baseline;
     if (status == LFUSE_OK)
-        status = compress_score(run, &now, err);
-    if (status == LFUSE_OK)
-        compress_print_score("compressed", &now);
-    for (epoch = 0; epoch < training.epochs && status == LFUSE_OK; epoch++)
-        status = compress_epoch(run, &training, epoch, "", &now, err);
+        status = compress_score(run, &compressed, err);
+    if (status != LFUSE_OK)
+        return status;
+    compress_print_score("compressed", &compressed);
+    status = compress_state_return(run, "", &found, err);
+    while (run->progress.epochs < training.epochs && status == LFUSE_OK) {
+        status = compress_epoch(run, &training, "", err);
+        if (status == LFUSE_OK)
+            status = compress_state_keep(run, "", err);
+    }
     if (status == LFUSE_OK)
         status = train_evaluate(run->net, &run->data.test, &run->final, err);
     if (status == LFUSE_OK)

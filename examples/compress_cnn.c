@@ -56,7 +56,7 @@ static lfuse_status prepare(struct run *run, lfuse_error *err)
     if (status == LFUSE_OK && o->pictures != NULL)
         status = program_check_written(o->pictures, "curve.svg", err);
     if (status == LFUSE_OK && o->resume != NULL)
-        status = program_check_written(o->resume, ".0", err);
+        status = program_check_out(o->resume, err);
     if (status == LFUSE_OK && !o->evaluate) {
         run->rows = calloc((size_t)o->fusions, sizeof(*run->rows));
         run->metrics = calloc((size_t)o->epochs + 1, sizeof(*run->metrics));
@@ -77,33 +77,31 @@ static lfuse_status prepare(struct run *run, lfuse_error *err)
     return status;
 }
 
-/* What has to be put in order: the hidden channels of every block. */
-static lfuse_status couple(struct run *run, lfuse_error *err)
+/* Which layers may fuse, and what has to be put in order: the hidden channels of every block. */
+static lfuse_status arrange(struct run *run, lfuse_error *err)
 {
-    lfuse_status status = lfuse_couplings_create(run->ctx, &run->couplings, err);
+    lfuse_status status = LFUSE_OK;
 
-    if (status != LFUSE_OK)
+    if (run->options.places)
+        status = resnet_part_places(run->net, err);
+    if (status != LFUSE_OK || !run->options.align)
         return status;
-    return resnet_couple(run->net, run->couplings, err);
+    status = lfuse_couplings_create(run->ctx, &run->couplings, err);
+    return status == LFUSE_OK ? resnet_couple(run->net, run->couplings, err) : status;
 }
 
+/* What the options say of fusing. */
 static lfuse_status create_retrainer(struct run *run, lfuse_error *err)
 {
     const struct compress_options *o = &run->options;
     const lfuse_plan_rule exclude = {o->exclude, LFUSE_PLAN_ACTION_EXCLUDE, 0};
-    lfuse_status status = LFUSE_OK;
     lfuse_retrainer_options options;
     lfuse_plan_options plan;
     lfuse_ties_options ties;
 
-    if (o->places)
-        status = resnet_part_places(run->net, err);
-    if (status == LFUSE_OK && o->align)
-        status = couple(run, err);
-    if (status != LFUSE_OK)
-        return status;
     lfuse_plan_options_init(&plan, sizeof(plan));
     plan.ratio = o->ratio > 0.0 && o->baseline == 0 ? o->ratio : 1.0; /* else no fusion */
+    plan.unit = o->unit;
     plan.metric = o->metric;
     plan.policy = o->policy;
     plan.freeze_gradient = o->freeze_gradient;
@@ -121,6 +119,14 @@ static lfuse_status create_retrainer(struct run *run, lfuse_error *err)
     options.ties = &ties;
     options.fusions = (int32_t)o->fusions;
     options.interval = (int32_t)o->interval;
+    options.schedule = o->schedule;
+    if (o->tolerance >= 0.0) {
+        options.flags = LFUSE_RETRAINER_FLAG_TOLERANCE;
+        options.tolerance = o->tolerance;
+        options.baseline = run->metrics[0];
+        options.grace = (int32_t)o->grace;
+        options.rollbacks = COMPRESS_ROLLBACKS;
+    }
     return lfuse_retrainer_create(run->ctx, run->net->layers, run->net->layer_count,
                                   &options, &run->retrainer, err);
 }
@@ -129,7 +135,8 @@ static lfuse_status create_retrainer(struct run *run, lfuse_error *err)
 
 static lfuse_status save(struct run *run, const char *path, lfuse_error *err)
 {
-    lfuse_status status = resnet_save(run->net, path, err);
+    lfuse_status status =
+        resnet_save(run->net, path, run->options.unit == LFUSE_UNIT_ROW, err);
 
     if (status == LFUSE_OK)
         run->written = path;
@@ -137,7 +144,7 @@ static lfuse_status save(struct run *run, const char *path, lfuse_error *err)
 }
 
 /* From random weights to a network that is worth fusing: nothing is tied yet. */
-static lfuse_status train(struct run *run, lfuse_error *err)
+static lfuse_status train_new(struct run *run, lfuse_error *err)
 {
     const struct compress_options *o = &run->options;
     struct training training = {.learning_rate = o->train_learning_rate,
@@ -147,16 +154,20 @@ static lfuse_status train(struct run *run, lfuse_error *err)
                                 .warm_up = o->warm_up,
                                 .smoothing = o->smoothing};
     lfuse_status status;
-    struct score now;
-    int64_t epoch;
+    int found;
 
     printf("training %s on %s\n", resnet_name(run->net).text, o->data);
-    status = compress_train_resume(run, &epoch, err);
-    while (epoch < o->train && status == LFUSE_OK) {
-        status = compress_epoch(run, &training, epoch++, "", &now, err);
+    status = create_retrainer(run, err); /* a ratio that is out of reach is known now */
+    if (status == LFUSE_OK)
+        status = compress_state_return(run, ".train", &found, err);
+    while (run->progress.epochs < o->train && status == LFUSE_OK) {
+        status = compress_epoch(run, &training, "", err);
         if (status == LFUSE_OK)
-            status = compress_train_keep(run, epoch, err);
+            status = compress_state_keep(run, ".train", err);
     }
+    lfuse_retrainer_destroy(run->retrainer);
+    run->retrainer = NULL;
+    run->progress = (struct compress_progress){0};
     return status == LFUSE_OK ? save(run, o->weights, err) : status;
 }
 
@@ -167,9 +178,9 @@ static lfuse_status begin(struct run *run, lfuse_error *err)
     lfuse_status status = prepare(run, err);
 
     if (status == LFUSE_OK && !o->evaluate)
-        status = create_retrainer(run, err);
+        status = arrange(run, err);
     if (status == LFUSE_OK && o->train > 0)
-        status = train(run, err);
+        status = train_new(run, err);
     if (status == LFUSE_OK)
         status = train_evaluate(run->net, &run->data.test, &run->original, err);
     if (status != LFUSE_OK)
@@ -177,6 +188,21 @@ static lfuse_status begin(struct run *run, lfuse_error *err)
     printf("%s from %s\n", resnet_name(run->net).text, o->weights);
     compress_print_score("original", &run->original);
     return LFUSE_OK;
+}
+
+/* What fusions are held against. */
+static lfuse_status judge(struct run *run, lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+
+    run->judged = run->original;
+    if (run->judges != &run->data.test) {
+        status = train_evaluate(run->net, run->judges, &run->judged, err);
+        if (status == LFUSE_OK)
+            compress_print_score("original, held out", &run->judged);
+    }
+    run->metrics[0] = compress_percent(&run->judged);
+    return status;
 }
 
 static lfuse_status fuse(struct run *run, lfuse_error *err)
@@ -204,6 +230,10 @@ static lfuse_status work(struct run *run, lfuse_error *err)
                              &run->teacher, err);
     if (run->teacher != NULL)
         run->teacher->frozen = 1;
+    if (status == LFUSE_OK)
+        status = judge(run, err);
+    if (status == LFUSE_OK)
+        status = create_retrainer(run, err);
     if (status == LFUSE_OK)
         status = o->baseline != 0 ? compress_baseline(run, err) : fuse(run, err);
     if (status == LFUSE_OK)

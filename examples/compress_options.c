@@ -17,7 +17,7 @@ static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
 
     o->isa = LFUSE_ISA_BEST; /* the others' first values are 1 */
     o->policy = o->metric = o->freeze_gradient = o->combine = 1;
-    o->scope = o->linkage = 1;
+    o->scope = o->linkage = o->unit = o->schedule = 1;
     status = names_choose("--policy", o->policy_name, names_policy, &o->policy, err);
     if (status == LFUSE_OK)
         status = names_choose("--metric", o->metric_name, names_metric, &o->metric, err);
@@ -34,6 +34,11 @@ static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
     if (status == LFUSE_OK)
         status =
             names_choose("--linkage", o->linkage_name, names_linkage, &o->linkage, err);
+    if (status == LFUSE_OK)
+        status = names_choose("--unit", o->unit_name, names_unit, &o->unit, err);
+    if (status == LFUSE_OK)
+        status = names_choose("--schedule", o->schedule_name, names_schedule,
+                              &o->schedule, err);
     return status;
 }
 
@@ -53,11 +58,10 @@ static lfuse_status read_baseline(struct compress_options *o, lfuse_error *err)
     if (status != LFUSE_OK)
         return status;
     o->baseline = (enum baseline_kind)kind;
-    if (o->resume != NULL || o->report != NULL || o->pictures != NULL || o->evaluate)
+    if (o->report != NULL || o->pictures != NULL || o->evaluate)
         return example_fail(err, LFUSE_ERR_ARGUMENT,
                             "--baseline: %s has no place beside it",
                             o->evaluate         ? "--evaluate"
-                            : o->resume != NULL ? "--resume"
                             : o->report != NULL ? "--report"
                                                 : "--pictures");
     return LFUSE_OK;
@@ -142,6 +146,13 @@ static lfuse_status check(struct compress_options *o, lfuse_error *err)
                             "--interval: %lld times %lld are more than %lld epochs",
                             (long long)o->interval, (long long)o->fusions,
                             (long long)o->epochs);
+    if (o->grace > 0 && (o->tolerance < 0.0 || o->grace > o->interval))
+        return example_fail(
+            err, LFUSE_ERR_ARGUMENT,
+            o->tolerance < 0.0
+                ? "--grace: it is of --tolerance, which is missing"
+                : "--grace: %lld epochs are more than the interval of %lld",
+            (long long)o->grace, (long long)o->interval);
     return check_files(o, err);
 }
 
@@ -190,6 +201,8 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
         {"--linkage", "NAME",
          "how alike groups are: single, average, complete or merged (single)",
          &o->linkage_name, ARGUMENT_TEXT, 0, 0},
+        {"--unit", "NAME", "what fuses: layer, or row, which is one filter (layer)",
+         &o->unit_name, ARGUMENT_TEXT, 0, 0},
         {"--max-group", "N", "layers in a group at most (any)", &o->max_group,
          ARGUMENT_INTEGER, 2, 1e6},
         {"--places", NULL,
@@ -216,6 +229,15 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
          ARGUMENT_INTEGER, 1, 1e6},
         {"--interval", "N", "epochs from one to the next (as many as there is room for)",
          &o->interval, ARGUMENT_INTEGER, 1, 1e6},
+        {"--schedule", "NAME",
+         "what each takes off: uniform, or exponential, half of what the one before did "
+         "(uniform)",
+         &o->schedule_name, ARGUMENT_TEXT, 0, 0},
+        {"--tolerance", "X",
+         "points that may be lost; a fusion past which more are is rolled back (any)",
+         &o->tolerance, ARGUMENT_NUMBER, 0, 100},
+        {"--grace", "N", "epochs after which that is judged (--interval)", &o->grace,
+         ARGUMENT_INTEGER, 1, 1e6},
         {"--bn-batches", "N", "for re-estimating batch norm statistics (100)",
          &o->bn_batches, ARGUMENT_INTEGER, 1, 1e6},
         {"--batch", "N", "images in a step (128)", &o->batch, ARGUMENT_INTEGER, 2, 65536},
@@ -235,8 +257,9 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
          "keep the last N training images out; rows and epochs are scored by them, the "
          "test set only in the end (0: by the test set)",
          &o->holdout, ARGUMENT_INTEGER, 1, 1e6},
-        {"--resume", "PREFIX",
-         "write the state of each epoch to PREFIX.N, and go on from the last one there",
+        {"--resume", "FILE",
+         "write the state after each epoch there (of --train: to FILE.train), and go on "
+         "from it",
          &o->resume, ARGUMENT_TEXT, 0, 0},
         {"--limit", "N", "use the first N images of either set (all)", &o->limit,
          ARGUMENT_INTEGER, 2, 1e6},
@@ -251,6 +274,9 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
                                    .isa_name = "best",
                                    .scope_name = "global",
                                    .linkage_name = "single",
+                                   .unit_name = "layer",
+                                   .schedule_name = "uniform",
+                                   .tolerance = -1.0,
                                    .learning_rate = 0.02,
                                    .train_learning_rate = 0.03,
                                    .blocks = 3,

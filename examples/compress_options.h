@@ -7,11 +7,13 @@
 struct compress_options {
     const char *data, *weights, *out, *report, *pictures, *resume;
     const char *policy_name, *metric_name, *freeze_name, *combine_name, *isa_name;
-    const char *scope_name, *linkage_name, *exclude, *distil, *baseline_name;
+    const char *scope_name, *linkage_name, *unit_name, *schedule_name;
+    const char *exclude, *distil, *baseline_name;
     double ratio, learning_rate, train_learning_rate, momentum, weight_decay, smoothing;
     double temperature, taught; /* what distil says; taught is 0 without a teacher */
+    double tolerance;           /* -1: none */
     int64_t train, blocks, epochs, fusions, batch, bn_batches, threads, seed, limit;
-    int64_t warm_up, holdout, max_group, interval, width;
+    int64_t warm_up, holdout, max_group, interval, grace, width;
     int evaluate, align, places, forget;
 
     /* what the names say */
@@ -22,6 +24,8 @@ struct compress_options {
     lfuse_isa isa;
     lfuse_scope scope;
     lfuse_linkage linkage;
+    lfuse_unit unit;
+    lfuse_schedule schedule;
     enum baseline_kind baseline; /* 0: fuse */
 };
 

@@ -161,7 +161,7 @@ static void fill_curve(struct run *run, struct page *p)
 {
     int64_t i;
 
-    for (i = 0; i < run->row_count; i++) {
+    for (i = 0; i < run->progress.row_count; i++) {
         const struct compress_row *row = &run->rows[i];
 
         p->steps[i] = (struct lfr_step){
@@ -179,7 +179,7 @@ static void fill_curve(struct run *run, struct page *p)
         .unit = "%",
         .base = base,
         .steps = p->steps,
-        .step_count = (int32_t)run->row_count,
+        .step_count = (int32_t)run->progress.row_count,
         .original = compress_percent(&run->original),
     };
     p->report.curve = &p->curve;
@@ -286,15 +286,16 @@ static void fill_settings(struct run *run, struct page *p)
 
 static void fill_title(struct run *run, struct page *p)
 {
-    const struct compress_row *last = &run->rows[run->row_count - 1];
+    const int64_t count = run->progress.row_count; /* 0: all fusions were rolled back */
 
     snprintf(p->title, sizeof(p->title), "%s, %.2f times fewer weights to fuse",
-             resnet_name(run->net).text, last->account.ratio);
+             resnet_name(run->net).text,
+             count > 0 ? run->rows[count - 1].account.ratio : 1.0);
     snprintf(
         p->summary, sizeof(p->summary),
         "The most alike layers of a trained network were given one set of weights, in "
         "%lld steps, and it was trained on.",
-        (long long)run->row_count);
+        (long long)count);
     p->report.title = p->title;
     p->report.summary = p->summary;
     p->report.made_by = "layerfuse " LAYERFUSE_VERSION_STRING;
@@ -334,7 +335,7 @@ lfuse_status compress_report_end(struct run *run, lfuse_error *err)
     lfuse_status status = LFUSE_ERR_NO_MEMORY;
 
     if (p != NULL)
-        p->steps = calloc((size_t)run->row_count, sizeof(*p->steps));
+        p->steps = calloc((size_t)run->options.fusions, sizeof(*p->steps));
     if (p == NULL || p->steps == NULL) {
         example_fail(err, status, "no memory for the report");
         goto done;

@@ -98,7 +98,7 @@ lfuse_status compress_print_result(struct run *run, lfuse_error *err)
     printf("\n");
     print_groups(run);
     if (run->judges != &run->data.test)
-        compress_print_score("fused, held out", &run->rows[run->row_count - 1].retrained);
+        compress_print_score("fused, held out", &run->progress.now);
     compress_print_score("fused", &run->final);
     return print_account(run, err);
 }

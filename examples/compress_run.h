@@ -15,6 +15,7 @@ struct compress_row {
     struct score fused, retrained;
     int64_t fusions; /* pairs tied */
     int64_t epochs;
+    int64_t shown;  /* with how many epochs, and 1; 0: not yet */
     double seconds; /* from its fusion on */
 };
 
@@ -27,7 +28,17 @@ struct compress_likeness {
     double *values; /* (count, count) */
 };
 
-enum { COMPRESS_MAX_TYPES = 8 };
+enum { COMPRESS_MAX_TYPES = 8, COMPRESS_ROLLBACKS = 3 };
+
+/* How far a run is. */
+struct compress_progress {
+    int64_t epochs;      /* trained */
+    int64_t row_count;   /* fusions that are in force */
+    int64_t rolled_back; /* and others */
+    struct score now;    /* by run->judges */
+    lfuse_verdict verdict;
+    int32_t reserved;
+};
 
 struct run {
     struct compress_options options;
@@ -40,9 +51,10 @@ struct run {
     lfuse_retrainer *retrainer;
     struct baseline *baseline; /* of --baseline, or NULL */
     struct score original;     /* by the test set; so is final */
+    struct score judged;       /* the original, by judges */
     struct score final;
-    struct compress_row *rows; /* options.fusions of them */
-    int64_t row_count;
+    struct compress_progress progress;
+    struct compress_row *rows; /* (options.fusions), progress.row_count of them */
     double *metrics; /* (options.epochs + 1): what the retrainer is told after each */
     struct compress_likeness likeness[COMPRESS_MAX_TYPES];
     int64_t likeness_count;
@@ -53,26 +65,20 @@ struct run {
 struct training compress_training(const struct run *run);
 /* Statistics re-estimated, and scored by run->judges. */
 lfuse_status compress_score(struct run *run, struct score *score, lfuse_error *err);
-/* An epoch of training and its score, with a line about it that begins with `before`. */
+/* An epoch of training and its score, in progress and in a line that begins with `before`. */
 lfuse_status compress_epoch(struct run *run, const struct training *training,
-                            int64_t epoch, const char *before, struct score *now,
-                            lfuse_error *err);
+                            const char *before, lfuse_error *err);
 /* The whole schedule, from the last state on that there is; run->final in the end. */
 lfuse_status compress_fuse(struct run *run, lfuse_error *err);
 
 /* --baseline, and its training: the network in the end is that of run->final. */
 lfuse_status compress_baseline(struct run *run, lfuse_error *err);
 
-/* The last epoch whose state is in a file of options.resume, or -1. */
-int64_t compress_state_last(const struct run *run);
-/* Writes the state after epoch; that before is no longer needed unless layers were fused by it. */
-lfuse_status compress_state_keep(struct run *run, int64_t epoch, int fused_before,
-                                 lfuse_error *err);
-/* Brings it back, as far as it is still there, and counts the steps of the epoch. */
-lfuse_status compress_state_return(struct run *run, int64_t epoch, lfuse_error *err);
-/* The same for --train: *epoch are trained already. */
-lfuse_status compress_train_keep(struct run *run, int64_t epoch, lfuse_error *err);
-lfuse_status compress_train_resume(struct run *run, int64_t *epoch, lfuse_error *err);
+/* The state of a phase ("", or ".train") is in a file of options.resume and this: writes it, */
+lfuse_status compress_state_keep(struct run *run, const char *phase, lfuse_error *err);
+/* and brings it back, if it is there: network, retrainer, progress, and a baseline's. */
+lfuse_status compress_state_return(struct run *run, const char *phase, int *found,
+                                   lfuse_error *err);
 
 /* Measures run->likeness; the network as it is now. */
 lfuse_status compress_report_begin(struct run *run, lfuse_error *err);

@@ -41,6 +41,18 @@ const char *names_linkage(int32_t value)
     return value <= LFUSE_LINKAGE_MERGED ? names[value - 1] : NULL;
 }
 
+const char *names_unit(int32_t value)
+{
+    return value == LFUSE_UNIT_LAYER ? "layer" : value == LFUSE_UNIT_ROW ? "row" : NULL;
+}
+
+const char *names_schedule(int32_t value)
+{
+    return value == LFUSE_SCHEDULE_UNIFORM       ? "uniform"
+           : value == LFUSE_SCHEDULE_EXPONENTIAL ? "exponential"
+                                                 : NULL;
+}
+
 const char *names_metric(int32_t value)
 {
     lfuse_metric_properties p;

@@ -10,6 +10,8 @@ const char *names_freeze(int32_t value);
 const char *names_combine(int32_t value);
 const char *names_scope(int32_t value);
 const char *names_linkage(int32_t value);
+const char *names_unit(int32_t value);
+const char *names_schedule(int32_t value);
 const char *names_metric(int32_t value);
 const char *names_policy(int32_t value);
 

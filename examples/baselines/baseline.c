@@ -180,6 +180,57 @@ lfuse_status baseline_settle(struct baseline *b, lfuse_error *err)
     return status;
 }
 
+/* ---- states: masks and codes stay, bases move with their matrix ------------------------------ */
+
+static size_t basis_bytes(const struct baseline_part *part, int64_t length)
+{
+    return (size_t)(part->rank * length) * sizeof(float);
+}
+
+size_t baseline_state_bytes(const struct baseline *b)
+{
+    size_t bytes = 0;
+    int64_t i;
+
+    for (i = 0; b != NULL && i < b->count; i++)
+        bytes += basis_bytes(&b->parts[i], b->parts[i].m.rows + b->parts[i].m.columns);
+    return bytes;
+}
+
+void baseline_state_save(const struct baseline *b, char *state)
+{
+    int64_t i;
+
+    for (i = 0; b != NULL && i < b->count; i++) {
+        const struct baseline_part *part = &b->parts[i];
+        const size_t columns = basis_bytes(part, part->m.rows);
+        const size_t rows = basis_bytes(part, part->m.columns);
+
+        if (part->rank == 0)
+            continue;
+        memcpy(state, part->columns, columns);
+        memcpy(state + columns, part->rows, rows);
+        state += columns + rows;
+    }
+}
+
+void baseline_state_load(struct baseline *b, const char *state)
+{
+    int64_t i;
+
+    for (i = 0; b != NULL && i < b->count; i++) {
+        struct baseline_part *part = &b->parts[i];
+        const size_t columns = basis_bytes(part, part->m.rows);
+        const size_t rows = basis_bytes(part, part->m.columns);
+
+        if (part->rank == 0)
+            continue;
+        memcpy(part->columns, state, columns);
+        memcpy(part->rows, state + columns, rows);
+        state += columns + rows;
+    }
+}
+
 int64_t baseline_bytes(const struct baseline *b)
 {
     int64_t sum = 0, i;

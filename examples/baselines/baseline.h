@@ -59,6 +59,14 @@ void baseline_destroy(struct baseline *baseline);
 lfuse_status baseline_project(struct baseline *baseline, lfuse_error *err);
 lfuse_status baseline_settle(struct baseline *baseline, lfuse_error *err);
 
+/*
+ * What training changes besides the matrices, in bytes to keep: a baseline that was created alike goes
+ * on from them, with the matrices as they were then. Of NULL there are none.
+ */
+size_t baseline_state_bytes(const struct baseline *baseline);
+void baseline_state_save(const struct baseline *baseline, char *state);
+void baseline_state_load(struct baseline *baseline, const char *state);
+
 int64_t baseline_bytes(const struct baseline *baseline);
 /* Of the same matrices as they were. */
 int64_t baseline_dense_bytes(const struct baseline *baseline);

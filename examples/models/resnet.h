@@ -150,8 +150,12 @@ lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
 lfuse_status resnet_couple(const struct resnet *net, lfuse_couplings *couplings,
                            lfuse_error *err);
 
-/* Writes such a file. Layers that share memory are stored once. */
-lfuse_status resnet_save(const struct resnet *net, const char *path, lfuse_error *err);
+/*
+ * Writes such a file. Layers that share memory are stored once, and so are, by_rows, equal filters of
+ * convolutions of one shape.
+ */
+lfuse_status resnet_save(const struct resnet *net, const char *path, int by_rows,
+                         lfuse_error *err);
 
 /* x is (count, 32, 32, 3), count <= batch; logits are left in net->logits. */
 lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,

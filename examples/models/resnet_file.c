@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
 
@@ -131,30 +132,90 @@ lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
     return status;
 }
 
-lfuse_status resnet_save(const struct resnet *net, const char *path, lfuse_error *err)
+/* What goes into a file. */
+struct contents {
+    lfuse_checkpoint_entry entries[4 * RESNET_MAX_LAYERS];
+    struct file_name names[4 * RESNET_MAX_LAYERS];
+    int64_t count;
+    lfuse_checkpoint_bank banks[RESNET_MAX_LAYERS]; /* of one param type each */
+    const char *members[RESNET_MAX_LAYERS]; /* of all banks, one after the other */
+    int64_t bank_count;
+};
+
+static lfuse_status list_entries(const struct resnet *net, struct contents *c,
+                                 lfuse_error *err)
 {
-    int64_t most = 4 * net->layer_count, count = 0, i;
-    lfuse_checkpoint_entry *entries = calloc((size_t)most, sizeof(*entries));
-    struct file_name *names = calloc((size_t)most, sizeof(*names));
-    lfuse_status status = LFUSE_OK;
+    lfuse_status status;
     lfuse_parameter p;
+    int64_t i;
     int32_t k;
 
-    if (entries == NULL || names == NULL)
-        status = example_fail(err, LFUSE_ERR_NO_MEMORY, "no memory to write %s", path);
-    for (i = 0; i < net->layer_count && status == LFUSE_OK; i++)
-        for (k = 0; k < lfuse_layer_parameter_count(net->layers[i]); k++, count++) {
+    for (i = 0; i < net->layer_count; i++)
+        for (k = 0; k < lfuse_layer_parameter_count(net->layers[i]); k++, c->count++) {
             lfuse_parameter_init(&p, sizeof(p));
             status = lfuse_layer_parameter(net->layers[i], k, &p, err);
             if (status != LFUSE_OK)
-                break;
-            file_name(&p, &names[count]);
-            entries[count].name = names[count].text;
-            entries[count].tensor = p.value;
+                return status;
+            file_name(&p, &c->names[c->count]);
+            c->entries[c->count].name = c->names[c->count].text;
+            c->entries[c->count].tensor = p.value;
         }
+    return LFUSE_OK;
+}
+
+/* The name of a convolution's weight, which is its first parameter. */
+static const char *weight_name(const struct resnet *net, const struct contents *c,
+                               int64_t layer)
+{
+    int64_t at = 0, i;
+
+    for (i = 0; i < layer; i++)
+        at += lfuse_layer_parameter_count(net->layers[i]);
+    return c->names[at].text;
+}
+
+/* Convolutions of one param type share filters. */
+static void list_banks(const struct resnet *net, struct contents *c)
+{
+    int64_t used = 0, i, j;
+
+    for (i = 0; i < net->layer_count; i++) {
+        const char *type = lfuse_layer_param_type(net->layers[i]);
+        lfuse_checkpoint_bank *bank = &c->banks[c->bank_count];
+
+        for (j = 0; j < i; j++)
+            if (strcmp(lfuse_layer_param_type(net->layers[j]), type) == 0)
+                break;
+        if (j < i || lfuse_layer_kind_of(net->layers[i]) != LFUSE_LAYER_CONV2D)
+            continue; /* in a bank already */
+        *bank = (lfuse_checkpoint_bank){.name = type, .entries = c->members + used};
+        for (; j < net->layer_count; j++)
+            if (strcmp(lfuse_layer_param_type(net->layers[j]), type) == 0) {
+                c->members[used++] = weight_name(net, c, j);
+                bank->count++;
+            }
+        c->bank_count++;
+    }
+}
+
+lfuse_status resnet_save(const struct resnet *net, const char *path, int by_rows,
+                         lfuse_error *err)
+{
+    struct contents *c = calloc(1, sizeof(*c));
+    lfuse_checkpoint_save_options options;
+    lfuse_status status;
+
+    if (c == NULL)
+        return example_fail(err, LFUSE_ERR_NO_MEMORY, "no memory to write %s", path);
+    status = list_entries(net, c, err);
+    if (status == LFUSE_OK && by_rows)
+        list_banks(net, c);
+    lfuse_checkpoint_save_options_init(&options, sizeof(options));
+    options.banks = c->banks;
+    options.bank_count = c->bank_count;
     if (status == LFUSE_OK)
-        status = lfuse_checkpoint_save(net->ctx, path, entries, count, NULL, err);
-    free(names);
-    free(entries);
+        status =
+            lfuse_checkpoint_save(net->ctx, path, c->entries, c->count, &options, err);
+    free(c);
     return status;
 }

@@ -116,26 +116,72 @@ killed() {
         grep -q '^going on from state' stdout || fail "$name: began anew"
         cmp killed.safetensors "$name.safetensors" || fail "$name: other bits after it was killed"
     done
-    sed '/epoch/d; /^read back/d' "$name.txt" | awk '$3 == "candidates" {$7 = ""} 1' >expected.txt
-    sed '/epoch/d; /^going on/d; /^read back/d' stdout |
+    sed '/epoch/d; /rolled back/d; /^read back/d' "$name.txt" | awk '$3 == "candidates" {$7 = ""} 1' >expected.txt
+    sed '/epoch/d; /rolled back/d; /^going on/d; /^read back/d' stdout |
         awk '$3 == "candidates" {$7 = ""} 1' >got.txt
     cmp expected.txt got.txt || fail "$name: another report after it was killed"
 }
 # shellcheck disable=SC2086
 {
     killed 'epoch 1' taught $taught
-    rm state.*
+    rm state
     killed 'epoch 2' taught $taught --threads 1
 }
-set +e
-taught --resume state --seed 7 --out never.safetensors >stdout 2>stderr
-status=$?
-set -e
-[ $status = 1 ] && grep -q 'state.0 is of a run with other arguments' stderr ||
-    fail "another run's state: exit $status, $(cat stderr)"
-rm state.*
+# of_another TEXT ARGUMENTS...: these do not go on from the state of a run without them
+of_another() {
+    text=$1
+    shift
+    set +e
+    taught --resume state --out never.safetensors "$@" >stdout 2>stderr
+    status=$?
+    set -e
+    [ $status = 1 ] && grep -q "$text" stderr || fail "another run's state: exit $status, $(cat stderr)"
+    [ ! -e never.safetensors ] || fail "another run's state: wrote a file"
+}
+of_another 'plan.options.seed is 0 in the file, 7 here' --seed 7
+of_another 'state is of a run with other arguments' --lr 0.5
+rm state
 killed 'epoch 1' random --ratio 2 --policy random --epochs 2
-rm state.*
+rm state
+
+# Filters in place of layers: stored once, as many as the plan says, and read back as any network.
+rows='--ratio 1.4 --unit row --metric cosine --epochs 2 --schedule exponential --align'
+# shellcheck disable=SC2086
+run $rows --out rows.safetensors >rows.txt
+grep -q '^exactly as many right' rows.txt || fail "rows: no word of reading back"
+awk -v least="$(wc -c <resnet.safetensors)" '/^file:/ {exit !($2 == least && $4 < 0.8 * least)}' rows.txt ||
+    fail "rows: $(grep ^file rows.txt)"
+awk '$3 == "candidates" {print $2}' rows.txt | tr '\n' ' ' | {
+    read -r first last
+    # 1 - 1 / 1.4 in parts of 2 to 1, in steps of a filter
+    awk -v f="$first" -v l="$last" 'BEGIN {exit !(f > 1.22 && f < 1.25 && l >= 1.4 && l < 1.42)}'
+} || fail "rows: not by the schedule: $(grep candidates rows.txt)"
+# shellcheck disable=SC2086
+killed 'epoch 1' rows $rows
+rm state
+
+# A fusion that costs too much is taken back, to the bit, and others are tried. The first network
+# has equal layers: they fuse for nothing, and a rate of 0 mends nothing.
+strict='--weights one.safetensors --ratio 3 --epochs 4 --lr 0 --bn-batches 2'
+# shellcheck disable=SC2086
+{
+    run $strict --fusions 1 --interval 1 --tolerance 0 --out none.safetensors >none.txt
+    run $strict --fusions 2 --interval 2 --grace 1 --tolerance 5 --out free.safetensors >free.txt
+    killed 'epoch 3' free $strict --fusions 2 --interval 2 --grace 1 --tolerance 5
+}
+rm state
+[ "$(grep -c '^      rolled back: ' none.txt)" = 3 ] || fail "--tolerance 0: $(cat none.txt)"
+grep -q '^tied' none.txt && fail "--tolerance 0: a fusion is left: $(cat none.txt)"
+[ "$(grep -c '^      rolled back: .* 5 points' free.txt)" = 2 ] || fail "--tolerance 5: $(cat free.txt)"
+grep -q '^parameters that can fuse: .* ratio 2.000' free.txt || fail "--tolerance 5: $(cat free.txt)"
+
+# Another way to make it smaller goes on from its second epoch.
+for kind in prune kmeans low_rank; do
+    set -- --ratio 2.5 --baseline $kind --epochs 3 --bn-batches 2
+    run "$@" --out $kind.safetensors >$kind.txt
+    killed 'epoch 2' $kind "$@"
+    rm state
+done
 
 # A new network on the embedded images, trained, fused, and reported.
 "$program" --data shapes --limit 96 --batch 32 --blocks 2 --train 2 --weights made.safetensors \
@@ -206,7 +252,12 @@ refuses 2 "--scope: 'far' is none of global, adjacent" "$@" --ratio 2 --scope fa
 refuses 2 "--linkage: 'far' is none of single, average, complete, merged" "$@" --ratio 2 --linkage far
 refuses 2 '--warm-up: 3 epochs leave none' "$@" --ratio 2 --epochs 3 --warm-up 3
 refuses 2 "--baseline: 'magic' is none of prune, prune_global, low_rank" "$@" --ratio 2 --baseline magic
-refuses 2 '--baseline: --resume has no place beside it' "$@" --ratio 2 --baseline drop --resume x
+refuses 2 '--baseline: --report has no place beside it' "$@" --ratio 2 --baseline drop --report x
+refuses 2 "--unit: 'tile' is none of layer, row" "$@" --ratio 2 --unit tile
+refuses 2 "--schedule: 'slow' is none of uniform, exponential" "$@" --ratio 2 --schedule slow
+refuses 2 '--grace: it is of --tolerance, which is missing' "$@" --ratio 2 --grace 1
+refuses 2 '--grace: 2 epochs are more than the interval of 1' "$@" --ratio 2 --epochs 2 \
+    --tolerance 1 --grace 2
 refuses 1 'ratio is 40: masks alone are a 32nd' "$@" --ratio 40 --baseline prune
 refuses 1 'width is 1, neither 0' --data shapes --limit 64 --train 1 --width 1 \
     --weights never.safetensors

@@ -20,7 +20,7 @@ int main(int argc, char **argv)
         status = resnet_create(ctx, 2, 1, RESNET_INFERENCE, &net, &err);
     if (status == LFUSE_OK) {
         resnet_initialise(net, 1);
-        status = resnet_save(net, path, &err);
+        status = resnet_save(net, path, 0, &err);
     }
     if (status != LFUSE_OK)
         fprintf(stderr, "make_fake: %s\n", err.message);

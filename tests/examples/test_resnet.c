@@ -206,7 +206,7 @@ static void a_network_for_inference_scores_the_same_bits(void **state)
     double loss = loss_of(f, RESNET_TRAINING);
 
     loss = loss_of(f, RESNET_INFERENCE);
-    ok(f, resnet_save(f->net, f->path, &f->err));
+    ok(f, resnet_save(f->net, f->path, 0, &f->err));
     resnet_destroy(f->net);
     ok(f, resnet_open(f->ctx, f->path, BATCH, RESNET_INFERENCE, &other, &f->err));
     f->net = other;
@@ -229,7 +229,7 @@ static void a_file_brings_every_tensor_back(void **state)
     int32_t k;
 
     loss_of(f, RESNET_TRAINING); /* statistics of their own */
-    ok(f, resnet_save(f->net, f->path, &f->err));
+    ok(f, resnet_save(f->net, f->path, 0, &f->err));
     ok(f, resnet_open(f->ctx, f->path, BATCH, RESNET_TRAINING, &other, &f->err));
     assert_int_equal(other->blocks, 1);
     assert_int_equal(other->width, f->net->width);
