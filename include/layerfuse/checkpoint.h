@@ -12,6 +12,11 @@
  * shows the tensors, put together again in memory, and not the banks; other readers find
  * the banks. The numbers of the rows take some 2 to 6 bytes each of the header.
  *
+ * Weights that keep what sharing took from them (residual.h) are stored as what they share and two
+ * factors, with "layerfuse.residuals" in the metadata, a JSON object {weight: {"a": tensor, "b":
+ * tensor, "axis": n}, ...}: the weight is the tensor of its name plus a b. An opened checkpoint shows
+ * it so, put together in memory, and not the factors; or, with a flag, apart.
+ *
  * Format: https://github.com/huggingface/safetensors. An 8-byte little-endian header size, a
  * JSON header, then the data; tensors cover the data exactly, without holes or overlap.
  * The header is spaced out so that the data begins at a multiple of 64 bytes, and the tensors
@@ -30,13 +35,17 @@ LFUSE_BEGIN_DECLS
 
 /* Flags of lfuse_checkpoint_open_options. */
 enum {
-    LFUSE_CHECKPOINT_SKIP_UNSUPPORTED = 1 /* leave tensors of other types and ranks out */
+    LFUSE_CHECKPOINT_SKIP_UNSUPPORTED =
+        1, /* leave tensors of other types and ranks out */
+    LFUSE_CHECKPOINT_RESIDUALS_APART =
+        2 /* weights as they are shared, their factors as tensors: to be trained on */
 };
 
 typedef struct lfuse_checkpoint_open_options {
     size_t struct_size; /* set by lfuse_checkpoint_open_options_init(&o, sizeof(o)) */
     size_t max_header_bytes; /* larger headers are refused; 0 means 33554432, 32 MiB */
-    size_t max_bank_bytes;   /* of tensors in banks, which take memory; 0 means 16 GiB */
+    size_t max_bank_bytes;   /* of tensors in banks and weights with residuals, which take
+                                memory; 0 means 16 GiB */
     uint32_t flags;          /* LFUSE_CHECKPOINT_* or 0 */
     int32_t reserved;
 } lfuse_checkpoint_open_options;
@@ -73,17 +82,17 @@ LFUSE_API void lfuse_checkpoint_open_options_init(lfuse_checkpoint_open_options 
  *          LFUSE_ERR_UNSUPPORTED  an element type other than F32, F64, F16, BF16, a scalar (rank
  *                                 0), a rank above LFUSE_MAX_RANK, or a dim of 0: says which
  *                                 tensor, unless the flag leaves it out (but not where an
- *                                 alias or a bank needs it); a header or an index of more than max_header_bytes,
+ *                                 alias, a bank or a residual needs it); a header or an index of more than max_header_bytes,
  *                                 of which the format allows 100000000; tensors in
- *                                 banks of more than max_bank_bytes in all; a "layerfuse.format" other than "1", or the
- *                                 key "layerfuse.residuals"; options hold fields this version
- *                                 does not know
+ *                                 banks, and weights with residuals, of more than max_bank_bytes in all; a
+ *                                 "layerfuse.format" other than "1"; options hold fields this
+ *                                 version does not know
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          On failure *checkpoint is NULL.
  * Cost:    headers are parsed with memory of malloc's, given back before the call returns: some
  *          17 times their size, and up to 80 times for hostile ones, which max_header_bytes
  *          bounds.
- *          Data is mapped, never copied: memory does not grow with it, but for tensors in banks. What cannot be mapped is
+ *          Data is mapped, never copied: memory does not grow with it, but for tensors in banks and weights with residuals. What cannot be mapped is
  *          read whole into memory of the context's: a file of a file system that maps none, and
  *          a pipe, which is waited for and read to its end, and takes up to three times its size.
  * Threads: any.
@@ -128,6 +137,7 @@ LFUSE_API void lfuse_checkpoint_close(lfuse_checkpoint *checkpoint);
  *                                   out of range. What they mean its type says:
  * lfuse_checkpoint_skipped_type() - {"dtype":"I64","shape":[2]} as the file has it; NULL likewise
  * lfuse_checkpoint_skipped_file() - which file has it; -1 likewise
+ * lfuse_checkpoint_residual_count() - number of weights with residuals, where these are apart; else 0
  * lfuse_checkpoint_metadata_key() - the key at index, in the file's order; NULL when out of
  *                                   range. Leave out "layerfuse.*" when saving them again
  *
@@ -161,8 +171,23 @@ LFUSE_API const char *lfuse_checkpoint_skipped_type(const lfuse_checkpoint *chec
                                                     int64_t index);
 LFUSE_API int64_t lfuse_checkpoint_skipped_file(const lfuse_checkpoint *checkpoint,
                                                 int64_t index);
+LFUSE_API int64_t lfuse_checkpoint_residual_count(const lfuse_checkpoint *checkpoint);
 LFUSE_API const char *lfuse_checkpoint_metadata_key(const lfuse_checkpoint *checkpoint,
                                                     int64_t index);
+
+/**
+ * lfuse_checkpoint_residual() - a weight that is shown without its residual, and the factors of that
+ *
+ * Result:  *residual has the names of three of the tensors, to save them with again.
+ * Owner:   borrowed until the checkpoint is closed.
+ * Errors:  LFUSE_ERR_ARGUMENT  NULL, or index outside [0, residual_count)
+ *          On failure *residual is untouched.
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_checkpoint_residual(
+    const lfuse_checkpoint *checkpoint, int64_t index,
+    lfuse_checkpoint_residual_entry *residual, lfuse_error *err) LFUSE_MUST_CHECK;
 
 /* One name of a file to be written. */
 typedef struct lfuse_checkpoint_entry {
@@ -192,6 +217,8 @@ typedef struct lfuse_checkpoint_save_options {
     int64_t bank_count;
     const lfuse_checkpoint *carried; /* what it skipped is stored, too; NULL: nothing */
     int64_t carried_file; /* of its files the one from 1, or 0: what all of them have */
+    const lfuse_checkpoint_residual_entry *residuals; /* (residual_count) */
+    int64_t residual_count;
 } lfuse_checkpoint_save_options;
 
 /**
@@ -217,6 +244,8 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *          others, bit for bit; expand makes no use of them. An entry is in one bank, and shares
  *          its data as a whole with no other. What a bank saves is known from its file: the
  *          index is in the header.
+ *          With residuals, dedup notes which entries are weights and factors, which are stored like any
+ *          other: what a weight is tied to, it may name or share as ever.
  *          With carried, the tensors that it skipped when it was opened (counters, masks) are stored
  *          byte for byte beside the entries.
  *          With fill, what it gives is stored in a tensor's place, block by block: of tensors that
@@ -228,9 +257,12 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *                                 does not have, an empty or reserved name or key, text that
  *                                 is not UTF-8, or an unknown mode
  *          LFUSE_ERR_NAME         a name or key twice, of carried and entries, too; an owner that is no entry or an alias, or a
- *                                 name in a bank that is no entry or in a bank already
- *          LFUSE_ERR_SHAPE        an owner of another shape, rows of other shapes in a bank
- *          LFUSE_ERR_TYPE         an owner, or rows in a bank, of another element type
+ *                                 name in a bank that is no entry or in a bank already; a name in a
+ *                                 residual that is no entry, in a bank, or in a residual already
+ *          LFUSE_ERR_SHAPE        an owner of another shape, rows of other shapes in a bank, factors that
+ *                                 do not make the weight
+ *          LFUSE_ERR_TYPE         an owner, or rows in a bank, of another element type; factors other than
+ *                                 f32
  *          LFUSE_ERR_IO           the system refused (disk full, no permission), or what is at
  *                                 path is no regular file: detail is errno
  *          LFUSE_ERR_OVERFLOW     the file would be too large, or its header, which may have
@@ -238,7 +270,9 @@ LFUSE_API void lfuse_checkpoint_save_options_init(lfuse_checkpoint_save_options 
  *          LFUSE_ERR_NO_MEMORY    the allocator refused
  *          LFUSE_ERR_CALLBACK     fill stopped the save; detail is its value
  *          LFUSE_ERR_UNSUPPORTED  options hold fields this version does not know; banks of an
- *                                 entry that is an alias or has one
+ *                                 entry that is an alias or has one; a factor that shares its
+ *                                 data; residuals in a file of mode expand (save dedup, open
+ *                                 that, and save it again)
  *          On failure what was at path is as before, and nothing is left beside it. Killed, it
  *          leaves ".layerfuse-*.tmp" on a file system without unnamed files (O_TMPFILE).
  * Cost:    memory for the header (part of it malloc's, given back before the call returns) and

@@ -180,9 +180,10 @@ typedef int32_t
 enum {
     LFUSE_ROLE_WEIGHT = 1, /* 0 means this */
     LFUSE_ROLE_BIAS = 2,
-    LFUSE_ROLE_NORM = 3,     /* scale or shift of a normalisation */
+    LFUSE_ROLE_NORM = 3,      /* scale or shift of a normalisation */
     LFUSE_ROLE_STATISTIC = 4, /* running mean or variance: not trained, not a parameter */
-    LFUSE_ROLE_RESIDUAL = 5   /* a factor of what sharing took (residual.h): counts as unique */
+    LFUSE_ROLE_RESIDUAL =
+        5 /* a factor of what sharing took (residual.h): counts as unique */
 };
 
 typedef int32_t
@@ -338,6 +339,15 @@ typedef struct lfuse_checkpoint_bank {
     int32_t output_axis; /* of the entries: rows are the slices along it */
     int32_t reserved;    /* 0 */
 } lfuse_checkpoint_bank;
+
+/* A weight that is what it shares, plus a b: names of entries, or of tensors of a file. */
+typedef struct lfuse_checkpoint_residual_entry {
+    const char *weight;
+    const char *a;       /* (out, rank), f32 */
+    const char *b;       /* (rank, in), f32 */
+    int32_t output_axis; /* of the weight: out counts its entries, in all the rest */
+    int32_t reserved;    /* 0 */
+} lfuse_checkpoint_residual_entry;
 
 LFUSE_END_DECLS
 

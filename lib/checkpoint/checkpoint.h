@@ -25,6 +25,14 @@ struct lfi_carried {
     int64_t file;
 };
 
+/* A weight that is shown without its residual, and the factors of that: indices of tensors. */
+struct lfi_residual {
+    int64_t weight;
+    int64_t a;
+    int64_t b;
+    int32_t axis;
+};
+
 struct lfi_checkpoint {
     struct lfi_names names; /* of the tensors, aliases last */
     struct lfi_array *arrays;
@@ -35,6 +43,9 @@ struct lfi_checkpoint {
     int64_t file_count;
     struct lfi_carried *skipped; /* in the order of their data */
     int64_t skipped_count;
+    struct lfi_residual *residuals; /* (residual_room); where they are not put together */
+    int64_t residual_count;
+    int64_t residual_room;
     struct lfi_names keys; /* of the metadata */
     const char **values;
     char *text; /* all the strings above */
@@ -43,8 +54,9 @@ struct lfi_checkpoint {
 
 struct lfi_open_params {
     size_t max_header_bytes; /* 0: LFI_HEADER_DEFAULT */
-    size_t max_bank_bytes;   /* 0: LFI_BANKS_DEFAULT */
+    size_t max_bank_bytes;   /* 0: LFI_BANKS_DEFAULT; of residuals, too */
     bool skip;               /* tensors that are none of ours; else they are refused */
+    bool apart;              /* residuals are not added to their weights */
 };
 
 /* *checkpoint is all zeros on failure. */
@@ -62,6 +74,8 @@ struct lfi_checkpoint_entry {
 struct lfi_checkpoint_params {
     const lfuse_checkpoint_bank *banks; /* none where it expands */
     int64_t bank_count;
+    const lfuse_checkpoint_residual_entry *residuals; /* none where it expands */
+    int64_t residual_count;
     const struct lfi_carried *carried; /* stored besides, as they are */
     int64_t carried_count;
     const char *const *metadata; /* key, value, ... */

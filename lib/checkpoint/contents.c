@@ -5,6 +5,7 @@
  * into one block, whose size is known from the headers before anything is filled in.
  */
 #include "checkpoint/banks.h"
+#include "checkpoint/residuals.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -78,8 +79,9 @@ static size_t text_size(const struct lfi_parts *parts)
     return size;
 }
 
-/* Tensors that are no aliases: those stored, and those in banks instead of the banks. */
-static int64_t own_count(const struct lfi_parts *parts)
+/* Tensors that are no aliases: those stored, those in banks instead of the banks, and of factors
+ * those that are asked for. */
+static int64_t own_count(const struct lfi_parts *parts, bool apart)
 {
     int64_t count = 0, k;
 
@@ -88,6 +90,7 @@ static int64_t own_count(const struct lfi_parts *parts)
 
         count += h->count - h->skipped_count;
         count += h->banked_count - (int64_t)json_object_size(h->banks);
+        count -= apart ? 0 : (int64_t)json_object_size(h->factors);
     }
     return count;
 }
@@ -119,14 +122,20 @@ static lfuse_status reserve_tensors(const struct lfi_env *env, int64_t count,
 }
 
 static lfuse_status reserve(const struct lfi_env *env, const struct lfi_parts *parts,
-                            struct lfi_checkpoint *c, lfuse_error *err)
+                            bool apart, struct lfi_checkpoint *c, lfuse_error *err)
 {
     int64_t keys = (int64_t)json_object_size(parts->list[0].header.metadata), k;
     lfuse_status status =
-        reserve_tensors(env, own_count(parts) + alias_count(parts), c, err);
+        reserve_tensors(env, own_count(parts, apart) + alias_count(parts), c, err);
 
-    for (k = 0; k < parts->count; k++)
+    for (k = 0; k < parts->count; k++) {
         c->skipped_count += parts->list[k].header.skipped_count;
+        c->residual_room +=
+            apart ? (int64_t)json_object_size(parts->list[k].header.residuals) : 0;
+    }
+    if (status == LFUSE_OK)
+        status = lfi_alloc_zero(env, (size_t)c->residual_room, sizeof(*c->residuals),
+                                "names", &c->residuals, err);
     if (status == LFUSE_OK)
         status = lfi_alloc_zero(env, (size_t)c->skipped_count, sizeof(*c->skipped),
                                 "names", &c->skipped, err);
@@ -187,8 +196,9 @@ static lfuse_status add_skipped(const struct lfi_part *part, const struct lfi_re
 
 /* From index *at on, which moves past them. They stay where they lie, wherever that is: views read
  * at any address. */
-static lfuse_status fill_tensors(const struct lfi_part *part, int64_t file, size_t room,
-                                 struct lfi_checkpoint *c, int64_t *at, lfuse_error *err)
+static lfuse_status fill_tensors(const struct lfi_part *part, int64_t file, bool apart,
+                                 size_t room, struct lfi_checkpoint *c, int64_t *at,
+                                 lfuse_error *err)
 {
     lfuse_status status = LFUSE_OK;
     int64_t i;
@@ -198,7 +208,8 @@ static lfuse_status fill_tensors(const struct lfi_part *part, int64_t file, size
         const struct lfi_record *r = &part->header.records[part->header.order[i]];
         struct lfi_array *array;
 
-        if (lfi_banks_has(&part->header, r->name))
+        if (lfi_banks_has(&part->header, r->name) ||
+            (!apart && lfi_residuals_has(&part->header, r->name)))
             continue;
         if (r->skipped) {
             status = add_skipped(part, r, file, room, c, err);
@@ -218,17 +229,16 @@ static lfuse_status fill_tensors(const struct lfi_part *part, int64_t file, size
 
 /* The tensors in banks, file by file. */
 static lfuse_status fill_banked(const struct lfi_env *env, const struct lfi_parts *parts,
-                                size_t max_bytes, struct lfi_checkpoint *c, int64_t *at,
-                                lfuse_error *err)
+                                size_t max_bytes, size_t *used, struct lfi_checkpoint *c,
+                                int64_t *at, lfuse_error *err)
 {
     lfuse_status status = LFUSE_OK;
-    size_t used = 0;
     int64_t k, i;
 
     for (k = 0; k < parts->count && status == LFUSE_OK; k++) {
         i = *at;
         if (parts->list[k].header.banks != NULL)
-            status = lfi_banks_unpack(env, &parts->list[k], max_bytes, &used, c, at,
+            status = lfi_banks_unpack(env, &parts->list[k], max_bytes, used, c, at,
                                       add_text, err);
         for (; i < *at; i++)
             c->files[i] = k;
@@ -310,11 +320,11 @@ static lfuse_status check_names(const struct lfi_names *names, lfuse_error *err)
 }
 
 lfuse_status lfi_contents_fill(const struct lfi_env *env, const struct lfi_parts *parts,
-                               size_t max_bank_bytes, struct lfi_checkpoint *c,
-                               lfuse_error *err)
+                               const struct lfi_open_params *params,
+                               struct lfi_checkpoint *c, lfuse_error *err)
 {
-    lfuse_status status = reserve(env, parts, c, err);
-    size_t text_bytes = c->text_bytes;
+    lfuse_status status = reserve(env, parts, params->apart, c, err);
+    size_t text_bytes = c->text_bytes, used = 0;
     int64_t first = 0, skipped, k;
 
     if (status != LFUSE_OK)
@@ -326,14 +336,18 @@ lfuse_status lfi_contents_fill(const struct lfi_env *env, const struct lfi_parts
     for (k = 0; k < parts->count && status == LFUSE_OK; k++) {
         if (parts->list[k].name != NULL)
             c->file_names[k] = add_text(c, parts->list[k].name);
-        status = fill_tensors(&parts->list[k], k, text_bytes, c, &first, err);
+        status =
+            fill_tensors(&parts->list[k], k, params->apart, text_bytes, c, &first, err);
     }
     if (status == LFUSE_OK)
-        status = fill_banked(env, parts, max_bank_bytes, c, &first, err);
+        status = fill_banked(env, parts, params->max_bank_bytes, &used, c, &first, err);
     if (status == LFUSE_OK)
         status = fill_aliases(env, parts, first, c, err);
     if (status == LFUSE_OK)
         status = check_names(&c->names, err);
+    for (k = 0; k < parts->count && status == LFUSE_OK; k++)
+        status = lfi_residuals_fill(env, &parts->list[k], params->apart,
+                                    params->max_bank_bytes, &used, c, err);
     c->text_bytes = text_bytes;
     c->skipped_count = skipped; /* of which some are not filled in on failure */
     return status;

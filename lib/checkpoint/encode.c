@@ -7,7 +7,7 @@
  * line, and more than the 8 that the reference writer keeps to. Without metadata and aliases
  * there is no __metadata__, and the file is like anybody's.
  */
-#include "checkpoint/parts.h"
+#include "checkpoint/residuals.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -180,6 +180,8 @@ static lfuse_status build(const struct lfi_env *env, json_t *root,
         status = add_aliases(env, metadata, l, err);
     if (status == LFUSE_OK)
         status = add_banks(metadata, l, err);
+    if (status == LFUSE_OK)
+        status = lfi_residuals_encode(env, l, params, metadata, err);
     if (status != LFUSE_OK)
         return status;
     if (json_object_size(metadata) == 0)

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "checkpoint/banks.h"
 #include "checkpoint/record.h"
+#include "checkpoint/residuals.h"
 
 #include <string.h>
 
@@ -128,9 +129,6 @@ static lfuse_status check_format(const json_t *metadata, lfuse_error *err)
         return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
                         LFI_KEY_FORMAT " is %s, this version knows " LFI_FORMAT,
                         lfi_quote(format).text);
-    if (json_object_get(metadata, LFI_KEY_RESIDUALS) != NULL)
-        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
-                        "this version does not know " LFI_KEY_RESIDUALS);
     return LFUSE_OK;
 }
 
@@ -173,6 +171,8 @@ lfuse_status lfi_header_parse(const struct lfi_env *env, const char *text, size_
         status = check_supported(header, skip, err);
     if (status == LFUSE_OK)
         status = lfi_banks_parse(header, err);
+    if (status == LFUSE_OK)
+        status = lfi_residuals_parse(header, err);
     if (status != LFUSE_OK)
         lfi_header_free(env, header);
     return status;
@@ -182,6 +182,8 @@ void lfi_header_free(const struct lfi_env *env, struct lfi_header *header)
 {
     lfi_free(env, header->order, (size_t)header->count, sizeof(*header->order));
     lfi_free(env, header->records, (size_t)header->count, sizeof(*header->records));
+    json_decref(header->factors);
+    json_decref(header->residuals);
     json_decref(header->banks);
     json_decref(header->aliases);
     json_decref(header->root);

@@ -45,7 +45,7 @@ lfuse_status lfi_checkpoint_open(const struct lfi_env *env, const char *path,
     status = open_parts(env, file, &p, &parts, err);
     lfi_string_free(env, file);
     if (status == LFUSE_OK)
-        status = lfi_contents_fill(env, &parts, p.max_bank_bytes, checkpoint, err);
+        status = lfi_contents_fill(env, &parts, &p, checkpoint, err);
     lfi_parts_free(env, &parts);
     if (status != LFUSE_OK)
         lfi_checkpoint_close(env, checkpoint);
@@ -61,6 +61,7 @@ void lfi_checkpoint_close(const struct lfi_env *env, struct lfi_checkpoint *c)
     lfi_free(env, c->text, c->text_bytes, 1);
     lfi_free(env, c->values, (size_t)c->keys.count, sizeof(*c->values));
     lfi_names_free(env, &c->keys);
+    lfi_free(env, c->residuals, (size_t)c->residual_room, sizeof(*c->residuals));
     lfi_free(env, c->skipped, (size_t)c->skipped_count, sizeof(*c->skipped));
     for (i = 0; c->contents != NULL && i < c->file_count; i++)
         lfi_array_release(&c->contents[i]);

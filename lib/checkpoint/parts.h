@@ -36,10 +36,12 @@ struct json_t;
 
 struct lfi_header {
     struct json_t *root;
-    struct json_t *metadata; /* of root; or NULL */
-    struct json_t *aliases;  /* or NULL */
-    struct json_t *banks;    /* or NULL */
-    int64_t banked_count;    /* tensors whose rows are in banks */
+    struct json_t *metadata;  /* of root; or NULL */
+    struct json_t *aliases;   /* or NULL */
+    struct json_t *banks;     /* or NULL */
+    int64_t banked_count;     /* tensors whose rows are in banks */
+    struct json_t *residuals; /* or NULL */
+    struct json_t *factors;   /* of residuals, and the record that each is; or NULL */
     struct lfi_record *records;
     int64_t *order; /* of their data */
     int64_t count;
@@ -102,8 +104,8 @@ lfuse_status lfi_shards_open(const struct lfi_env *env, const char *path,
 
 /* Metadata is that of the first file. On failure what is there is to be closed. */
 lfuse_status lfi_contents_fill(const struct lfi_env *env, const struct lfi_parts *parts,
-                               size_t max_bank_bytes, struct lfi_checkpoint *c,
-                               lfuse_error *err);
+                               const struct lfi_open_params *params,
+                               struct lfi_checkpoint *c, lfuse_error *err);
 
 /* ---- path.c: texts that lfi_string_free() takes back ---------------------------------------------- */
 

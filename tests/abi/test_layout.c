@@ -456,6 +456,7 @@ FIELD(lfuse_checkpoint_entry, tensor, 8);
 FIELD(lfuse_checkpoint_entry, owner, 16);
 
 CONSTANT(LFUSE_CHECKPOINT_SKIP_UNSUPPORTED, 1);
+CONSTANT(LFUSE_CHECKPOINT_RESIDUALS_APART, 2);
 SIZE(lfuse_checkpoint_open_options, 32);
 FIELD(lfuse_checkpoint_open_options, struct_size, 0);
 FIELD(lfuse_checkpoint_open_options, max_header_bytes, 8);
@@ -464,7 +465,7 @@ FIELD(lfuse_checkpoint_open_options, flags, 24);
 FIELD(lfuse_checkpoint_open_options, reserved, 28);
 
 CONSTANT(LFUSE_FILL_NONE, 1);
-SIZE(lfuse_checkpoint_save_options, 80);
+SIZE(lfuse_checkpoint_save_options, 96);
 FIELD(lfuse_checkpoint_save_options, struct_size, 0);
 FIELD(lfuse_checkpoint_save_options, metadata, 8);
 FIELD(lfuse_checkpoint_save_options, metadata_count, 16);
@@ -476,6 +477,14 @@ FIELD(lfuse_checkpoint_save_options, banks, 48);
 FIELD(lfuse_checkpoint_save_options, bank_count, 56);
 FIELD(lfuse_checkpoint_save_options, carried, 64);
 FIELD(lfuse_checkpoint_save_options, carried_file, 72);
+FIELD(lfuse_checkpoint_save_options, residuals, 80);
+FIELD(lfuse_checkpoint_save_options, residual_count, 88);
+SIZE(lfuse_checkpoint_residual_entry, 32);
+FIELD(lfuse_checkpoint_residual_entry, weight, 0);
+FIELD(lfuse_checkpoint_residual_entry, a, 8);
+FIELD(lfuse_checkpoint_residual_entry, b, 16);
+FIELD(lfuse_checkpoint_residual_entry, output_axis, 24);
+FIELD(lfuse_checkpoint_residual_entry, reserved, 28);
 
 SIZE(lfuse_checkpoint_bank, 32);
 FIELD(lfuse_checkpoint_bank, name, 0);

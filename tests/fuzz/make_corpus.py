@@ -25,6 +25,16 @@ def bank(fields):
     return metadata(f'{FORMAT},"layerfuse.banks":"{{\\"w\\":{{{inner}}}}}"', W)
 
 
+def residual(weight, a, b, axis):
+    """w [2, 2] with factors a [2, 1] and b [1, 2], and what the metadata says of them."""
+    tensors = ",".join(
+        f'"{name}":{{"dtype":"F32","shape":{shape},"data_offsets":{offsets}}}'
+        for name, shape, offsets in [("w", "[2,2]", "[0,16]"), ("a", "[2,1]", "[16,24]"),
+                                     ("b", "[1,2]", "[24,32]")])
+    inner = f'{{"{weight}":{{"a":"{a}","b":"{b}","axis":{axis}}}}}'.replace('"', '\\"')
+    return checkpoint(metadata(f'{FORMAT},"layerfuse.residuals":"{inner}"', tensors), 32)
+
+
 CHECKPOINTS = {
     "empty": b"",
     "no-tensors": checkpoint("{}", 0),
@@ -81,6 +91,11 @@ CHECKPOINTS = {
     "banks-taken": checkpoint(bank('"axis":0,"entries":{"w":[0]}'), 8),
     "banks-nested": checkpoint(bank('"axis":0,"entries":{"a":[[0]]}'), 8),
     "residuals": checkpoint(metadata(f'{FORMAT},"layerfuse.residuals":"{{}}"', W), 8),
+    "residuals-valid": residual("w", "a", "b", 0),
+    "residuals-axis": residual("w", "a", "b", 2),
+    "residuals-shapes": residual("w", "b", "a", 0),
+    "residuals-itself": residual("a", "a", "b", 0),
+    "residuals-nowhere": residual("w", "x", "b", 0),
     "alias-twice": checkpoint(ALIASES.replace('\\"b\\"', '\\"a\\"')),
     "alias-number": checkpoint(ALIASES.replace('\\"v\\"', "1")),
     "alias-array": checkpoint(metadata(f'{FORMAT},"layerfuse.aliases":"[]"', W), 8),

@@ -314,8 +314,8 @@ static const struct lie {
      "layerfuse.format is 2, this version knows 1"},
     {"{\"__metadata__\":{\"layerfuse.banks\":\"{}\"}," W "}", 8, LFUSE_ERR_FORMAT,
      "layerfuse.banks is there, layerfuse.format is not"},
-    {"{\"__metadata__\":{\"layerfuse.residuals\":\"{}\"}," W "}", 8,
-     LFUSE_ERR_UNSUPPORTED, "this version does not know layerfuse.residuals"},
+    {"{\"__metadata__\":{\"layerfuse.residuals\":\"{}\"}," W "}", 8, LFUSE_ERR_FORMAT,
+     "layerfuse.residuals is there, layerfuse.format is not"},
     {FIELDS("\"I64\"", "[]", "[0,8]"), 8, LFUSE_ERR_UNSUPPORTED,
      "tensor w is of type I64; F32, F64, F16 and BF16 are supported"},
     {FIELDS("\"f32\"", "[2]", "[0,8]"), 8, LFUSE_ERR_UNSUPPORTED,
@@ -676,9 +676,9 @@ static void what_is_not_supported_is_left_out_where_asked(void **state)
               "layerfuse.aliases: a is another name of a tensor of a "
               "type or shape that is not supported");
     assert_null(c);
-    o.flags = 2;
+    o.flags = 4;
     lft_fails(t, lfuse_checkpoint_open(t->ctx, "x", &o, &c, &t->err), LFUSE_ERR_ARGUMENT,
-              "options.flags has unknown bits: 0x2");
+              "options.flags has unknown bits: 0x4");
 #undef MIXED
 }
 
