@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "compress_run.h"
 #include "error.h"
 #include "report.h"
@@ -234,8 +235,8 @@ static lfuse_status fill_size(struct run *run, struct page *p, lfuse_error *err)
     s->base_unique = all.candidates_unique;
     s->logical = all.all_logical;
     s->unique = all.all_unique;
-    s->file_bytes[0] = compress_file_bytes(o->weights);
-    s->file_bytes[1] = compress_file_bytes(o->out);
+    s->file_bytes[0] = account_file_bytes(o->weights);
+    s->file_bytes[1] = account_file_bytes(o->out);
     s->resident_bytes[0] = all.all_logical * (int64_t)sizeof(float);
     s->resident_bytes[1] = (int64_t)lfuse_ties_resident_bytes(ties);
     s->optimiser_bytes[0] = all.all_logical * (int64_t)sizeof(float);

@@ -93,6 +93,5 @@ lfuse_status compress_check_file(struct run *run, lfuse_error *err);
 void compress_print_score(const char *what, const struct score *score);
 
 double compress_percent(const struct score *score);
-long long compress_file_bytes(const char *path); /* -1 when there is none */
 
 #endif
