@@ -147,6 +147,7 @@ static lfuse_status use_packed(const lfuse_context *ctx, const lfuse_packed *pac
     if (packed->weights[direction] == NULL)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.packed is not for %s",
                         names[direction]);
+    lfi_conv2d_follow(p, conv);
     if (!lfi_conv2d_packs_alike(p, conv, direction))
         return lfi_fail(
             err, LFUSE_ERR_SHAPE,

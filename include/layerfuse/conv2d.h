@@ -58,7 +58,7 @@ typedef struct lfuse_conv2d_args {
     int64_t groups;                   /* divides both channel counts; 0 means 1 */
     lfuse_layout layout;              /* 0 means NCHW */
     uint32_t flags;                   /* LFUSE_CONV2D_* or 0 */
-    lfuse_conv2d_algorithm algorithm; /* 0 means by shape */
+    lfuse_conv2d_algorithm algorithm; /* 0 means by shape, or as packed is */
     int32_t reserved_1;               /* 0 */
     const float *scale; /* (out_channels), or NULL: 1. Forward alone reads these three */
     const float *shift; /* (out_channels), or NULL: 0 */

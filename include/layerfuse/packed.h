@@ -25,7 +25,9 @@ enum { LFUSE_PACKED_FORWARD = 1, LFUSE_PACKED_BACKWARD_DATA = 2 };
  *
  * Shapes:  those of args, of which w alone is read. They serve any convolution whose weights have
  *          this shape and groups, for backward data with these strides and dilations, and whose
- *          algorithm is the same: layers of one network that could share weights do.
+ *          algorithm is the same: layers of one network that could share weights do. A convolution
+ *          whose algorithm is left to its shape takes that of its packed weights, for batches of
+ *          any size; its workspace is that of the larger batch.
  * Owner:   *packed is returned: release with lfuse_packed_destroy(), before ctx. w is borrowed
  *          for the call.
  * Errors:  LFUSE_ERR_ARGUMENT     packed or args.w is NULL, directions is 0 or has unknown bits,

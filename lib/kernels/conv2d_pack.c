@@ -148,6 +148,16 @@ int64_t lfi_conv2d_packed_floats(const struct lfi_conv2d *conv, int direction)
     return lfi_conv2d_weight_count(conv);
 }
 
+/* By shape it would change with the batch. */
+void lfi_conv2d_follow(const struct lfi_conv2d *packed, struct lfi_conv2d *conv)
+{
+    struct lfi_conv2d followed = *conv;
+
+    followed.winograd = (int32_t)lfi_conv2d_winograd_outputs(packed);
+    if (conv->winograd < 0 && lfi_conv2d_winograd_check(&followed, NULL) == LFUSE_OK)
+        conv->winograd = followed.winograd;
+}
+
 bool lfi_conv2d_packs_alike(const struct lfi_conv2d *a, const struct lfi_conv2d *b,
                             int direction)
 {

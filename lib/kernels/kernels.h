@@ -623,6 +623,8 @@ lfuse_status lfi_conv2d_pack(const struct lfi_env *env, const struct lfi_conv2d 
                              int direction, float *packed, lfuse_error *err);
 bool lfi_conv2d_packs_alike(const struct lfi_conv2d *a, const struct lfi_conv2d *b,
                             int direction);
+/* A choice of algorithm that conv leaves to its shape is that of packed, where conv can have it. */
+void lfi_conv2d_follow(const struct lfi_conv2d *packed, struct lfi_conv2d *conv);
 int64_t lfi_conv2d_packed_floats(const struct lfi_conv2d *conv, int direction);
 
 /* ---- linear --------------------------------------------------------------------------------- */

@@ -94,6 +94,40 @@ static void layers_of_other_images_share_a_packed_weight(void **state)
     lft_guard_free();
 }
 
+/* Of one image alone the direct algorithm is faster, and of eight Winograd's: the weights were packed
+ * for one of them, and serve the other, too. NCHW has no Winograd to follow with. */
+static void what_the_shape_would_choose_follows_the_packed_weights(void **state)
+{
+    static const struct shape many = {8, 16, 4, 4, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const struct shape one = {1, 16, 4, 4, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const struct shape *const from[] = {&many, &one}, *const to[] = {&one, &many};
+    static const lfuse_conv2d_algorithm algorithms[] = {LFUSE_CONV2D_WINOGRAD,
+                                                        LFUSE_CONV2D_DIRECT};
+    struct lft *t = *state;
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        struct problem of = make(from[i], LFUSE_LAYOUT_NHWC, lft_guard_end);
+        struct problem p = make(to[i], LFUSE_LAYOUT_NHWC, lft_guard_end);
+        struct problem q = make(to[i], LFUSE_LAYOUT_NHWC, lft_guard_end);
+        lfuse_packed *packed;
+
+        of.args.algorithm = q.args.algorithm = 0;
+        lft_ok(t, lfuse_conv2d_pack(t->ctx, &of.args, BOTH, &packed, &t->err));
+        p.args.algorithm = algorithms[i];
+        q.args.packed = packed;
+        run_both(t, t->ctx, &p.args);
+        run_both(t, t->ctx, &q.args);
+        assert_same(&p, &q);
+        q.args.layout = LFUSE_LAYOUT_NCHW;
+        if (algorithms[i] == LFUSE_CONV2D_WINOGRAD)
+            lft_fails(t, lfuse_conv2d_forward(t->ctx, &q.args, &t->err), LFUSE_ERR_SHAPE,
+                      "another algorithm");
+        lfuse_packed_destroy(packed);
+        lft_guard_free();
+    }
+}
+
 static void its_bytes_are_what_is_live(void **state)
 {
     struct lft *t = *state;
@@ -239,6 +273,7 @@ int main(void)
         lft_test(packed_weights_change_no_bit_on_any_instruction_set),
         lft_test(refreshed_weights_are_the_new_ones),
         lft_test(layers_of_other_images_share_a_packed_weight),
+        lft_test(what_the_shape_would_choose_follows_the_packed_weights),
         lft_test(its_bytes_are_what_is_live),
         lft_test(packing_refuses_what_it_cannot_pack),
         lft_test(refreshing_wants_both_operands),
