@@ -113,7 +113,7 @@ static lfuse_status open_network(struct bench *b, struct fused *f)
     lfuse_status status;
     int64_t i;
 
-    status = resnet_open(b->ctx, b->weights, b->batch, RESNET_TRAINING, &f->net, &b->err);
+    status = resnet_open(b->ctx, b->weights, b->batch, CNN_TRAINING, &f->net, &b->err);
     if (status != LFUSE_OK)
         return status;
     for (i = 0; i < f->net->layer_count && status == LFUSE_OK; i++)

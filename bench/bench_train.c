@@ -1,18 +1,22 @@
 /*
- * bench_train.c - images per second of a CIFAR ResNet, training and inference
+ * bench_train.c - images per second of a CIFAR network, training and inference
  *
- *     bench_train [--blocks N] [--batch N] [--threads N] [--seconds S]
+ *     bench_train [--network NAME] [--batch N] [--threads N] [--seconds S] [--what train|infer]
  *
- * Synthetic images; a training step is forward, loss, backward and SGD with momentum 0.9 and
- * weight decay 1e-4. Two steps warm up, then steps are timed one by one for `seconds`, at
- * least 7, and the median counts. CSV on stdout:
+ * NAME is resnet20, any other ResNet of 6 n + 2 layers, or vgg16. Synthetic images; a training
+ * step is forward, loss, backward and SGD with momentum 0.9 and weight decay 1e-4 in one call for
+ * all parameters; inference prepares the weights once. Two steps warm up, then steps are timed
+ * one by one for `seconds`, at least 7, and the median counts. CSV on stdout:
  * what,library,threads,network,batch,ms median,ms least,images/s,steps,probe GFLOP/s before,after
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arguments.h"
+#include "error.h"
 #include "models/resnet.h"
+#include "models/vgg.h"
 #include "probe.h"
 #include "random.h"
 
@@ -20,58 +24,39 @@ enum { MOST_STEPS = 1000, LEAST_STEPS = 7 };
 
 struct bench {
     lfuse_context *ctx;
-    struct resnet *net;
+    struct resnet *resnet; /* one of these two */
+    struct vgg *vgg;
+    struct cnn *cnn; /* of either */
     float *x;
     int32_t *labels;
-    int64_t blocks, batch, threads;
+    const char *network, *what;
+    int64_t batch, threads;
     double seconds;
     lfuse_error err;
 };
 
-static lfuse_status update(struct bench *b, const struct resnet_parameter *p)
+static lfuse_status forward(struct bench *b, enum cnn_mode mode)
 {
-    lfuse_sgd_args sgd;
-
-    lfuse_sgd_args_init(&sgd, sizeof(sgd));
-    sgd.value = lfuse_tensor_data(p->value);
-    sgd.gradient = lfuse_tensor_data(p->gradient);
-    sgd.velocity = lfuse_tensor_data(p->velocity);
-    sgd.count = lfuse_tensor_elements(p->value);
-    sgd.learning_rate = 1e-3;
-    sgd.momentum = 0.9;
-    sgd.weight_decay = 1e-4;
-    return lfuse_sgd(b->ctx, &sgd, &b->err);
+    return b->vgg != NULL ? vgg_forward(b->vgg, b->x, b->batch, mode, &b->err)
+                          : resnet_forward(b->resnet, b->x, b->batch, mode, &b->err);
 }
 
 static lfuse_status train_step(struct bench *b)
 {
-    struct resnet *net = b->net;
-    lfuse_status status;
+    lfuse_status status = forward(b, CNN_TRAINING);
     double loss;
-    int64_t i;
 
-    status = resnet_forward(net, b->x, b->batch, RESNET_TRAINING, &b->err);
     if (status == LFUSE_OK)
-        status = resnet_loss(net, b->labels, &loss, NULL, &b->err);
+        status = cnn_loss(b->cnn, b->labels, &loss, NULL, &b->err);
     if (status == LFUSE_OK)
-        status = resnet_backward(net, &b->err);
-    for (i = 0; i < net->unit_count && status == LFUSE_OK; i++) {
-        status = update(b, &net->units[i].weight);
-        if (status == LFUSE_OK)
-            status = update(b, &net->units[i].scale);
-        if (status == LFUSE_OK)
-            status = update(b, &net->units[i].shift);
-    }
-    if (status == LFUSE_OK)
-        status = update(b, &net->linear_weight);
-    if (status == LFUSE_OK)
-        status = update(b, &net->linear_bias);
-    return status;
+        status = b->vgg != NULL ? vgg_backward(b->vgg, &b->err)
+                                : resnet_backward(b->resnet, &b->err);
+    return status == LFUSE_OK ? cnn_update(b->cnn, 1e-3, 0.9, 1e-4, &b->err) : status;
 }
 
 static lfuse_status infer_step(struct bench *b)
 {
-    return resnet_forward(b->net, b->x, b->batch, RESNET_INFERENCE, &b->err);
+    return forward(b, CNN_INFERENCE);
 }
 
 static int by_size(const void *a, const void *b)
@@ -103,51 +88,96 @@ static lfuse_status measure(struct bench *b, const char *what,
     if (status != LFUSE_OK)
         return status;
     qsort(times, (size_t)steps, sizeof(*times), by_size);
-    printf("%s,layerfuse,%d,resnet%d,%d,%.1f,%.1f,%.1f,%d,%.0f,%.0f\n", what,
-           (int)b->threads, (int)(6 * b->blocks + 2), (int)b->batch,
-           1e3 * times[steps / 2], 1e3 * times[0], (double)b->batch / times[steps / 2],
-           steps, before, probe_gflops((int)b->threads));
+    printf("%s,layerfuse,%d,%s,%d,%.2f,%.2f,%.1f,%d,%.0f,%.0f\n", what, (int)b->threads,
+           b->network, (int)b->batch, 1e3 * times[steps / 2], 1e3 * times[0],
+           (double)b->batch / times[steps / 2], steps, before,
+           probe_gflops((int)b->threads));
     fflush(stdout);
     return LFUSE_OK;
 }
 
+/* Training and inference are networks of their own: this one keeps nothing for backward. */
+static lfuse_status create_network(struct bench *b, enum cnn_mode mode)
+{
+    int layers = 0;
+    lfuse_status status;
+
+    if (strcmp(b->network, "vgg16") == 0) {
+        status = vgg_create(b->ctx, VGG_WIDTH, b->batch, mode, &b->vgg, &b->err);
+        if (status == LFUSE_OK) {
+            vgg_initialise(b->vgg, 1);
+            b->cnn = &b->vgg->cnn;
+        }
+        return status;
+    }
+    if (sscanf(b->network, "resnet%d", &layers) != 1 || layers % 6 != 2)
+        return example_fail(&b->err, LFUSE_ERR_ARGUMENT, "there is no network %s",
+                            b->network);
+    status = resnet_create(b->ctx, layers / 6, b->batch, mode, &b->resnet, &b->err);
+    if (status == LFUSE_OK) {
+        resnet_initialise(b->resnet, 1);
+        b->cnn = &b->resnet->cnn;
+    }
+    return status;
+}
+
+static void destroy_network(struct bench *b)
+{
+    resnet_destroy(b->resnet);
+    vgg_destroy(b->vgg);
+    b->resnet = NULL;
+    b->vgg = NULL;
+}
+
+static lfuse_status run(struct bench *b, const char *what, enum cnn_mode mode)
+{
+    lfuse_status status;
+
+    if (b->what != NULL && strcmp(b->what, what) != 0)
+        return LFUSE_OK;
+    status = create_network(b, mode);
+    if (status == LFUSE_OK) {
+        b->cnn->frozen = mode == CNN_INFERENCE;
+        status = measure(b, what, mode == CNN_INFERENCE ? infer_step : train_step);
+    }
+    destroy_network(b);
+    return status;
+}
+
 static lfuse_status prepare(struct bench *b)
 {
-    int64_t values = b->batch * RESNET_SIDE * RESNET_SIDE * RESNET_IN_CHANNELS, i;
+    int64_t values = b->batch * CNN_SIDE * CNN_SIDE * CNN_IN_CHANNELS, i;
     lfuse_context_options options;
     lfuse_status status;
 
     lfuse_context_options_init(&options, sizeof(options));
     options.threads = (int32_t)b->threads;
     status = lfuse_context_create(&options, &b->ctx, &b->err);
-    if (status == LFUSE_OK)
-        status =
-            resnet_create(b->ctx, b->blocks, b->batch, RESNET_TRAINING, &b->net, &b->err);
     if (status != LFUSE_OK)
         return status;
-    resnet_initialise(b->net, 1);
     b->x = malloc((size_t)values * sizeof(*b->x));
     b->labels = malloc((size_t)b->batch * sizeof(*b->labels));
     if (b->x == NULL || b->labels == NULL)
-        return LFUSE_ERR_NO_MEMORY;
+        return example_fail(&b->err, LFUSE_ERR_NO_MEMORY, "no memory for images");
     for (i = 0; i < values; i++)
         b->x[i] = (float)random_normal(2, 0, (uint64_t)i);
     for (i = 0; i < b->batch; i++)
-        b->labels[i] = (int32_t)(random_bits(3, 0, (uint64_t)i) % RESNET_CLASSES);
+        b->labels[i] = (int32_t)(random_bits(3, 0, (uint64_t)i) % CNN_CLASSES);
     return LFUSE_OK;
 }
 
 int main(int argc, char **argv)
 {
-    struct bench b = {.blocks = 3, .batch = 128, .threads = 2, .seconds = 6.0};
+    struct bench b = {.network = "resnet20", .batch = 128, .threads = 2, .seconds = 6.0};
     const struct argument table[] = {
-        {"--blocks", "N", "per stage: 3 is ResNet-20 (3), 9 ResNet-56", &b.blocks,
-         ARGUMENT_INTEGER, 1, RESNET_MAX_BLOCKS},
-        {"--batch", "N", "images in a step (128)", &b.batch, ARGUMENT_INTEGER, 2, 65536},
+        {"--network", "NAME", "resnet20 (the default), resnet56, ..., or vgg16",
+         &b.network, ARGUMENT_TEXT, 0, 0},
+        {"--batch", "N", "images in a step (128)", &b.batch, ARGUMENT_INTEGER, 1, 65536},
         {"--threads", "N", "of the library's pool (2)", &b.threads, ARGUMENT_INTEGER, 1,
          1024},
         {"--seconds", "S", "of timing for each figure (6)", &b.seconds, ARGUMENT_NUMBER,
          0, 1e4},
+        {"--what", "W", "train or infer (both)", &b.what, ARGUMENT_TEXT, 0, 0},
     };
     int count = (int)(sizeof(table) / sizeof(table[0])), help;
     lfuse_status status = arguments_read(table, count, argc, argv, &help, &b.err);
@@ -162,14 +192,13 @@ int main(int argc, char **argv)
     }
     status = prepare(&b);
     if (status == LFUSE_OK)
-        status = measure(&b, "train", train_step);
+        status = run(&b, "train", CNN_TRAINING);
     if (status == LFUSE_OK)
-        status = measure(&b, "infer", infer_step);
+        status = run(&b, "infer", CNN_INFERENCE);
     if (status != LFUSE_OK)
         fprintf(stderr, "bench_train: %s\n", b.err.message);
     free(b.labels);
     free(b.x);
-    resnet_destroy(b.net);
     lfuse_context_destroy(b.ctx);
     return status == LFUSE_OK ? 0 : 1;
 }

@@ -16,8 +16,8 @@ static int is_candidate(const struct resnet *net, int64_t unit)
 {
     int64_t i;
 
-    for (i = 0; i < net->unit_count; i++)
-        if (i != unit && same_shape(&net->units[i].conv, &net->units[unit].conv))
+    for (i = 0; i < net->cnn.unit_count; i++)
+        if (i != unit && same_shape(&net->cnn.units[i].conv, &net->cnn.units[unit].conv))
             return 1;
     return 0;
 }
@@ -27,7 +27,8 @@ static int64_t block_of(const struct resnet *net, int64_t unit)
 {
     const int64_t first = unit - (unit + 1) % 2; /* the stem, then two to a block */
 
-    if (unit == 0 || !same_shape(&net->units[first].conv, &net->units[first + 1].conv))
+    if (unit == 0 ||
+        !same_shape(&net->cnn.units[first].conv, &net->cnn.units[first + 1].conv))
         return -1;
     return (first - 1) / 2;
 }
@@ -36,8 +37,8 @@ static int64_t list(const struct resnet *net, struct baseline_matrix *matrices)
 {
     int64_t count = 0, i;
 
-    for (i = 0; i < net->unit_count; i++) {
-        const struct resnet_unit *unit = &net->units[i];
+    for (i = 0; i < net->cnn.unit_count; i++) {
+        const struct cnn_unit *unit = &net->cnn.units[i];
 
         if (!is_candidate(net, i))
             continue;
@@ -60,8 +61,8 @@ static void silence(struct run *run)
 
     if (run->net->width > 0)
         return;
-    for (i = 2; i < run->net->unit_count; i += 2) {
-        const struct resnet_parameter *shift = &run->net->units[i].shift;
+    for (i = 2; i < run->net->cnn.unit_count; i += 2) {
+        const struct cnn_parameter *shift = &run->net->cnn.units[i].shift;
 
         if (baseline_dropped(run->baseline, (i - 1) / 2))
             memset(lfuse_tensor_data(shift->value), 0, lfuse_tensor_bytes(shift->value));
@@ -70,7 +71,7 @@ static void silence(struct run *run)
 
 static lfuse_status create(struct run *run, lfuse_error *err)
 {
-    struct baseline_matrix matrices[RESNET_MAX_UNITS];
+    struct baseline_matrix matrices[CNN_MAX_UNITS];
     const int64_t count = list(run->net, matrices);
     lfuse_status status = baseline_create(
         run->ctx, run->options.baseline, matrices, count, run->options.ratio,

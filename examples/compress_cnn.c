@@ -27,9 +27,8 @@ static lfuse_status make_network(struct run *run, lfuse_error *err)
 
     if (o->train == 0)
         return resnet_open(run->ctx, o->weights, o->batch,
-                           o->evaluate ? RESNET_INFERENCE : RESNET_TRAINING, &run->net,
-                           err);
-    status = resnet_create_wide(run->ctx, o->blocks, o->width, o->batch, RESNET_TRAINING,
+                           o->evaluate ? CNN_INFERENCE : CNN_TRAINING, &run->net, err);
+    status = resnet_create_wide(run->ctx, o->blocks, o->width, o->batch, CNN_TRAINING,
                                 &run->net, err);
     if (status == LFUSE_OK)
         resnet_initialise(run->net, (uint64_t)o->seed);
@@ -226,10 +225,10 @@ static lfuse_status work(struct run *run, lfuse_error *err)
     if (status != LFUSE_OK || o->evaluate || o->ratio == 0.0)
         return status;
     if (o->distil != NULL)
-        status = resnet_open(run->ctx, o->weights, o->batch, RESNET_INFERENCE,
-                             &run->teacher, err);
+        status = resnet_open(run->ctx, o->weights, o->batch, CNN_INFERENCE, &run->teacher,
+                             err);
     if (run->teacher != NULL)
-        run->teacher->frozen = 1;
+        run->teacher->cnn.frozen = 1;
     if (status == LFUSE_OK)
         status = judge(run, err);
     if (status == LFUSE_OK)

@@ -27,8 +27,8 @@ struct page {
     char text[SETTINGS][TEXT];
     char title[TEXT], summary[2 * TEXT];
     struct lfr_matrix matrices[COMPRESS_MAX_TYPES];
-    struct lfr_group groups[RESNET_MAX_UNITS];
-    const char *members[RESNET_MAX_UNITS]; /* of all groups, one after the other */
+    struct lfr_group groups[CNN_MAX_UNITS];
+    const char *members[CNN_MAX_UNITS]; /* of all groups, one after the other */
     struct lfr_step *steps;
     int member_count;
 };
@@ -189,14 +189,14 @@ static void fill_curve(struct run *run, struct page *p)
 /* Two operations for each weight and output pixel it is used at. */
 static int64_t flops(const struct resnet *net)
 {
-    int64_t sum = 2 * lfuse_tensor_elements(net->linear_weight.value), i;
+    int64_t sum = 2 * lfuse_tensor_elements(net->cnn.linear_weight.value), i;
 
-    for (i = 0; i < net->unit_count; i++) {
-        const lfuse_conv2d_args *c = &net->units[i].conv;
+    for (i = 0; i < net->cnn.unit_count; i++) {
+        const lfuse_conv2d_args *c = &net->cnn.units[i].conv;
         int64_t strides =
             (c->stride_h > 0 ? c->stride_h : 1) * (c->stride_w > 0 ? c->stride_w : 1);
 
-        sum += 2 * lfuse_tensor_elements(net->units[i].weight.value) * c->height *
+        sum += 2 * lfuse_tensor_elements(net->cnn.units[i].weight.value) * c->height *
                c->width / strides;
     }
     return sum;

@@ -26,7 +26,7 @@ lfuse_status compress_check_file(struct run *run, lfuse_error *err)
     struct score score;
     lfuse_status status;
 
-    status = resnet_open(run->ctx, o->out, o->batch, RESNET_INFERENCE, &fresh, err);
+    status = resnet_open(run->ctx, o->out, o->batch, CNN_INFERENCE, &fresh, err);
     if (status == LFUSE_OK)
         status = train_evaluate(fresh, &run->data.test, &score, err);
     if (status == LFUSE_OK && score.right != run->final.right)

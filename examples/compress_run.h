@@ -23,8 +23,8 @@ struct compress_row {
 struct compress_likeness {
     const char *type;
     int64_t count;
-    const lfuse_layer *layers[RESNET_MAX_UNITS];
-    const char *names[RESNET_MAX_UNITS];
+    const lfuse_layer *layers[CNN_MAX_UNITS];
+    const char *names[CNN_MAX_UNITS];
     double *values; /* (count, count) */
 };
 

@@ -18,15 +18,16 @@ lfuse_status train_evaluate(struct resnet *net, const struct images *images,
     int64_t i, right;
     double loss;
 
-    status = batches_create(images, net->batch, 0, LFUSE_LAYOUT_NHWC, 0, &batches, err);
+    status =
+        batches_create(images, net->cnn.batch, 0, LFUSE_LAYOUT_NHWC, 0, &batches, err);
     if (status != LFUSE_OK)
         return status;
     progress_begin(&progress, "evaluating", images->count);
     for (i = 0; i < batches_count(batches) && status == LFUSE_OK; i++) {
         batches_at(batches, 0, i, &batch);
-        status = resnet_forward(net, batch.x, batch.count, RESNET_INFERENCE, err);
+        status = resnet_forward(net, batch.x, batch.count, CNN_INFERENCE, err);
         if (status == LFUSE_OK)
-            status = resnet_loss(net, batch.labels, &loss, &right, err);
+            status = cnn_loss(&net->cnn, batch.labels, &loss, &right, err);
         if (status == LFUSE_OK)
             status = program_check_stop(err);
         if (status != LFUSE_OK)
@@ -56,45 +57,69 @@ lfuse_status train_reestimate(struct resnet *net, struct batches *batches, int64
 
     if (count > batches_count(batches))
         count = batches_count(batches);
-    progress_begin(&progress, "re-estimating", count * net->batch);
+    progress_begin(&progress, "re-estimating", count * net->cnn.batch);
     for (k = 1; k <= count && status == LFUSE_OK; k++) {
         batches_at(batches, 0, k - 1, &batch);
-        net->momentum = 1.0 / (double)k;
-        status = resnet_forward(net, batch.x, batch.count, RESNET_TRAINING, err);
+        net->cnn.momentum = 1.0 / (double)k;
+        status = resnet_forward(net, batch.x, batch.count, CNN_TRAINING, err);
         if (status == LFUSE_OK)
             status = program_check_stop(err);
-        progress_step(&progress, k * net->batch, NAN);
+        progress_step(&progress, k * net->cnn.batch, NAN);
     }
-    net->momentum = 0.0;
+    net->cnn.momentum = 0.0;
     progress_end(&progress);
     return status;
 }
 
-/* Every tensor that trains, once. */
-static lfuse_status update(struct resnet *net, lfuse_retrainer *retrainer,
-                           const struct training *training, double rate, lfuse_error *err)
+/* Every tensor that trains, once: where they lie, for one pass over all of them. */
+struct trained {
+    float *values[CNN_MAX_PARAMETERS], *velocities[CNN_MAX_PARAMETERS];
+    const float *gradients[CNN_MAX_PARAMETERS];
+    int64_t counts[CNN_MAX_PARAMETERS];
+};
+
+static lfuse_status gather(const lfuse_retrainer *retrainer, struct trained *t,
+                           lfuse_error *err)
 {
     int64_t count = lfuse_retrainer_parameter_count(retrainer), i;
     lfuse_status status = LFUSE_OK;
     lfuse_parameter p;
-    lfuse_sgd_args sgd;
 
+    if (count > CNN_MAX_PARAMETERS)
+        return example_fail(err, LFUSE_ERR_ARGUMENT, "%lld parameters train, %d at most",
+                            (long long)count, (int)CNN_MAX_PARAMETERS);
     for (i = 0; i < count && status == LFUSE_OK; i++) {
         lfuse_parameter_init(&p, sizeof(p));
         status = lfuse_retrainer_parameter(retrainer, i, &p, err);
         if (status != LFUSE_OK)
             break;
-        lfuse_sgd_args_init(&sgd, sizeof(sgd));
-        sgd.value = lfuse_tensor_data(p.value);
-        sgd.gradient = lfuse_tensor_data(p.gradient);
-        sgd.velocity = lfuse_tensor_data(p.state[0]);
-        sgd.count = lfuse_tensor_elements(p.value);
-        sgd.learning_rate = rate;
-        sgd.momentum = training->momentum;
-        sgd.weight_decay = training->weight_decay;
-        status = lfuse_sgd(net->ctx, &sgd, err);
+        t->values[i] = lfuse_tensor_data(p.value);
+        t->gradients[i] = lfuse_tensor_data(p.gradient);
+        t->velocities[i] = lfuse_tensor_data(p.state[0]);
+        t->counts[i] = lfuse_tensor_elements(p.value);
     }
     return status;
+}
+
+static lfuse_status update(struct resnet *net, const lfuse_retrainer *retrainer,
+                           const struct training *training, double rate, lfuse_error *err)
+{
+    struct trained all;
+    lfuse_sgd_all_args sgd;
+    lfuse_status status = gather(retrainer, &all, err);
+
+    if (status != LFUSE_OK)
+        return status;
+    lfuse_sgd_all_args_init(&sgd, sizeof(sgd));
+    sgd.values = all.values;
+    sgd.gradients = all.gradients;
+    sgd.velocities = all.velocities;
+    sgd.counts = all.counts;
+    sgd.parameters = lfuse_retrainer_parameter_count(retrainer);
+    sgd.learning_rate = rate;
+    sgd.momentum = training->momentum;
+    sgd.weight_decay = training->weight_decay;
+    return lfuse_sgd_all(net->cnn.ctx, &sgd, err);
 }
 
 static lfuse_status loss_of(struct resnet *net, const struct batch *batch,
@@ -103,14 +128,13 @@ static lfuse_status loss_of(struct resnet *net, const struct batch *batch,
     lfuse_status status = LFUSE_OK;
 
     if (t->teacher == NULL && t->smoothing == 0.0)
-        return resnet_loss(net, batch->labels, loss, NULL, err);
+        return cnn_loss(&net->cnn, batch->labels, loss, NULL, err);
     if (t->teacher != NULL)
-        status =
-            resnet_forward(t->teacher, batch->x, batch->count, RESNET_INFERENCE, err);
+        status = resnet_forward(t->teacher, batch->x, batch->count, CNN_INFERENCE, err);
     if (status == LFUSE_OK)
-        status = resnet_distil(net, t->teacher, t->temperature,
-                               t->teacher != NULL ? t->taught : -1.0, t->smoothing,
-                               batch->labels, loss, err);
+        status = cnn_distil(&net->cnn, t->teacher != NULL ? &t->teacher->cnn : NULL,
+                            t->temperature, t->teacher != NULL ? t->taught : -1.0,
+                            t->smoothing, batch->labels, loss, err);
     return status;
 }
 
@@ -123,7 +147,7 @@ static lfuse_status step(struct resnet *net, lfuse_retrainer *retrainer,
 
     if (status != LFUSE_OK)
         return status;
-    status = resnet_forward(net, batch->x, batch->count, RESNET_TRAINING, err);
+    status = resnet_forward(net, batch->x, batch->count, CNN_TRAINING, err);
     if (status == LFUSE_OK)
         status = loss_of(net, batch, training, loss, err);
     if (status == LFUSE_OK && !isfinite(*loss))
@@ -164,7 +188,7 @@ lfuse_status train_epoch(struct resnet *net, lfuse_retrainer *retrainer,
     struct batch batch;
     double sum = 0.0;
 
-    progress_begin(&progress, "training", steps * net->batch);
+    progress_begin(&progress, "training", steps * net->cnn.batch);
     for (i = 0; i < steps && status == LFUSE_OK; i++) {
         double rate = train_rate(training, epoch * steps + i, steps);
         double now = 0.0;
@@ -174,7 +198,7 @@ lfuse_status train_epoch(struct resnet *net, lfuse_retrainer *retrainer,
         if (status == LFUSE_OK)
             status = program_check_stop(err);
         sum += now;
-        progress_step(&progress, (i + 1) * net->batch, now);
+        progress_step(&progress, (i + 1) * net->cnn.batch, now);
     }
     progress_end(&progress);
     *loss = sum / (double)steps;

@@ -13,108 +13,46 @@
  * changes the shape, plus a 1x1 convolution of what came out of its first ReLU. After the last
  * block norm and ReLU; 6n + 4 layers: n = 4 and k = 2 is WRN-28-2.
  *
- * Activations are NHWC, the kernels' native layout. All memory is taken at creation: a step
- * allocates nothing here. Every struct is open, because this file is there to be read; change
- * weights and statistics as you like, the rest is the network's.
+ * Units, memory and what the structs promise: cnn.h.
  */
 #ifndef EXAMPLES_RESNET_H
 #define EXAMPLES_RESNET_H
 
-#include <layerfuse/layerfuse.h>
+#include "models/cnn.h"
 
 enum {
     RESNET_STAGES = 3,
-    RESNET_CLASSES = 10,
-    RESNET_SIDE = 32,       /* of an image */
-    RESNET_IN_CHANNELS = 3, /* of an image */
     RESNET_MAX_BLOCKS = 18, /* per stage */
-    RESNET_MAX_UNITS = 1 + 2 * RESNET_STAGES * RESNET_MAX_BLOCKS,
     RESNET_MAX_WIDTH = 16,
-    RESNET_MAX_LAYERS = 2 * RESNET_MAX_UNITS + 2 + RESNET_STAGES,
-    RESNET_MAX_TENSORS = 18 * RESNET_MAX_UNITS + 64
-};
-
-enum resnet_mode {
-    RESNET_INFERENCE = 0, /* running statistics; nothing is kept */
-    RESNET_TRAINING = 1   /* the batch's statistics; everything is kept for backward */
-};
-
-struct resnet_parameter {
-    lfuse_tensor *value;
-    lfuse_tensor *gradient; /* these two: NULL in a network for inference */
-    lfuse_tensor *velocity;
-};
-
-/*
- * A 3x3 convolution with the batch normalisation, the residual and the ReLU behind it; of a wide
- * network with normalisation and ReLU before it, of which the stem has none: channels are then 0.
- */
-struct resnet_unit {
-    lfuse_conv2d_args conv;     /* its shape */
-    lfuse_batch_norm_args norm; /* its shape */
-    struct resnet_parameter weight;
-    lfuse_packed *own_packed;   /* made of weight, unless an earlier unit shares that; */
-    const lfuse_packed *packed; /* then this is the earlier unit's */
-    struct resnet_parameter scale;
-    struct resnet_parameter shift;
-    lfuse_tensor *running_mean;
-    lfuse_tensor *running_variance;
-    lfuse_tensor
-        *folded_scale; /* these two: the norm with running statistics, made anew by */
-    lfuse_tensor *folded_shift; /* every forward pass for inference */
-    lfuse_tensor *convolved;    /* these four are kept by training, for backward */
-    lfuse_tensor *out;          /* of normalisation and ReLU */
-    lfuse_tensor *saved_mean;
-    lfuse_tensor *saved_inverse;
+    RESNET_MAX_LAYERS = 2 * CNN_MAX_UNITS + 2 + RESNET_STAGES
 };
 
 struct resnet {
-    lfuse_context *ctx;
-    int64_t blocks; /* n, per stage */
-    int64_t width;  /* k of a wide network, or 0 */
-    int by_place;   /* see resnet_part_places() */
-    int64_t batch;  /* the largest */
-    enum resnet_mode mode;
-    int frozen; /* set it once no weight will change: inference then prepares them only once */
-    int prepared;    /* they are */
-    double momentum; /* weight of a batch in the running statistics; 0 means 0.1 */
-
-    struct resnet_unit units[RESNET_MAX_UNITS]; /* the stem, then two per block */
-    int64_t unit_count;
-    struct resnet_parameter linear_weight;
-    struct resnet_parameter linear_bias;
+    struct cnn cnn;                         /* its units: the stem, then two per block */
+    int64_t blocks;                         /* n, per stage */
+    int64_t width;                          /* k of a wide network, or 0 */
+    int by_place;                           /* see resnet_part_places() */
     lfuse_layer *layers[RESNET_MAX_LAYERS]; /* what layerfuse works on */
     int64_t layer_count;
 
-    struct resnet_unit last; /* of a wide network: without convolution */
+    struct cnn_unit last; /* of a wide network: without convolution */
 
     lfuse_conv2d_args
         shortcut[RESNET_STAGES]; /* of stages that change the shape, or zeros */
-    struct resnet_parameter
+    struct cnn_parameter
         shortcut_weight[RESNET_STAGES]; /* not wide: zeros and ones, no parameter */
     lfuse_packed *shortcut_packed[RESNET_STAGES];
-
-    lfuse_tensor *work[4]; /* each as large as the largest activation */
-    lfuse_tensor *features, *feature_gradient; /* (batch, 64 k) */
-    lfuse_tensor *logits, *logit_gradient;     /* (batch, 10) */
-    lfuse_tensor *workspace;                   /* of any kernel */
-
-    const float *x; /* of the latest forward pass */
-    int64_t count;
-
-    lfuse_tensor *tensors[RESNET_MAX_TENSORS]; /* all of the above, to be destroyed */
-    int64_t tensor_count;
 };
 
 /*
  * A network of n = blocks in [1, 18] for batches up to `batch`: scales 1, variances 1, all
- * else 0. One made for RESNET_INFERENCE has no gradients and cannot train. Release with
+ * else 0. One made for CNN_INFERENCE has no gradients and cannot train. Release with
  * resnet_destroy(), once what was built over its layers is gone.
  */
 lfuse_status resnet_create(lfuse_context *ctx, int64_t blocks, int64_t batch,
-                           enum resnet_mode mode, struct resnet **net, lfuse_error *err);
+                           enum cnn_mode mode, struct resnet **net, lfuse_error *err);
 lfuse_status resnet_create_wide(lfuse_context *ctx, int64_t blocks, int64_t width,
-                                int64_t batch, enum resnet_mode mode, struct resnet **net,
+                                int64_t batch, enum cnn_mode mode, struct resnet **net,
                                 lfuse_error *err);
 void resnet_destroy(struct resnet *net);
 
@@ -144,7 +82,7 @@ lfuse_status resnet_part_places(struct resnet *net, lfuse_error *err);
  * (fused networks) load alike: every layer gets its own copy.
  */
 lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
-                         enum resnet_mode mode, struct resnet **net, lfuse_error *err);
+                         enum cnn_mode mode, struct resnet **net, lfuse_error *err);
 
 /* The hidden channels of every block, as lfuse_couplings_add_preset() does it. */
 lfuse_status resnet_couple(const struct resnet *net, lfuse_couplings *couplings,
@@ -157,27 +95,11 @@ lfuse_status resnet_couple(const struct resnet *net, lfuse_couplings *couplings,
 lfuse_status resnet_save(const struct resnet *net, const char *path, int by_rows,
                          lfuse_error *err);
 
-/* x is (count, 32, 32, 3), count <= batch; logits are left in net->logits. */
+/* x is (count, 32, 32, 3), count <= batch; logits are left in net->cnn.logits. */
 lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,
-                            enum resnet_mode mode, lfuse_error *err);
+                            enum cnn_mode mode, lfuse_error *err);
 
-/*
- * The mean cross-entropy of the latest forward pass, and how many labels had the greatest
- * logit (correct may be NULL). Leaves the gradient in net->logit_gradient for resnet_backward().
- */
-lfuse_status resnet_loss(struct resnet *net, const int32_t *labels, double *loss,
-                         int64_t *correct, lfuse_error *err);
-
-/*
- * The same, with a teacher's answers to the same images in teacher->logits: see
- * lfuse_distillation_args for temperature, weight and smoothing. teacher may be NULL where the
- * weight is negative.
- */
-lfuse_status resnet_distil(struct resnet *net, const struct resnet *teacher,
-                           double temperature, double weight, double smoothing,
-                           const int32_t *labels, double *loss, lfuse_error *err);
-
-/* Gradients of all parameters, after a forward pass for RESNET_TRAINING and its loss. */
+/* Gradients of all parameters, after a forward pass for CNN_TRAINING and cnn_loss(). */
 lfuse_status resnet_backward(struct resnet *net, lfuse_error *err);
 
 #endif

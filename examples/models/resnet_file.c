@@ -103,7 +103,7 @@ static int64_t read_width(const lfuse_checkpoint *file)
 }
 
 lfuse_status resnet_open(lfuse_context *ctx, const char *path, int64_t batch,
-                         enum resnet_mode mode, struct resnet **net, lfuse_error *err)
+                         enum cnn_mode mode, struct resnet **net, lfuse_error *err)
 {
     lfuse_checkpoint *file;
     lfuse_status status;
@@ -214,8 +214,8 @@ lfuse_status resnet_save(const struct resnet *net, const char *path, int by_rows
     options.banks = c->banks;
     options.bank_count = c->bank_count;
     if (status == LFUSE_OK)
-        status =
-            lfuse_checkpoint_save(net->ctx, path, c->entries, c->count, &options, err);
+        status = lfuse_checkpoint_save(net->cnn.ctx, path, c->entries, c->count, &options,
+                                       err);
     free(c);
     return status;
 }

@@ -2,6 +2,7 @@
 #ifndef EXAMPLES_RESNET_INSIDE_H
 #define EXAMPLES_RESNET_INSIDE_H
 
+#include "models/cnn_inside.h"
 #include "models/resnet.h"
 
 /* net->layers, of a network whose memory is all there. */
@@ -16,29 +17,12 @@ lfuse_status resnet_shortcut_forward(struct resnet *net, int64_t stage, const fl
 lfuse_status resnet_shortcut_backward(struct resnet *net, int64_t stage, const float *dy,
                                       float *dx, lfuse_error *err);
 
-/* Of a wide network, from net->x to what is pooled, and back: that gradient is in g[0]. */
-lfuse_status resnet_wide_forward(struct resnet *net, enum resnet_mode mode,
+/* Of a wide network, from net->cnn.x to what is pooled, and back: that gradient is in g[0]. */
+lfuse_status resnet_wide_forward(struct resnet *net, enum cnn_mode mode,
                                  const float **out, lfuse_error *err);
 lfuse_status resnet_wide_backward(struct resnet *net, float *g[3], lfuse_error *err);
 
-/* A convolution and a norm of the batch at hand, with all that forward and backward share. */
-lfuse_conv2d_args resnet_conv_args(const struct resnet *net,
-                                   const lfuse_conv2d_args *shape,
-                                   const lfuse_packed *packed);
-lfuse_batch_norm_args resnet_norm_args(const struct resnet *net,
-                                       const struct resnet_unit *unit);
-
-/* From dy to the gradients of the weights and, unless it is NULL, of x: accumulate adds to dx. */
-lfuse_status resnet_conv_backward(struct resnet *net, lfuse_conv2d_args conv,
-                                  lfuse_tensor *dw, const float *x, const float *dy,
-                                  float *dx, int accumulate, lfuse_error *err);
-/* In place, through ReLU and normalisation; dresidual may be NULL. */
-lfuse_status resnet_norm_backward(struct resnet *net, const struct resnet_unit *unit,
-                                  const float *x, float *d, float *dresidual,
-                                  lfuse_error *err);
-
-/* The mean over all pixels of the last stage, and the classifier, forward or backward. */
+/* The mean over all pixels of the last stage, forward or backward. */
 void resnet_pool_shape(const struct resnet *net, lfuse_pool2d_args *pool);
-void resnet_linear_shape(const struct resnet *net, lfuse_linear_args *linear);
 
 #endif

@@ -14,7 +14,7 @@ static lfuse_status layer(struct resnet *net, lfuse_layer_kind kind, const char 
     desc.param_type = param_type; /* only layers of one type are ever fused */
     desc.kind = kind;
     desc.position = (int32_t)net->layer_count;
-    status = lfuse_layer_create(net->ctx, &desc, &net->layers[net->layer_count], err);
+    status = lfuse_layer_create(net->cnn.ctx, &desc, &net->layers[net->layer_count], err);
     if (status == LFUSE_OK)
         net->layer_count++;
     return status;
@@ -22,7 +22,7 @@ static lfuse_status layer(struct resnet *net, lfuse_layer_kind kind, const char 
 
 /* A parameter of the latest layer. */
 static lfuse_status add(struct resnet *net, const char *name, lfuse_role role,
-                        const struct resnet_parameter *parameter, lfuse_error *err)
+                        const struct cnn_parameter *parameter, lfuse_error *err)
 {
     lfuse_parameter p;
 
@@ -38,12 +38,12 @@ static lfuse_status add(struct resnet *net, const char *name, lfuse_role role,
 static lfuse_status add_statistic(struct resnet *net, const char *name,
                                   lfuse_tensor *value, lfuse_error *err)
 {
-    struct resnet_parameter p = {.value = value};
+    struct cnn_parameter p = {.value = value};
 
     return add(net, name, LFUSE_ROLE_STATISTIC, &p, err);
 }
 
-static lfuse_status add_norm(struct resnet *net, const struct resnet_unit *u,
+static lfuse_status add_norm(struct resnet *net, const struct cnn_unit *u,
                              const char *name, lfuse_error *err)
 {
     char type[64];
@@ -63,7 +63,7 @@ static lfuse_status add_norm(struct resnet *net, const struct resnet_unit *u,
 }
 
 /* The two layers of a unit; its names are prefix + "conv" and "bn" + number. */
-static lfuse_status add_unit(struct resnet *net, const struct resnet_unit *u,
+static lfuse_status add_unit(struct resnet *net, const struct cnn_unit *u,
                              const char *prefix, int number, lfuse_error *err)
 {
     lfuse_status status = LFUSE_OK;
@@ -76,7 +76,7 @@ static lfuse_status add_unit(struct resnet *net, const struct resnet_unit *u,
              !net->by_place ? ""
              : number == 2  ? ", second"
                             : ", first");
-    if (net->width > 0 && u != net->units)
+    if (net->width > 0 && u != net->cnn.units)
         status = add_norm(net, u, norm, err);
     if (status == LFUSE_OK)
         status = layer(net, LFUSE_LAYER_CONV2D, name, type, err);
@@ -112,30 +112,30 @@ static lfuse_status add_head(struct resnet *net, lfuse_error *err)
     char type[64];
 
     snprintf(type, sizeof(type), "linear %d->%d",
-             (int)lfuse_tensor_dim(net->linear_weight.value, 1), (int)RESNET_CLASSES);
+             (int)lfuse_tensor_dim(net->cnn.linear_weight.value, 1), (int)CNN_CLASSES);
     if (net->width > 0)
         status = add_norm(net, &net->last, "bn", err);
     if (status == LFUSE_OK)
         status = layer(net, LFUSE_LAYER_LINEAR, "linear", type, err);
     if (status == LFUSE_OK)
-        status = add(net, "weight", LFUSE_ROLE_WEIGHT, &net->linear_weight, err);
+        status = add(net, "weight", LFUSE_ROLE_WEIGHT, &net->cnn.linear_weight, err);
     if (status == LFUSE_OK)
-        status = add(net, "bias", LFUSE_ROLE_BIAS, &net->linear_bias, err);
+        status = add(net, "bias", LFUSE_ROLE_BIAS, &net->cnn.linear_bias, err);
     return status;
 }
 
 lfuse_status resnet_create_layers(struct resnet *net, lfuse_error *err)
 {
-    lfuse_status status = add_unit(net, &net->units[0], "", 1, err);
+    lfuse_status status = add_unit(net, &net->cnn.units[0], "", 1, err);
     char prefix[32];
     int64_t i;
 
-    for (i = 1; i < net->unit_count && status == LFUSE_OK; i++) {
+    for (i = 1; i < net->cnn.unit_count && status == LFUSE_OK; i++) {
         int64_t block = (i - 1) / 2, stage = block / net->blocks;
 
         snprintf(prefix, sizeof(prefix), "layer%d.%d.", (int)stage + 1,
                  (int)(block % net->blocks));
-        status = add_unit(net, &net->units[i], prefix, (int)((i - 1) % 2) + 1, err);
+        status = add_unit(net, &net->cnn.units[i], prefix, (int)((i - 1) % 2) + 1, err);
         if (status == LFUSE_OK && (i - 1) % (2 * net->blocks) == 0)
             status = add_shortcut(net, stage, prefix, err);
     }

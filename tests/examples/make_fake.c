@@ -17,7 +17,7 @@ int main(int argc, char **argv)
     snprintf(path, sizeof(path), "%s/resnet.safetensors", argv[1]);
     status = lfuse_context_create(NULL, &ctx, &err);
     if (status == LFUSE_OK)
-        status = resnet_create(ctx, 2, 1, RESNET_INFERENCE, &net, &err);
+        status = resnet_create(ctx, 2, 1, CNN_INFERENCE, &net, &err);
     if (status == LFUSE_OK) {
         resnet_initialise(net, 1);
         status = resnet_save(net, path, 0, &err);

@@ -76,7 +76,7 @@ static struct image_set convolve(const lfuse_conv2d_args *conv,
 }
 
 /* In place: (x - mean) / sqrt(variance + 1e-5) * scale + shift over the batch and the pixels. */
-static void normalise(const struct resnet_unit *u, const struct move *move,
+static void normalise(const struct cnn_unit *u, const struct move *move,
                       struct image_set *x)
 {
     int64_t pixels = x->side * x->side, n, c, i;
@@ -115,7 +115,7 @@ static void add_shortcut_and_relu(struct image_set *y, const struct image_set *x
         y->values[i] = y->values[i] > 0.0 ? y->values[i] : 0.0;
 }
 
-static struct image_set unit(const struct resnet_unit *u, const struct move *move,
+static struct image_set unit(const struct cnn_unit *u, const struct move *move,
                              const struct image_set *x, const struct image_set *residual)
 {
     struct image_set y = convolve(&u->conv, u->weight.value, move, x);
@@ -128,7 +128,7 @@ static struct image_set unit(const struct resnet_unit *u, const struct move *mov
 /* ---- wide ---------------------------------------------------------------------------------- */
 
 /* ReLU(norm(x)) */
-static struct image_set activate(const struct resnet_unit *u, const struct move *move,
+static struct image_set activate(const struct cnn_unit *u, const struct move *move,
                                  const struct image_set *x)
 {
     struct image_set y = images(x->count, x->channels, x->side);
@@ -145,7 +145,7 @@ static struct image_set activate(const struct resnet_unit *u, const struct move 
 static struct image_set wide_block(const struct resnet *net, int64_t u,
                                    const struct move *move, struct image_set x)
 {
-    const struct resnet_unit *first = &net->units[u], *second = first + 1;
+    const struct cnn_unit *first = &net->cnn.units[u], *second = first + 1;
     int64_t stage = (u - 1) / 2 / net->blocks, i;
     struct image_set a = activate(first, move, &x);
     struct image_set h = convolve(&first->conv, first->weight.value, move, &a);
@@ -169,11 +169,11 @@ static struct image_set wide(const struct resnet *net, const struct move *move,
                              const struct image_set *in)
 {
     struct image_set x =
-        convolve(&net->units[0].conv, net->units[0].weight.value, move, in);
+        convolve(&net->cnn.units[0].conv, net->cnn.units[0].weight.value, move, in);
     struct image_set out;
     int64_t u;
 
-    for (u = 1; u < net->unit_count; u += 2)
+    for (u = 1; u < net->cnn.unit_count; u += 2)
         x = wide_block(net, u, move, x);
     out = activate(&net->last, move, &x);
     free(x.values);
@@ -184,64 +184,129 @@ static struct image_set wide(const struct resnet *net, const struct move *move,
 static struct image_set plain(const struct resnet *net, const struct move *move,
                               struct image_set *in)
 {
-    struct image_set out = unit(&net->units[0], move, in, NULL), middle;
+    struct image_set out = unit(&net->cnn.units[0], move, in, NULL), middle;
     int64_t i;
 
-    for (i = 1; i < net->unit_count; i += 2) {
+    for (i = 1; i < net->cnn.unit_count; i += 2) {
         free(in->values);
         *in = out;
-        middle = unit(&net->units[i], move, in, NULL);
-        out = unit(&net->units[i + 1], move, &middle, in);
+        middle = unit(&net->cnn.units[i], move, in, NULL);
+        out = unit(&net->cnn.units[i + 1], move, &middle, in);
         free(middle.values);
     }
     return out;
 }
 
+/* The greatest of every 2 x 2 pixels; x is released. */
+static struct image_set pool(struct image_set x)
+{
+    struct image_set y = images(x.count, x.channels, x.side / 2);
+    int64_t n, c, i, j;
+
+    for (n = 0; n < y.count; n++)
+        for (c = 0; c < y.channels; c++)
+            for (i = 0; i < y.side; i++)
+                for (j = 0; j < y.side; j++) {
+                    const double *at = plane(&x, n, c) + 2 * i * x.side + 2 * j;
+
+                    plane(&y, n, c)[i * y.side + j] =
+                        fmax(fmax(at[0], at[1]), fmax(at[x.side], at[x.side + 1]));
+                }
+    free(x.values);
+    return y;
+}
+
+/* in is released and set to NULL. */
+static struct image_set vgg(const struct vgg *net, const struct move *move,
+                            struct image_set *in)
+{
+    const struct cnn_unit *u = net->cnn.units;
+    struct image_set x = *in, y;
+    int64_t stage, i;
+
+    in->values = NULL;
+    for (stage = 0; stage < VGG_STAGES; stage++) {
+        for (i = 0; i < vgg_depth(stage); i++) {
+            y = unit(u++, move, &x, NULL);
+            free(x.values);
+            x = y;
+        }
+        x = pool(x);
+    }
+    return x;
+}
+
 /* Of one image: the mean of every channel, the linear layer, and -ln softmax[label]. */
-static double head(const struct resnet *net, const struct move *move,
+static double head(const struct cnn *cnn, const struct move *move,
                    const struct image_set *x, int64_t n, int32_t label, double *logits)
 {
     int64_t pixels = x->side * x->side, k, c, i;
     double sum = 0.0;
 
-    for (k = 0; k < RESNET_CLASSES; k++) {
-        logits[k] = weight(move, net->linear_bias.value, k);
+    for (k = 0; k < CNN_CLASSES; k++) {
+        logits[k] = weight(move, cnn->linear_bias.value, k);
         for (c = 0; c < x->channels; c++)
             for (i = 0; i < pixels; i++)
-                logits[k] += weight(move, net->linear_weight.value, k * x->channels + c) *
+                logits[k] += weight(move, cnn->linear_weight.value, k * x->channels + c) *
                              plane(x, n, c)[i] / (double)pixels;
     }
-    for (k = 0; k < RESNET_CLASSES; k++)
+    for (k = 0; k < CNN_CLASSES; k++)
         sum += exp(logits[k]);
     return log(sum) - logits[label];
 }
 
 static struct image_set input(const float *x, int64_t count)
 {
-    struct image_set s = images(count, RESNET_IN_CHANNELS, RESNET_SIDE);
-    int64_t pixels = RESNET_SIDE * RESNET_SIDE, n, c, i;
+    struct image_set s = images(count, CNN_IN_CHANNELS, CNN_SIDE);
+    int64_t pixels = CNN_SIDE * CNN_SIDE, n, c, i;
 
     for (n = 0; n < count; n++)
-        for (c = 0; c < RESNET_IN_CHANNELS; c++)
+        for (c = 0; c < CNN_IN_CHANNELS; c++)
             for (i = 0; i < pixels; i++)
-                plane(&s, n, c)[i] = x[(n * pixels + i) * RESNET_IN_CHANNELS + c];
+                plane(&s, n, c)[i] = x[(n * pixels + i) * CNN_IN_CHANNELS + c];
     return s;
 }
 
-double reference_loss(const struct resnet *net, const float *x, const int32_t *labels,
-                      int64_t count, const lfuse_tensor *moved, const double *direction,
-                      double step, double *logits)
+double reference_loss(const struct reference *r, const lfuse_tensor *moved,
+                      const double *direction, double step, double *logits)
 {
+    const struct cnn *cnn = r->vgg != NULL ? &r->vgg->cnn : &r->resnet->cnn;
     struct move move = {moved, direction, step};
-    struct image_set in = input(x, count), out;
-    double loss = 0.0, scratch[RESNET_CLASSES];
+    struct image_set in = input(r->x, r->count), out;
+    double loss = 0.0, scratch[CNN_CLASSES];
     int64_t n;
 
-    out = net->width > 0 ? wide(net, &move, &in) : plain(net, &move, &in);
-    for (n = 0; n < count; n++)
-        loss += head(net, &move, &out, n, labels[n],
-                     logits != NULL ? logits + n * RESNET_CLASSES : scratch);
+    if (r->vgg != NULL)
+        out = vgg(r->vgg, &move, &in);
+    else
+        out = r->resnet->width > 0 ? wide(r->resnet, &move, &in)
+                                   : plain(r->resnet, &move, &in);
+    for (n = 0; n < r->count; n++)
+        loss += head(cnn, &move, &out, n, r->labels[n],
+                     logits != NULL ? logits + n * CNN_CLASSES : scratch);
     free(in.values);
     free(out.values);
-    return loss / (double)count;
+    return loss / (double)r->count;
+}
+
+double reference_gradient_error(const struct reference *r, lfuse_tensor *value,
+                                lfuse_tensor *gradient, double *norm)
+{
+    const double h = 1e-6;
+    int64_t elements = lfuse_tensor_elements(value), i;
+    const float *g = lfuse_tensor_data(gradient);
+    double *direction = malloc((size_t)elements * sizeof(*direction));
+    double up, down, sum = 0.0;
+
+    if (direction == NULL)
+        abort();
+    for (i = 0; i < elements; i++)
+        sum += (double)g[i] * g[i];
+    *norm = sqrt(sum);
+    for (i = 0; i < elements; i++)
+        direction[i] = g[i] / *norm;
+    up = reference_loss(r, value, direction, h, NULL);
+    down = reference_loss(r, value, direction, -h, NULL);
+    free(direction);
+    return fabs((up - down) / (2.0 * h) - *norm) / *norm;
 }

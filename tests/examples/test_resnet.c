@@ -13,12 +13,13 @@
 #include "random.h"
 #include "reference.h"
 
-enum { BATCH = 2, PIXELS = RESNET_SIDE * RESNET_SIDE * RESNET_IN_CHANNELS };
+enum { BATCH = 2, PIXELS = CNN_SIDE * CNN_SIDE * CNN_IN_CHANNELS };
 
 struct fixture {
     lfuse_context *ctx;
     struct resnet *net; /* n = 1, random, for training */
     lfuse_error err;
+    struct reference reference; /* of net */
     char path[64];
     float x[BATCH * PIXELS];
     int32_t labels[BATCH];
@@ -36,7 +37,7 @@ static int setup_width(void **state, int64_t width)
     int64_t i;
 
     if (f == NULL || lfuse_context_create(NULL, &f->ctx, &f->err) != LFUSE_OK ||
-        resnet_create_wide(f->ctx, 1, width, BATCH, RESNET_TRAINING, &f->net, &f->err) !=
+        resnet_create_wide(f->ctx, 1, width, BATCH, CNN_TRAINING, &f->net, &f->err) !=
             LFUSE_OK)
         return -1;
     resnet_initialise(f->net, 3);
@@ -44,6 +45,8 @@ static int setup_width(void **state, int64_t width)
         f->x[i] = (float)random_normal(4, 0, (uint64_t)i);
     f->labels[0] = 7;
     f->labels[1] = 2;
+    f->reference = (struct reference){
+        .resnet = f->net, .x = f->x, .labels = f->labels, .count = BATCH};
     snprintf(f->path, sizeof(f->path), "/tmp/layerfuse-resnet-%d.safetensors",
              (int)getpid());
     *state = f;
@@ -73,12 +76,12 @@ static int teardown(void **state)
 
 /* ---- gradients ------------------------------------------------------------------------------ */
 
-static double loss_of(struct fixture *f, enum resnet_mode mode)
+static double loss_of(struct fixture *f, enum cnn_mode mode)
 {
     double loss = NAN;
 
     ok(f, resnet_forward(f->net, f->x, BATCH, mode, &f->err));
-    ok(f, resnet_loss(f->net, f->labels, &loss, NULL, &f->err));
+    ok(f, cnn_loss(&f->net->cnn, f->labels, &loss, NULL, &f->err));
     return loss;
 }
 
@@ -90,15 +93,15 @@ static double loss_of(struct fixture *f, enum resnet_mode mode)
  */
 static void logits_are_those_of_the_definition(void **state)
 {
-    double logits[BATCH * RESNET_CLASSES], expected;
+    double logits[BATCH * CNN_CLASSES], expected;
     struct fixture *f = *state;
     const float *got;
     int i;
 
-    expected = reference_loss(f->net, f->x, f->labels, BATCH, NULL, NULL, 0.0, logits);
-    assert_true(fabs(loss_of(f, RESNET_TRAINING) - expected) < 1.2e-5 * 4);
-    got = lfuse_tensor_data(f->net->logits);
-    for (i = 0; i < BATCH * RESNET_CLASSES; i++)
+    expected = reference_loss(&f->reference, NULL, NULL, 0.0, logits);
+    assert_true(fabs(loss_of(f, CNN_TRAINING) - expected) < 1.2e-5 * 4);
+    got = lfuse_tensor_data(f->net->cnn.logits);
+    for (i = 0; i < BATCH * CNN_CLASSES; i++)
         assert_true(fabs(got[i] - logits[i]) < 1.2e-5 * 4);
 }
 
@@ -114,24 +117,13 @@ static void logits_are_those_of_the_definition(void **state)
  */
 static void check_gradient(struct fixture *f, const char *layer, const lfuse_parameter *p)
 {
-    int64_t elements = lfuse_tensor_elements(p->value), i;
-    const float *g = lfuse_tensor_data(p->gradient);
-    double *direction = malloc((size_t)elements * sizeof(*direction));
-    double norm = 0.0, h = 1e-6, up, down;
+    double norm,
+        error = reference_gradient_error(&f->reference, p->value, p->gradient, &norm);
 
-    assert_non_null(direction);
-    for (i = 0; i < elements; i++)
-        norm += (double)g[i] * g[i];
-    norm = sqrt(norm);
     assert_true(norm > 1e-3);
-    for (i = 0; i < elements; i++)
-        direction[i] = g[i] / norm;
-    up = reference_loss(f->net, f->x, f->labels, BATCH, p->value, direction, h, NULL);
-    down = reference_loss(f->net, f->x, f->labels, BATCH, p->value, direction, -h, NULL);
-    if (!(fabs((up - down) / (2.0 * h) - norm) <= 3e-4 * norm))
-        fail_msg("%s %s: |g| is %.8g, the difference %.8g", layer, p->name, norm,
-                 (up - down) / (2.0 * h));
-    free(direction);
+    if (!(error <= 3e-4))
+        fail_msg("%s %s: |g| is %.8g, the difference is off by %.2g of it", layer,
+                 p->name, norm, error);
 }
 
 static void every_gradient_is_that_of_the_loss(void **state)
@@ -141,16 +133,16 @@ static void every_gradient_is_that_of_the_loss(void **state)
     int32_t k;
 
     /* scales and shifts of their own, so that no two parameters are mistaken for each other */
-    for (i = 0; i < f->net->unit_count; i++) {
-        float *scale = lfuse_tensor_data(f->net->units[i].scale.value);
-        float *shift = lfuse_tensor_data(f->net->units[i].shift.value);
+    for (i = 0; i < f->net->cnn.unit_count; i++) {
+        float *scale = lfuse_tensor_data(f->net->cnn.units[i].scale.value);
+        float *shift = lfuse_tensor_data(f->net->cnn.units[i].shift.value);
 
-        for (k = 0; k < f->net->units[i].norm.channels; k++) {
+        for (k = 0; k < f->net->cnn.units[i].norm.channels; k++) {
             scale[k] = 1.0f + 0.25f * (float)random_normal(5, (uint64_t)i, (uint64_t)k);
             shift[k] = 0.25f * (float)random_normal(6, (uint64_t)i, (uint64_t)k);
         }
     }
-    loss_of(f, RESNET_TRAINING);
+    loss_of(f, CNN_TRAINING);
     ok(f, resnet_backward(f->net, &f->err));
     for (i = 0; i < f->net->layer_count; i++)
         for (k = 0; k < lfuse_layer_parameter_count(f->net->layers[i]); k++) {
@@ -170,15 +162,15 @@ static void every_gradient_is_that_of_the_loss(void **state)
  */
 static void wide_logits_and_gradients_are_those_of_the_definition(void **state)
 {
-    double logits[BATCH * RESNET_CLASSES], expected;
+    double logits[BATCH * CNN_CLASSES], expected;
     struct fixture *f = *state;
     const float *got;
     int i;
 
-    expected = reference_loss(f->net, f->x, f->labels, BATCH, NULL, NULL, 0.0, logits);
-    assert_true(fabs(loss_of(f, RESNET_TRAINING) - expected) < 2e-5 * 4);
-    got = lfuse_tensor_data(f->net->logits);
-    for (i = 0; i < BATCH * RESNET_CLASSES; i++)
+    expected = reference_loss(&f->reference, NULL, NULL, 0.0, logits);
+    assert_true(fabs(loss_of(f, CNN_TRAINING) - expected) < 2e-5 * 4);
+    got = lfuse_tensor_data(f->net->cnn.logits);
+    for (i = 0; i < BATCH * CNN_CLASSES; i++)
         assert_true(fabs(got[i] - logits[i]) < 2e-5 * 4);
     every_gradient_is_that_of_the_loss(state);
 }
@@ -191,11 +183,11 @@ static void wide_logits_and_gradients_are_those_of_the_definition(void **state)
 static void inference_uses_the_running_statistics(void **state)
 {
     struct fixture *f = *state;
-    double untrained = loss_of(f, RESNET_INFERENCE), trained;
+    double untrained = loss_of(f, CNN_INFERENCE), trained;
 
-    f->net->momentum = 1.0;
-    trained = loss_of(f, RESNET_TRAINING);
-    assert_true(fabs(loss_of(f, RESNET_INFERENCE) - trained) < 0.07);
+    f->net->cnn.momentum = 1.0;
+    trained = loss_of(f, CNN_TRAINING);
+    assert_true(fabs(loss_of(f, CNN_INFERENCE) - trained) < 0.07);
     assert_true(fabs(untrained - trained) > 0.07);
 }
 
@@ -203,17 +195,17 @@ static void a_network_for_inference_scores_the_same_bits(void **state)
 {
     struct fixture *f = *state;
     struct resnet *other;
-    double loss = loss_of(f, RESNET_TRAINING);
+    double loss = loss_of(f, CNN_TRAINING);
 
-    loss = loss_of(f, RESNET_INFERENCE);
+    loss = loss_of(f, CNN_INFERENCE);
     ok(f, resnet_save(f->net, f->path, 0, &f->err));
     resnet_destroy(f->net);
-    ok(f, resnet_open(f->ctx, f->path, BATCH, RESNET_INFERENCE, &other, &f->err));
+    ok(f, resnet_open(f->ctx, f->path, BATCH, CNN_INFERENCE, &other, &f->err));
     f->net = other;
-    assert_true(loss_of(f, RESNET_INFERENCE) == loss);
-    assert_int_equal(resnet_forward(other, f->x, BATCH, RESNET_TRAINING, &f->err),
+    assert_true(loss_of(f, CNN_INFERENCE) == loss);
+    assert_int_equal(resnet_forward(other, f->x, BATCH, CNN_TRAINING, &f->err),
                      LFUSE_ERR_ARGUMENT);
-    assert_int_equal(resnet_forward(other, f->x, BATCH + 1, RESNET_INFERENCE, &f->err),
+    assert_int_equal(resnet_forward(other, f->x, BATCH + 1, CNN_INFERENCE, &f->err),
                      LFUSE_ERR_ARGUMENT);
     assert_non_null(strstr(f->err.message, "count is 3, not in [1, 2]"));
 }
@@ -228,9 +220,9 @@ static void a_file_brings_every_tensor_back(void **state)
     int64_t i;
     int32_t k;
 
-    loss_of(f, RESNET_TRAINING); /* statistics of their own */
+    loss_of(f, CNN_TRAINING); /* statistics of their own */
     ok(f, resnet_save(f->net, f->path, 0, &f->err));
-    ok(f, resnet_open(f->ctx, f->path, BATCH, RESNET_TRAINING, &other, &f->err));
+    ok(f, resnet_open(f->ctx, f->path, BATCH, CNN_TRAINING, &other, &f->err));
     assert_int_equal(other->blocks, 1);
     assert_int_equal(other->width, f->net->width);
     assert_int_equal(other->layer_count, f->net->layer_count);
@@ -270,7 +262,7 @@ static void check_refused(struct fixture *f, lfuse_status expected, const char *
     struct resnet *net = f->net;
 
     memset(&f->err, 0, sizeof(f->err));
-    assert_int_equal(resnet_open(f->ctx, f->path, BATCH, RESNET_INFERENCE, &net, &f->err),
+    assert_int_equal(resnet_open(f->ctx, f->path, BATCH, CNN_INFERENCE, &net, &f->err),
                      expected);
     assert_null(net);
     assert_non_null(strstr(f->err.message, f->path));
@@ -282,8 +274,8 @@ static void a_file_of_another_network_is_refused_by_name(void **state)
 {
     static const int64_t dims[4] = {16, 16, 3, 3};
     struct fixture *f = *state;
-    const lfuse_tensor *right = f->net->units[0].weight.value;
-    const lfuse_tensor *wrong = f->net->units[1].weight.value;
+    const lfuse_tensor *right = f->net->cnn.units[0].weight.value;
+    const lfuse_tensor *wrong = f->net->cnn.units[1].weight.value;
 
     write_two(f, right, "features.0.weight", dims);
     check_refused(f, LFUSE_ERR_NAME, "holds 0 blocks");
@@ -336,27 +328,27 @@ static void permute_all(struct fixture *f)
  */
 static void permuted_blocks_compute_the_same(void **state)
 {
-    static const enum resnet_mode modes[] = {RESNET_TRAINING, RESNET_INFERENCE};
-    float before[2][BATCH * RESNET_CLASSES], *scale;
+    static const enum cnn_mode modes[] = {CNN_TRAINING, CNN_INFERENCE};
+    float before[2][BATCH * CNN_CLASSES], *scale;
     struct fixture *f = *state;
     const float *after;
     int i, k;
 
-    for (i = 0; i < f->net->unit_count; i++) {
-        scale = lfuse_tensor_data(f->net->units[i].scale.value);
-        for (k = 0; k < f->net->units[i].norm.channels; k++)
+    for (i = 0; i < f->net->cnn.unit_count; i++) {
+        scale = lfuse_tensor_data(f->net->cnn.units[i].scale.value);
+        for (k = 0; k < f->net->cnn.units[i].norm.channels; k++)
             scale[k] += 0.25f * (float)random_normal(5, (uint64_t)i, (uint64_t)k);
     }
-    f->net->momentum = 1.0; /* running statistics of the batch */
+    f->net->cnn.momentum = 1.0; /* running statistics of the batch */
     for (i = 0; i < 2; i++) {
         loss_of(f, modes[i]);
-        memcpy(before[i], lfuse_tensor_data(f->net->logits), sizeof(before[i]));
+        memcpy(before[i], lfuse_tensor_data(f->net->cnn.logits), sizeof(before[i]));
     }
     permute_all(f);
     for (i = 1; i >= 0; i--) {
         loss_of(f, modes[i]);
-        after = lfuse_tensor_data(f->net->logits);
-        for (k = 0; k < BATCH * RESNET_CLASSES; k++)
+        after = lfuse_tensor_data(f->net->cnn.logits);
+        for (k = 0; k < BATCH * CNN_CLASSES; k++)
             assert_true(fabs(after[k] - before[i][k]) < 1e-5);
     }
 }
@@ -401,18 +393,18 @@ static void a_fused_network_stays_tied_while_it_trains(void **state)
     ok(f, lfuse_retrainer_create(f->ctx, f->net->layers, f->net->layer_count, &options,
                                  &retrainer, &f->err));
     ok(f, lfuse_retrainer_fuse(retrainer, &f->err));
-    a = lfuse_tensor_data(f->net->units[1].weight.value);
+    a = lfuse_tensor_data(f->net->cnn.units[1].weight.value);
     before = a[0];
     for (i = 0; i < 3; i++) {
         ok(f, lfuse_retrainer_begin_step(retrainer, &f->err));
-        loss_of(f, RESNET_TRAINING);
+        loss_of(f, CNN_TRAINING);
         ok(f, resnet_backward(f->net, &f->err));
         ok(f, lfuse_retrainer_combine_gradients(retrainer, &f->err));
         update(f, retrainer);
         ok(f, lfuse_retrainer_end_step(retrainer, &f->err));
     }
-    a = lfuse_tensor_data(f->net->units[1].weight.value);
-    b = lfuse_tensor_data(f->net->units[2].weight.value);
+    a = lfuse_tensor_data(f->net->cnn.units[1].weight.value);
+    b = lfuse_tensor_data(f->net->cnn.units[2].weight.value);
     after = a[0];
     assert_ptr_equal(a, b);
     assert_true(before != after);
@@ -423,7 +415,7 @@ static void a_fused_network_stays_tied_while_it_trains(void **state)
 static void places_part_the_types_of_convolutions(void **state)
 {
     struct fixture *f = *state;
-    double loss = loss_of(f, RESNET_TRAINING);
+    double loss = loss_of(f, CNN_TRAINING);
     int64_t before = f->net->layer_count;
 
     ok(f, resnet_part_places(f->net, &f->err));
@@ -433,7 +425,7 @@ static void places_part_the_types_of_convolutions(void **state)
                         "conv3x3 16->16, first");
     assert_string_equal(lfuse_layer_param_type(f->net->layers[4]),
                         "conv3x3 16->16, second");
-    assert_true(loss_of(f, RESNET_TRAINING) == loss);
+    assert_true(loss_of(f, CNN_TRAINING) == loss);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -455,34 +447,12 @@ static void count_release(void *user, void *ptr, size_t size, size_t align)
 /* Forward, loss, backward, and all parameters' update. */
 static void train_step(struct fixture *f, struct resnet *net, int64_t count)
 {
-    float *values[RESNET_MAX_UNITS], *velocities[RESNET_MAX_UNITS];
-    const float *gradients[RESNET_MAX_UNITS];
-    int64_t counts[RESNET_MAX_UNITS], i;
-    lfuse_sgd_all_args sgd;
-    double loss, norm;
+    double loss;
 
-    ok(f, resnet_forward(net, f->x, count, RESNET_TRAINING, &f->err));
-    ok(f, resnet_loss(net, f->labels, &loss, NULL, &f->err));
+    ok(f, resnet_forward(net, f->x, count, CNN_TRAINING, &f->err));
+    ok(f, cnn_loss(&net->cnn, f->labels, &loss, NULL, &f->err));
     ok(f, resnet_backward(net, &f->err));
-    for (i = 0; i < net->unit_count; i++) {
-        const struct resnet_parameter *p = &net->units[i].weight;
-
-        values[i] = lfuse_tensor_data(p->value);
-        gradients[i] = lfuse_tensor_data(p->gradient);
-        velocities[i] = lfuse_tensor_data(p->velocity);
-        counts[i] = lfuse_tensor_elements(p->value);
-    }
-    lfuse_sgd_all_args_init(&sgd, sizeof(sgd));
-    sgd.values = values;
-    sgd.gradients = gradients;
-    sgd.velocities = velocities;
-    sgd.counts = counts;
-    sgd.parameters = net->unit_count;
-    sgd.learning_rate = 1e-3;
-    sgd.momentum = 0.9;
-    sgd.max_norm = 1.0;
-    sgd.norm = &norm;
-    ok(f, lfuse_sgd_all(net->ctx, &sgd, &f->err));
+    ok(f, cnn_update(&net->cnn, 1e-3, 0.9, 1e-4, &f->err));
 }
 
 /* Of any network, by any number of threads, from the first step on. */
@@ -499,14 +469,13 @@ static void a_step_allocates_nothing(void **state)
     for (options.threads = 1; options.threads <= 3; options.threads++)
         for (width = 0; width <= 2; width += 2) {
             ok(f, lfuse_context_create(&options, &ctx, &f->err));
-            ok(f,
-               resnet_create_wide(ctx, 1, width, BATCH, RESNET_TRAINING, &net, &f->err));
+            ok(f, resnet_create_wide(ctx, 1, width, BATCH, CNN_TRAINING, &net, &f->err));
             resnet_initialise(net, 3);
             before = allocations;
             assert_true(before > 0); /* the counter counts */
             train_step(f, net, BATCH);
             train_step(f, net, 1);
-            ok(f, resnet_forward(net, f->x, BATCH, RESNET_INFERENCE, &f->err));
+            ok(f, resnet_forward(net, f->x, BATCH, CNN_INFERENCE, &f->err));
             assert_int_equal(allocations, before);
             resnet_destroy(net);
             lfuse_context_destroy(ctx);
