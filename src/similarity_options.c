@@ -57,6 +57,21 @@ static lfuse_status check_custom(const lfuse_similarity_options *o, const char *
     return LFUSE_OK;
 }
 
+static lfuse_status check_ranks(const lfuse_similarity_options *o, const char *what,
+                                lfuse_error *err)
+{
+    const bool shared = o->ranks > 1;
+
+    if (o->ranks < 0 || o->rank < 0 || (o->ranks > 0 && o->rank >= o->ranks) ||
+        (o->ranks == 0 && o->rank != 0))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.rank is %d, ranks is %d", what,
+                        (int)o->rank, (int)o->ranks);
+    if (shared != (o->gather != NULL))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "%s.gather is %s, ranks is %d", what,
+                        shared ? "NULL" : "given", (int)o->ranks);
+    return LFUSE_OK;
+}
+
 static lfuse_status check_options(const lfuse_similarity_options *o, const char *what,
                                   lfuse_error *err)
 {
@@ -66,6 +81,8 @@ static lfuse_status check_options(const lfuse_similarity_options *o, const char 
         status = check_transport(o, what, err);
     if (status == LFUSE_OK)
         status = check_custom(o, what, err);
+    if (status == LFUSE_OK)
+        status = check_ranks(o, what, err);
     return status;
 }
 
@@ -83,6 +100,15 @@ static void fill_transport(const lfuse_similarity_options *o,
     if (o->iterations != 0)
         params->iterations = o->iterations;
     params->softmax_rows = (o->flags & LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS) != 0;
+}
+
+static void fill_ranks(const lfuse_similarity_options *o,
+                       struct lfi_similarity_params *params)
+{
+    params->gather = o->gather;
+    params->gather_user = o->gather_user;
+    params->rank = o->rank;
+    params->ranks = o->ranks > 0 ? o->ranks : 1;
 }
 
 static void fill_custom(const lfuse_similarity_options *o,
@@ -125,5 +151,6 @@ lfuse_status lfi_handles_similarity(const lfuse_context *ctx,
         params->max_bytes = o->max_bytes;
     params->failed = o->failed;
     params->failed_user = o->failed_user;
+    fill_ranks(o, params);
     return LFUSE_OK;
 }

@@ -163,6 +163,10 @@ typedef struct lfuse_similarity_options {
     void *custom_user;
     lfuse_similarity_failed failed; /* of a matrix; NULL: the first failure ends it */
     void *failed_user;
+    lfuse_gather gather; /* of a matrix whose work ranks share; NULL: one does all */
+    void *gather_user;
+    int32_t rank;  /* of this caller, in [0, ranks) */
+    int32_t ranks; /* 0 means 1 */
 } lfuse_similarity_options;
 
 typedef struct lfuse_metric_properties {
@@ -289,12 +293,18 @@ LFUSE_API lfuse_status lfuse_similarity_assignment(
  *          out as the caller set it, as is the diagonal of a layer of which every pair failed.
  *          Otherwise the failure that is returned is that of the first pair in row order of the
  *          first weight where one fails.
+ *          With options->ranks each rank calls this with the same layers and options but its rank, and
+ *          all get the same out, to the bit as one would. Features, factors and single comparisons are
+ *          shared out; euclidean and cosine, one pass, are not. The failure of one is
+ *          LFUSE_ERR_CALLBACK of the others.
  * Owner:   layers are borrowed for the call.
  * Errors:  as lfuse_similarity(), naming the layer; and
  *          LFUSE_ERR_ARGUMENT   count < 1, a NULL layer, or a layer without weights
  *          LFUSE_ERR_NAME       the param types, or the names of the weights, differ
  *          LFUSE_ERR_CANCELLED  the progress callback said stop
- *          LFUSE_ERR_CALLBACK   the context's executor refused; or custom did, which ends it
+ *          LFUSE_ERR_CALLBACK   the context's executor refused; or custom did, which ends it; or
+ *                               gather did
+ *          LFUSE_ERR_UNSUPPORTED  failed and ranks
  *          On failure out is unspecified.
  * Cost:    euclidean and cosine read all weights once. CKA and covariance reduce each weight
  *          once, to n^2 / 2 and to p block / 2 numbers, which are compared in one pass. kl and

@@ -330,6 +330,14 @@ typedef int32_t (*lfuse_repair)(void *user);
 typedef int32_t (*lfuse_similarity_failed)(void *user, int64_t i, int64_t j,
                                            const lfuse_error *error);
 
+/*
+ * Ranks (processes, or threads) share the work of one call: each makes the same call, and the same
+ * calls of this. Rank r has filled bytes [first[r], first[r + 1]) of data; when it returns, all of data
+ * are filled, on every rank. NULL: this rank has failed, and there is nothing to gather. 0, or on all
+ * ranks alike another value, when one has failed: then each of them ends.
+ */
+typedef int32_t (*lfuse_gather)(void *user, void *data, const size_t *first);
+
 /* Of a checkpoint to be saved: entries whose equal rows are stored once. */
 typedef struct lfuse_checkpoint_bank {
     const char *name; /* of the bank: not an entry's; such as a param type */

@@ -63,6 +63,8 @@ static lfuse_status run_weight(struct lfi_matrix *m, lfuse_error *err)
     m->done = before;
     if (status == LFUSE_OK)
         status = lfi_matrix_pairs(m, err);
+    if (status == LFUSE_OK)
+        status = lfi_matrix_gather_pairs(m, err);
     m->done = before + pairs;
     return status;
 }
@@ -101,8 +103,7 @@ static void conclude(const struct lfi_matrix *m, const double *sum, double *out)
     }
 }
 
-static lfuse_status run_all(struct lfi_matrix *m, double *sum, double *out,
-                            lfuse_error *err)
+static lfuse_status run_all(struct lfi_matrix *m, double *sum, lfuse_error *err)
 {
     lfuse_status status;
 
@@ -115,8 +116,6 @@ static lfuse_status run_all(struct lfi_matrix *m, double *sum, double *out,
     }
     if (status == LFUSE_OK)
         status = lfi_matrix_tell(m, 0.0, err);
-    if (status == LFUSE_OK)
-        conclude(m, sum, out);
     return status;
 }
 
@@ -134,6 +133,9 @@ lfuse_status lfi_similarity_matrix(const struct lfi_env *env,
     lfuse_status status;
     double *sum = NULL;
 
+    if (params->ranks > 1 && params->failed != NULL)
+        return lfi_fail(err, LFUSE_ERR_UNSUPPORTED,
+                        "pairs that fail cannot be left out where ranks share the work");
     if (!lfi_mul_int64(count, count, &square) ||
         !lfi_mul_int64(square / 2, items[0].count, &pairs))
         return lfi_fail(err, LFUSE_ERR_OVERFLOW, "%lld layers do not fit",
@@ -147,7 +149,14 @@ lfuse_status lfi_similarity_matrix(const struct lfi_env *env,
         status = lfi_alloc_zero(env, (size_t)square, sizeof(*m.state), "similarities",
                                 &m.state, err);
     if (status == LFUSE_OK)
-        status = run_all(&m, sum, out, err);
+        status = lfi_alloc_zero(env, (size_t)params->ranks + 1, sizeof(*m.first),
+                                "similarities", &m.first, err);
+    if (status == LFUSE_OK)
+        status = run_all(&m, sum, err);
+    status = lfi_matrix_agree(&m, status, err);
+    if (status == LFUSE_OK)
+        conclude(&m, sum, out);
+    lfi_free(env, m.first, (size_t)params->ranks + 1, sizeof(*m.first));
     lfi_free(env, m.state, (size_t)square, sizeof(*m.state));
     lfi_free(env, m.value, (size_t)square, sizeof(*m.value));
     lfi_free(env, sum, (size_t)square, sizeof(*sum));

@@ -19,7 +19,27 @@ struct lfi_matrix {
     int64_t done;   /* progress, in pairs */
     int64_t total;
     int64_t told; /* the last that was told */
+    /* Of the ranks, where several share the work: */
+    size_t *first; /* (ranks + 1) bytes, for gather */
+    bool parted;   /* gather has failed: the others know */
 };
+
+/* ---- spread.c: who does what ---------------------------------------------------------------- */
+
+bool lfi_matrix_is_spread(const struct lfi_matrix *m);
+/* This rank's of `count` things alike: [*begin, *end). */
+void lfi_matrix_own(const struct lfi_matrix *m, int64_t count, int64_t *begin,
+                    int64_t *end);
+/* This rank's rows of pairs, about as many pairs for each. */
+void lfi_matrix_own_rows(const struct lfi_matrix *m, int64_t *begin, int64_t *end);
+/* Of `count` things of `bytes` each, which lfi_matrix_own() parts, all ranks get all. */
+lfuse_status lfi_matrix_gather(struct lfi_matrix *m, void *data, int64_t count,
+                               size_t bytes, lfuse_error *err);
+/* The same of the pairs of one weight, which own rows are done of. */
+lfuse_status lfi_matrix_gather_pairs(struct lfi_matrix *m, lfuse_error *err);
+/* The last word: whether all ranks have succeeded, of which this one's status is given. */
+lfuse_status lfi_matrix_agree(struct lfi_matrix *m, lfuse_status status,
+                              lfuse_error *err);
 
 /* That `pairs` more than done are; nothing where that was told before. */
 lfuse_status lfi_matrix_tell(struct lfi_matrix *m, double pairs, lfuse_error *err);
@@ -42,6 +62,8 @@ struct lfi_places {
     int64_t item_j; /* in place first */
 };
 
+enum { LFI_KEPT = 4 };
+
 /* Pairs of items, for each of which something is kept in a place. */
 struct lfi_groups {
     struct lfi_matrix *m;
@@ -54,6 +76,11 @@ struct lfi_groups {
                          int64_t item, void *scratch, lfuse_error *err);
     lfuse_status (*compare)(void *user, const struct lfi_places *places,
                             lfuse_error *err);
+    /* What is kept, for ranks that share the work: (capacity) of so many bytes. */
+    struct {
+        void *values;
+        size_t bytes;
+    } kept[LFI_KEPT];
     void *user;
     int64_t capacity; /* from here on by lfi_groups_plan(): places */
     int64_t group;    /* items that stay while others pass by */

@@ -69,15 +69,16 @@ static int64_t first_beside(const struct lfi_places *at, int64_t i)
 static int64_t fill_batch(struct bank *b, const struct lfi_places *at, int64_t *i,
                           int64_t *j)
 {
-    int64_t n = 0;
+    int64_t n = 0, begin, end;
 
+    lfi_matrix_own_rows(b->m, &begin, &end);
     for (; *i < at->rows; ++*i, *j = first_beside(at, *i))
         for (; *j < at->count; ++*j) {
             struct task t = {*i, *j, at->item_i + *i, at->item_j + *j - at->first};
 
             if (n == b->batch_size)
                 return n;
-            if (b->usable[*i] && b->usable[*j] &&
+            if (t.item_i >= begin && t.item_i < end && b->usable[*i] && b->usable[*j] &&
                 b->m->state[t.item_i * b->m->count + t.item_j] == LFI_PAIR_OPEN)
                 b->batch[n++] = t;
         }
@@ -151,6 +152,10 @@ lfuse_status lfi_matrix_factors(struct lfi_matrix *m, lfuse_error *err)
     b.inner.executor = lfi_executor_serial();
     b.batch_size = (int64_t)TASKS_PER_SLOT * b.groups.slots;
     status = allocate(&b, err);
+    b.groups.kept[0].values = b.factors;
+    b.groups.kept[0].bytes = b.groups.bytes;
+    b.groups.kept[1].values = b.usable;
+    b.groups.kept[1].bytes = sizeof(*b.usable);
     if (status == LFUSE_OK)
         status = lfi_groups_run(&b.groups, err);
     lfi_free(m->env, b.batch, (size_t)b.batch_size, sizeof(*b.batch));

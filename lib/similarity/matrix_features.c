@@ -109,26 +109,37 @@ static lfuse_status tell(void *user, double share, lfuse_error *err)
     return lfi_groups_tell(&b->groups, share, err);
 }
 
+/* The rows at hand that are this rank's. */
+static void own_places(const struct bank *b, const struct lfi_places *at, int64_t *begin,
+                       int64_t *end)
+{
+    lfi_matrix_own_rows(b->m, begin, end);
+    *begin = *begin > at->item_i ? *begin - at->item_i : 0;
+    *end = *end - at->item_i < at->rows ? *end - at->item_i : at->rows;
+}
+
 static lfuse_status compare(void *user, const struct lfi_places *at, lfuse_error *err)
 {
     struct bank *b = user;
-    struct lfi_pair_sums p = {.views = b->views,
-                              .count = at->count,
-                              .rows = at->rows,
-                              .first = at->first,
-                              .sums = b->sums,
-                              .tell = tell,
-                              .user = b};
-    lfuse_status status = lfi_pair_sums(b->m->env, &p, err);
-    int64_t i, j;
+    struct lfi_pair_sums p = {.sums = b->sums, .tell = tell, .user = b};
+    int64_t begin, end, i, j;
+    lfuse_status status;
 
+    own_places(b, at, &begin, &end);
+    if (begin >= end)
+        return LFUSE_OK;
+    p.views = b->views + begin;
+    p.rows = end - begin;
+    p.first = at->first > begin ? at->first - begin : 0;
+    p.count = at->count - begin;
+    status = lfi_pair_sums(b->m->env, &p, err);
     if (status != LFUSE_OK)
         return status;
-    for (i = 0; i < at->rows; i++)
+    for (i = begin; i < end; i++)
         for (j = at->first > i ? at->first : i + 1; j < at->count; j++)
             if (b->blocks[i] > 0 && b->blocks[j] > 0)
                 finish_pair(b, i, j, at->item_i + i, at->item_j + j - at->first,
-                            b->sums[i * at->count + j]);
+                            b->sums[(i - begin) * p.count + j - begin]);
     return LFUSE_OK;
 }
 
@@ -215,6 +226,14 @@ lfuse_status lfi_matrix_features(struct lfi_matrix *m, lfuse_error *err)
     b.groups.user = &b;
     lfi_groups_plan(&b.groups);
     status = allocate(&b, err);
+    b.groups.kept[0].values = b.values;
+    b.groups.kept[0].bytes = value_bytes(&b);
+    b.groups.kept[1].values = b.good;
+    b.groups.kept[1].bytes = (size_t)b.size.blocks;
+    b.groups.kept[2].values = b.norm;
+    b.groups.kept[2].bytes = sizeof(*b.norm);
+    b.groups.kept[3].values = b.blocks;
+    b.groups.kept[3].bytes = sizeof(*b.blocks);
     if (status == LFUSE_OK)
         status = lfi_groups_run(&b.groups, err);
     release(&b);

@@ -54,12 +54,13 @@ static lfuse_status fill(struct lfi_groups *g, int64_t place, int64_t item, int6
     struct lfi_env env = *g->m->env;
     const int64_t most = g->slots == 1 ? 1 : TASKS_PER_SLOT * g->slots;
     lfuse_status status = LFUSE_OK;
-    int64_t i, size;
+    int64_t begin, end, i, size, k;
 
+    lfi_matrix_own(g->m, count, &begin, &end);
     b.inner.executor = lfi_executor_serial();
     env.executor.concurrency = g->slots;
-    for (i = 0; i < count && status == LFUSE_OK; i += size) {
-        size = count - i < most ? count - i : most;
+    for (i = begin; i < end && status == LFUSE_OK; i += size) {
+        size = end - i < most ? end - i : most;
         b.place = place + i;
         b.item = item + i;
         if (g->slots == 1)
@@ -67,9 +68,15 @@ static lfuse_status fill(struct lfi_groups *g, int64_t place, int64_t item, int6
         else
             status = lfi_parallel_for(&env, size, run_task, &b, err);
         if (status == LFUSE_OK)
-            status = lfi_matrix_tell(
-                g->m, g->pairs * g->share * (double)(i + size) / (double)count, err);
+            status = lfi_matrix_tell(g->m,
+                                     g->pairs * g->share * (double)(i - begin + size) /
+                                         (double)(end - begin),
+                                     err);
     }
+    for (k = 0; k < LFI_KEPT && status == LFUSE_OK; k++)
+        status = lfi_matrix_gather(
+            g->m, (char *)g->kept[k].values + (size_t)place * g->kept[k].bytes, count,
+            g->kept[k].bytes, err);
     return status;
 }
 

@@ -26,6 +26,8 @@ struct run {
     struct lfi_env env; /* no more concurrency than there are slots of scratch */
     struct task *batch;
     int64_t batch_size;
+    int64_t begin; /* this rank's rows */
+    int64_t end;
     int64_t open; /* pairs at the start */
     char *scratch;
     size_t scratch_bytes; /* per slot */
@@ -90,7 +92,7 @@ static int64_t fill_batch(struct run *r, int64_t *at)
 {
     int64_t count = r->m->count, n = 0, i, j;
 
-    for (; n < r->batch_size && *at < count * count; ++*at) {
+    for (; n < r->batch_size && *at < r->end * count; ++*at) {
         i = *at / count;
         j = *at % count;
         if ((j > i || count == 1) && r->m->state[*at] == LFI_PAIR_OPEN) {
@@ -135,7 +137,8 @@ static lfuse_status run_batch(struct run *r, int64_t n, lfuse_error *err)
 static lfuse_status run_batches(struct run *r, lfuse_error *err)
 {
     struct lfi_matrix *m = r->m;
-    int64_t pairs = m->count == 1 ? 1 : m->count * (m->count - 1) / 2, at = 0, n;
+    int64_t pairs = m->count == 1 ? 1 : m->count * (m->count - 1) / 2, n,
+            at = r->begin * m->count;
     lfuse_status status = LFUSE_OK;
 
     m->done += pairs - r->open;
@@ -155,7 +158,8 @@ static lfuse_status measure(struct run *r, lfuse_error *err)
     int64_t i, j;
     size_t copies, bytes;
 
-    for (i = 0; i < m->count; i++)
+    lfi_matrix_own_rows(m, &r->begin, &r->end);
+    for (i = r->begin; i < r->end; i++)
         for (j = m->count == 1 ? 0 : i + 1; j < m->count; j++) {
             struct lfi_comparison pair = pair_of(m, i, j);
 

@@ -39,6 +39,7 @@ struct lfi_similarity_params lfi_similarity_defaults(uint64_t seed)
         .seed = seed,
         .unequal = LFUSE_UNEQUAL_REFUSE,
         .max_bytes = (size_t)1 << 30,
+        .ranks = 1,
     };
 
     return params;

@@ -35,6 +35,10 @@ struct lfi_similarity_params {
     size_t max_bytes; /* of a matrix, for what is kept per item: of two at least */
     lfuse_similarity_failed failed; /* of a matrix; or NULL */
     void *failed_user;
+    lfuse_gather gather; /* of a matrix that ranks share; or NULL */
+    void *gather_user;
+    int32_t rank;
+    int32_t ranks; /* >= 1 */
 };
 
 /* Two weights; names are for messages. */

@@ -246,7 +246,7 @@ CONSTANT(LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS, 1);
 CONSTANT(LFUSE_SIMILARITY_FLAG_CUSTOM_SIMILARITY, 2);
 CONSTANT(LFUSE_SIMILARITY_FLAG_CUSTOM_SYMMETRIC, 4);
 
-SIZE(lfuse_similarity_options, 136);
+SIZE(lfuse_similarity_options, 160);
 FIELD(lfuse_similarity_options, struct_size, 0);
 FIELD(lfuse_similarity_options, block, 8);
 FIELD(lfuse_similarity_options, metric, 16);
@@ -266,6 +266,10 @@ FIELD(lfuse_similarity_options, custom, 104);
 FIELD(lfuse_similarity_options, custom_user, 112);
 FIELD(lfuse_similarity_options, failed, 120);
 FIELD(lfuse_similarity_options, failed_user, 128);
+FIELD(lfuse_similarity_options, gather, 136);
+FIELD(lfuse_similarity_options, gather_user, 144);
+FIELD(lfuse_similarity_options, rank, 152);
+FIELD(lfuse_similarity_options, ranks, 156);
 
 SIZE(lfuse_metric_properties, 40);
 FIELD(lfuse_metric_properties, struct_size, 0);
