@@ -160,6 +160,54 @@ void lfi_conv2d_winograd_load(const struct lfi_env *env,
     }
 }
 
+/* How many of the `count` tiles from `first` on lie side by side and are one line. */
+static int64_t line_at(const struct lfi_winograd_tiles *tiles, int64_t first,
+                       int64_t count)
+{
+    int64_t line = tiles->across - first % tiles->across;
+
+    line = line < count ? line : count;
+    return line < LFI_WINOGRAD_LINE ? line : LFI_WINOGRAD_LINE;
+}
+
+void lfi_conv2d_winograd_load_row(const struct lfi_env *env,
+                                  const struct lfi_winograd_tiles *tiles,
+                                  const struct lfi_winograd_images *images,
+                                  const struct lfi_winograd_part *part, const float *data,
+                                  int64_t first, int64_t count,
+                                  const struct lfi_winograd_matrices *matrices,
+                                  float *half, float *to)
+{
+    struct lfi_winograd_line line = {
+        .half = half,
+        .from_row = images->width * images->channels,
+        .from_col = images->channels,
+        .to_tile = matrices->row,
+        .to_point = matrices->point,
+        .width = part->width,
+        .cols = images->width,
+        .outputs = (int32_t)tiles->outputs,
+        .row = (int32_t)part->row,
+        .gradient = part->gradient,
+    };
+    int64_t done;
+
+    for (done = 0; done < count; done += line.tiles) {
+        const struct place place = place_of(tiles, images, first + done);
+        struct place next;
+
+        line.tiles = line_at(tiles, first + done, count - done);
+        next = place_of(tiles, images, first + done + line.tiles);
+        line.first = -place.col;
+        line.first_row = place.row;
+        line.end_row = place.end_row;
+        line.from = data + part->channel + (place.pixel + place.col) * images->channels;
+        line.to = to + done * matrices->row;
+        line.ahead = (next.pixel - place.pixel) * images->channels;
+        env->kernels->winograd_line_f32(&line);
+    }
+}
+
 /* What follows the sums of one tile, while they are in the first cache. */
 static void end_tile(const struct lfi_env *env, const struct lfi_winograd_images *images,
                      const struct lfi_winograd_tile *tile, const struct place *place,

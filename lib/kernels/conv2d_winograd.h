@@ -15,6 +15,10 @@
 
 #include "kernels/conv2d.h"
 
+/* Tiles of a line whose rows of points are made together, and their columns of pixels. */
+enum { LFI_WINOGRAD_LINE = 8 };
+#define LFI_WINOGRAD_HALF(m) (LFI_WINOGRAD_LINE * (m) + 2)
+
 /* Columns of U that lie side by side: what the widest micro-kernel takes at once. */
 enum { LFI_WINOGRAD_PANEL = 32 };
 
@@ -56,6 +60,24 @@ void lfi_conv2d_winograd_load(const struct lfi_env *env,
                               int64_t first, int64_t count,
                               const struct lfi_winograd_matrices *matrices, float *to);
 
+/* One row of the points, and some of the channels, of inputs or gradients of outputs. */
+struct lfi_winograd_part {
+    int64_t row;
+    int64_t channel;
+    int64_t width;
+    bool gradient;
+};
+
+/* The same of a part: matrices for the m + 2 points of the row. half: scratch for
+ * LFI_WINOGRAD_HALF(m) * width floats. */
+void lfi_conv2d_winograd_load_row(const struct lfi_env *env,
+                                  const struct lfi_winograd_tiles *tiles,
+                                  const struct lfi_winograd_images *images,
+                                  const struct lfi_winograd_part *part, const float *data,
+                                  int64_t first, int64_t count,
+                                  const struct lfi_winograd_matrices *matrices,
+                                  float *half, float *to);
+
 /* Images that are written, and what follows the sums. */
 struct lfi_winograd_output {
     float *data;
@@ -63,6 +85,34 @@ struct lfi_winograd_output {
     struct lfi_conv2d_epilogue epilogue;
     bool accumulate;
 };
+
+/* ---- weight gradients by parts ---------------------------------------------------------------- */
+
+/* Weight gradients of many channels: W is cut into squares of channels and rows of points. */
+struct lfi_winograd_squares {
+    struct lfi_winograd_tiles tiles;
+    struct lfi_winograd_matrices v; /* of a block of tiles and one row of points */
+    struct lfi_winograd_matrices d;
+    int64_t ins; /* of a square */
+    int64_t outs;
+    int64_t chunks; /* of tiles, each with sums of its own */
+    int64_t block;  /* tiles */
+    int64_t sums;   /* floats of all chunks' sums */
+};
+
+struct lfi_winograd_squares lfi_conv2d_winograd_squares(const struct lfi_conv2d *c);
+int64_t lfi_conv2d_winograd_squares_slot(const struct lfi_winograd_squares *squares);
+/* dw, or added to it. */
+lfuse_status lfi_conv2d_winograd_squares_run(const struct lfi_env *env,
+                                             const struct lfi_conv2d *c,
+                                             const struct lfi_winograd_squares *squares,
+                                             float *sums, float *slots, lfuse_error *err);
+
+/* Taps (in, tap, out of a panel of width `width`) of `count` ins, 16 at most, to dw or added to it:
+ * (out, in, tap). */
+void lfi_conv2d_winograd_put_taps(const struct lfi_env *env, const struct lfi_conv2d *c,
+                                  const float *taps, int64_t in, int64_t count,
+                                  int64_t out, int64_t width);
 
 /* The way back: from matrices to images. */
 void lfi_conv2d_winograd_store(const struct lfi_env *env,

@@ -10,8 +10,8 @@
  *
  * and one transform of W, at the end. Where W is small, a task is a chunk of the tiles with a W of
  * its own, and goes through it in blocks whose V and D stay in the second cache; the chunks, cut
- * by shape alone, are added in order. Where W is large there is one, blocks are larger, and all
- * threads work on each: on its transforms, then on its products.
+ * by shape alone, are added in order. Where W is large it is cut instead: see
+ * conv2d_winograd_squares.c.
  */
 #include "kernels/conv2d_winograd.h"
 
@@ -21,13 +21,10 @@ enum {
     OWN_FLOATS = 160 << 10,   /* V and D of a block that is one task's */
     CHUNK_FLOATS = 160 << 10, /* the largest W that a task has of its own */
     CHUNKS = 16,
-    JOINT_FLOATS = 5 << 18, /* V and D of a block that is everybody's */
-    STEPS = 128,            /* tiles of one product: what the first cache holds */
-    SHARE = 4,              /* tiles that one task transforms */
-    ROWS = 64,              /* of W, that one task multiplies */
-    STRIP = 16,             /* ins that are transposed together */
-    REDUCE = 4096,          /* elements of one task */
-    PIXELS = 512            /* of dy, in one sum of dbias */
+    STEPS = 128,   /* tiles of one product: what the first cache holds */
+    STRIP = 16,    /* ins that are transposed together */
+    REDUCE = 4096, /* elements of one task */
+    PIXELS = 512   /* of dy, in one sum of dbias */
 };
 
 struct gradient {
@@ -39,13 +36,12 @@ struct gradient {
     struct lfi_winograd_matrices v;
     struct lfi_winograd_matrices d;
     int64_t block;
-    int64_t chunks;   /* 1: joint blocks */
+    int64_t chunks;   /* 0: squares */
     int64_t w_floats; /* of a W */
     float *w;
     float *bias;   /* a sum for each image */
-    float *blocks; /* V and D, one pair for each slot; or one pair */
-    int64_t first; /* of the block, where it is joint */
-    int64_t count;
+    float *blocks; /* V and D, one pair for each slot */
+    struct lfi_winograd_squares squares;
 };
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -66,26 +62,32 @@ static struct gradient plan(const struct lfi_env *env, const struct lfi_conv2d *
     const int64_t tile = g.tiles.points * (c->in_channels + c->out_channels);
 
     g.w_floats = lfi_conv2d_round(g.tiles.points * c->in_channels * c->out_channels);
-    g.chunks = g.w_floats <= CHUNK_FLOATS ? smaller(CHUNKS, g.tiles.count) : 1;
-    if (g.chunks > 1)
-        g.block = OWN_FLOATS / tile;
-    else /* what is read and written for each block, W, does not outweigh V and D */
-        g.block = (g.w_floats / 2 > JOINT_FLOATS ? g.w_floats / 2 : JOINT_FLOATS) / tile;
-    g.block = smaller(g.block < 1 ? 1 : g.block, (g.tiles.count - 1) / g.chunks + 1);
+    if (g.w_floats > CHUNK_FLOATS) {
+        g.squares = lfi_conv2d_winograd_squares(c);
+        return g;
+    }
+    g.chunks = smaller(CHUNKS, g.tiles.count);
+    g.block = smaller(OWN_FLOATS / tile, (g.tiles.count - 1) / g.chunks + 1);
     g.v = lfi_conv2d_winograd_matrices(g.tiles.points, g.block, c->in_channels);
     g.d = lfi_conv2d_winograd_matrices(g.tiles.points, g.block, c->out_channels);
     return g;
 }
 
+/* Of W, or what stands for it. */
+static int64_t sums_of(const struct gradient *g)
+{
+    return g->chunks > 0 ? g->chunks * g->w_floats : g->squares.sums;
+}
+
 static lfuse_status size_memory(const struct lfi_env *env, const struct gradient *g,
                                 struct lfi_conv2d_memory *memory, lfuse_error *err)
 {
-    const int64_t blocks = g->v.floats + g->d.floats;
     const int64_t bias = lfi_conv2d_round(g->conv->batch * g->conv->out_channels);
 
     memory->as_it_is = true;
-    memory->shared_floats = g->chunks * g->w_floats + bias + (g->chunks > 1 ? 0 : blocks);
-    memory->slot_floats = g->chunks > 1 ? blocks : 0;
+    memory->shared_floats = sums_of(g) + bias;
+    memory->slot_floats = g->chunks > 0 ? g->v.floats + g->d.floats
+                                        : lfi_conv2d_winograd_squares_slot(&g->squares);
     return lfi_conv2d_memory_size(env, memory, err);
 }
 
@@ -108,19 +110,18 @@ static void load(const struct gradient *g, int64_t first, int64_t count, float *
                              g->conv->dy, first, count, &g->d, d);
 }
 
-/* Rows [row, row + rows) of W at one point. */
+/* W at one point. */
 static void multiply(const struct gradient *g, const float *v, const float *d,
-                     int64_t count, int64_t point, int64_t row, int64_t rows, float *w,
-                     bool accumulate)
+                     int64_t count, int64_t point, float *w, bool accumulate)
 {
     static const int64_t start = 0;
     const int64_t ins = g->conv->in_channels, outs = g->conv->out_channels;
     struct lfi_gemm_tile tile = {
-        .c = w + (point * ins + row) * outs,
+        .c = w + point * ins * outs,
         .a_tap = &start,
         .b_tap = &start,
         .taps = 1,
-        .rows = rows,
+        .rows = ins,
         .cols = outs,
         .a_row = 1,
         .a_step = g->v.row,
@@ -131,7 +132,7 @@ static void multiply(const struct gradient *g, const float *v, const float *d,
     int64_t first;
 
     for (first = 0; first < count; first += STEPS) {
-        tile.a = v + point * g->v.point + first * g->v.row + row;
+        tile.a = v + point * g->v.point + first * g->v.row;
         tile.b = d + point * g->d.point + first * g->d.row;
         tile.steps = smaller(STEPS, count - first);
         g->env->kernels->gemm_f32(&tile);
@@ -155,7 +156,7 @@ static void run_chunk(void *arg, int64_t chunk, int32_t slot)
 
         load(g, first, count, v, d);
         for (point = 0; point < g->tiles.points; point++)
-            multiply(g, v, d, count, point, 0, g->conv->in_channels, w, first > begin);
+            multiply(g, v, d, count, point, w, first > begin);
     }
 }
 
@@ -182,49 +183,27 @@ static lfuse_status run_chunks(struct gradient *g, lfuse_error *err)
     return status;
 }
 
-/* ---- joint blocks --------------------------------------------------------------------------- */
-
-static void load_share(void *arg, int64_t index, int32_t slot)
-{
-    const struct gradient *g = arg;
-    const int64_t first = index * SHARE;
-
-    (void)slot;
-    load(g, g->first + first, smaller(SHARE, g->count - first),
-         g->blocks + first * g->v.row, g->blocks + g->v.floats + first * g->d.row);
-}
-
-static void multiply_rows(void *arg, int64_t index, int32_t slot)
-{
-    const struct gradient *g = arg;
-    const int64_t parts = (g->conv->in_channels + ROWS - 1) / ROWS;
-    const int64_t row = index % parts * ROWS;
-
-    (void)slot;
-    multiply(g, g->blocks, g->blocks + g->v.floats, g->count, index / parts, row,
-             smaller(ROWS, g->conv->in_channels - row), g->w, g->first > 0);
-}
-
-static lfuse_status run_joint(struct gradient *g, lfuse_error *err)
-{
-    const int64_t parts = (g->conv->in_channels + ROWS - 1) / ROWS;
-    lfuse_status status = LFUSE_OK;
-
-    for (g->first = 0; g->first < g->tiles.count && status == LFUSE_OK;
-         g->first += g->block) {
-        g->count = smaller(g->block, g->tiles.count - g->first);
-        status =
-            lfi_parallel_for(g->env, (g->count + SHARE - 1) / SHARE, load_share, g, err);
-        if (status == LFUSE_OK)
-            status =
-                lfi_parallel_for(g->env, g->tiles.points * parts, multiply_rows, g, err);
-    }
-    return status;
-}
-
 /* ---- dw and dbias --------------------------------------------------------------------------- */
 
-/* A strip of ins by a panel of outs: back to taps, and transposed to (out, in, tap). */
+void lfi_conv2d_winograd_put_taps(const struct lfi_env *env, const struct lfi_conv2d *c,
+                                  const float *taps, int64_t in, int64_t count,
+                                  int64_t out, int64_t width)
+{
+    float turned[PANEL * AREA * STRIP];
+    float *dw = c->dw + (out * c->in_channels + in) * AREA;
+    int64_t i;
+
+    if (!c->accumulate) {
+        env->kernels->transpose_f32(taps, count * AREA, width, PANEL, dw,
+                                    c->in_channels * AREA);
+        return;
+    }
+    env->kernels->transpose_f32(taps, count * AREA, width, PANEL, turned, AREA * STRIP);
+    for (i = 0; i < width; i++, dw += c->in_channels * AREA)
+        env->kernels->add_f32(dw, turned + i * AREA * STRIP, count * AREA, dw);
+}
+
+/* A strip of ins by a panel of outs: back to taps. */
 static void finish_strip(void *arg, int64_t index, int32_t slot)
 {
     const struct gradient *g = arg;
@@ -232,7 +211,7 @@ static void finish_strip(void *arg, int64_t index, int32_t slot)
     const int64_t strips = (ins + STRIP - 1) / STRIP;
     const int64_t in = index % strips * STRIP, out = index / strips * PANEL;
     const int64_t count = smaller(STRIP, ins - in), width = smaller(PANEL, outs - out);
-    float taps[STRIP * AREA * PANEL], turned[PANEL * AREA * STRIP];
+    float taps[STRIP * AREA * PANEL];
     struct lfi_winograd_tile tile = {
         .from_row = (g->tiles.outputs + 2) * ins * outs,
         .from_col = ins * outs,
@@ -244,7 +223,6 @@ static void finish_strip(void *arg, int64_t index, int32_t slot)
         .outputs = (int32_t)g->tiles.outputs,
         .kind = LFI_WINOGRAD_WEIGHT_GRADIENT,
     };
-    float *dw = g->conv->dw + (out * ins + in) * AREA;
     int64_t i;
 
     (void)slot;
@@ -253,15 +231,7 @@ static void finish_strip(void *arg, int64_t index, int32_t slot)
         tile.to = taps + i * AREA * PANEL;
         g->env->kernels->winograd_f32(&tile);
     }
-    if (!g->conv->accumulate) {
-        g->env->kernels->transpose_f32(taps, count * AREA, width, PANEL, dw, ins * AREA);
-        return;
-    }
-    g->env->kernels->transpose_f32(taps, count * AREA, width, PANEL, turned,
-                                   AREA * STRIP);
-    for (i = 0; i < width; i++)
-        g->env->kernels->add_f32(dw + i * ins * AREA, turned + i * AREA * STRIP,
-                                 count * AREA, dw + i * ins * AREA);
+    lfi_conv2d_winograd_put_taps(g->env, g->conv, taps, in, count, out, width);
 }
 
 /* The sum of one image's dy. */
@@ -308,11 +278,21 @@ static lfuse_status run_bias(struct gradient *g, lfuse_error *err)
     return LFUSE_OK;
 }
 
+/* dw of a small W. */
+static lfuse_status run_small(struct gradient *g, lfuse_error *err)
+{
+    const int64_t strips = (g->conv->in_channels + STRIP - 1) / STRIP;
+    const int64_t panels = (g->conv->out_channels + PANEL - 1) / PANEL;
+    lfuse_status status = run_chunks(g, err);
+
+    if (status == LFUSE_OK)
+        status = lfi_parallel_for(g->env, strips * panels, finish_strip, g, err);
+    return status;
+}
+
 lfuse_status lfi_conv2d_winograd_gradient(const struct lfi_env *env,
                                           const struct lfi_conv2d *c, lfuse_error *err)
 {
-    const int64_t strips = (c->in_channels + STRIP - 1) / STRIP;
-    const int64_t panels = (c->out_channels + PANEL - 1) / PANEL;
     struct gradient g = plan(env, c);
     struct lfi_conv2d_memory memory = {0};
     lfuse_status status;
@@ -323,13 +303,13 @@ lfuse_status lfi_conv2d_winograd_gradient(const struct lfi_env *env,
     if (status != LFUSE_OK)
         return status;
     g.w = memory.shared;
-    g.bias = g.w + g.chunks * g.w_floats;
-    g.blocks = g.bias + lfi_conv2d_round(c->batch * c->out_channels);
-    status = g.chunks > 1 ? run_chunks(&g, err) : run_joint(&g, err);
+    g.bias = g.w + sums_of(&g);
+    g.blocks = memory.slots;
+    status = g.chunks > 0 ? run_small(&g, err)
+                          : lfi_conv2d_winograd_squares_run(env, c, &g.squares, g.w,
+                                                            g.blocks, err);
     if (status == LFUSE_OK && c->dbias != NULL)
         status = run_bias(&g, err);
-    if (status == LFUSE_OK)
-        status = lfi_parallel_for(env, strips * panels, finish_strip, &g, err);
     lfi_conv2d_memory_give(env, c, &memory);
     return status;
 }

@@ -51,8 +51,10 @@
     void lfi_layer_norm_f32__##ISA(const struct lfi_layer_norm_tile *tile); \
     void lfi_layer_norm_gradient_f32__##ISA(const struct lfi_layer_norm_tile *tile);
 
-#define LFI_WINOGRAD_ENTRIES(ISA) \
-    void lfi_winograd_f32__##ISA(const struct lfi_winograd_tile *tile);
+#define LFI_WINOGRAD_ENTRIES(ISA)                                            \
+    void lfi_winograd_f32__##ISA(const struct lfi_winograd_tile *tile);      \
+    void lfi_winograd_half_f32__##ISA(const struct lfi_winograd_tile *tile); \
+    void lfi_winograd_line_f32__##ISA(const struct lfi_winograd_line *line);
 
 #define LFI_POOL2D_ENTRIES(ISA)                                                  \
     void lfi_pool_average_f32__##ISA(const struct lfi_pool_tile *tile);          \

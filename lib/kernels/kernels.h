@@ -180,6 +180,16 @@ struct lfi_channel_tile {
  *
  * Pixels outside [first_row, end_row) x [first_col, end_col) read as zero and are not written.
  * With accumulate, outputs are added to what is there.
+ *
+ * For who works on one row of points at a time, winograd_half_f32 does one half of that, `row`
+ * being the row's number, whose points are from_col apart:
+ *
+ *     output           the points of the row  ->  its share of all m x m pixels
+ *     weight_gradient  a line of points       ->  a line of 3 taps: once along each row, then
+ *                                                 once for each tap across the rows
+ *
+ * With accumulate, shares and taps are added. Only the first and the last row have no share in
+ * some pixels: without accumulate these become zero.
  */
 enum lfi_winograd_kind {
     LFI_WINOGRAD_INPUT,
@@ -202,8 +212,36 @@ struct lfi_winograd_tile {
     int64_t first_col;
     int64_t end_col;
     int32_t outputs; /* m */
+    int32_t row;     /* of the points, for a half */
     enum lfi_winograd_kind kind;
     bool accumulate;
+};
+
+/*
+ * One row of the points of tiles that lie side by side: of inputs, or with `gradient` of the
+ * gradient of outputs. `from` is the pixel in the first row of their squares and the first
+ * column of the image, whose rows [first_row, end_row) of the squares' lie in it. Square i
+ * begins at column `first` + i m, and may begin and end outside of the `cols` columns. A point's
+ * lines are to_tile apart, points to_point.
+ */
+struct lfi_winograd_line {
+    const float *from;
+    float *to;
+    float *half; /* scratch: (tiles m + 2, width) */
+    int64_t from_row;
+    int64_t from_col;
+    int64_t to_tile;
+    int64_t to_point;
+    int64_t width; /* channels */
+    int64_t first_row;
+    int64_t end_row;
+    int64_t cols;
+    int64_t first;
+    int64_t tiles;
+    int64_t ahead;   /* from these pixels to those that will be asked for next */
+    int32_t outputs; /* m */
+    int32_t row;
+    bool gradient;
 };
 
 /*
@@ -337,6 +375,8 @@ struct lfi_kernels {
     void (*pool_max_gradient_f32)(const struct lfi_pool_tile *tile);
     /* Winograd, one tile */
     void (*winograd_f32)(const struct lfi_winograd_tile *tile);
+    void (*winograd_half_f32)(const struct lfi_winograd_tile *tile);
+    void (*winograd_line_f32)(const struct lfi_winograd_line *line);
     /* assignment, one row */
     struct lfi_two_least (*two_least_f64)(const struct lfi_assignment_row *row);
     int64_t (*shorten_paths_f64)(const struct lfi_assignment_row *row);

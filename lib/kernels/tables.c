@@ -36,7 +36,10 @@
     .pool_max_f32 = lfi_pool_max_f32__##ISA,                           \
     .pool_average_gradient_f32 = lfi_pool_average_gradient_f32__##ISA, \
     .pool_max_gradient_f32 = lfi_pool_max_gradient_f32__##ISA
-#define LFI_WINOGRAD(ISA) .winograd_f32 = lfi_winograd_f32__##ISA
+#define LFI_WINOGRAD(ISA)                              \
+    .winograd_f32 = lfi_winograd_f32__##ISA,           \
+    .winograd_half_f32 = lfi_winograd_half_f32__##ISA, \
+    .winograd_line_f32 = lfi_winograd_line_f32__##ISA
 #define LFI_ASSIGNMENT(ISA)                    \
     .two_least_f64 = lfi_two_least_f64__##ISA, \
     .shorten_paths_f64 = lfi_shorten_paths_f64__##ISA

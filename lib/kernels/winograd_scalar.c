@@ -1,60 +1,6 @@
 /* winograd_scalar.c - the transforms as they are defined: T in T', T a table of winograd.h */
-#include "kernels/winograd.h"
 #include "kernels/entries.h"
-
-typedef float table[MOST_POINTS][MOST_POINTS];
-
-static const table input_4 = {
-    {AB2, 0, -A2_PLUS_B2, 0, 1, 0},        {0, -POINT_A *B2, -B2, POINT_A, 1, 0},
-    {0, POINT_A *B2, -B2, -POINT_A, 1, 0}, {0, -POINT_B *A2, -A2, POINT_B, 1, 0},
-    {0, POINT_B *A2, -A2, -POINT_B, 1, 0}, {0, AB2, 0, -A2_PLUS_B2, 0, 1},
-};
-static const table weight_4 = {
-    {INVERSE_0, 0, 0},
-    {INVERSE_A, INVERSE_A *POINT_A, INVERSE_A *A2},
-    {INVERSE_A, -INVERSE_A *POINT_A, INVERSE_A *A2},
-    {INVERSE_B, INVERSE_B *POINT_B, INVERSE_B *B2},
-    {INVERSE_B, -INVERSE_B *POINT_B, INVERSE_B *B2},
-    {0, 0, 1},
-};
-static const table output_4 = {
-    {1, 1, 1, 1, 1, 0},
-    {0, POINT_A, -POINT_A, POINT_B, -POINT_B, 0},
-    {0, A2, A2, B2, B2, 0},
-    {0, A3, -A3, B3, -B3, 1},
-};
-static const table input_2 = {{-1, 0, 1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}};
-static const table weight_2 = {
-    {-1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0, 0, 1}};
-static const table output_2 = {{1, 1, 1, 0}, {0, 1, -1, 1}};
-
-/* A table, its sizes, and whether it is read transposed. */
-struct transform {
-    const table *table;
-    int32_t ins, outs;
-    bool transposed;
-};
-
-static struct transform transform_of(const struct lfi_winograd_tile *t)
-{
-    const int32_t m = t->outputs, points = m + TAPS - 1;
-    const table *input = m == 4 ? &input_4 : &input_2;
-    const table *weight = m == 4 ? &weight_4 : &weight_2;
-    const table *output = m == 4 ? &output_4 : &output_2;
-
-    switch (t->kind) {
-    case LFI_WINOGRAD_INPUT: return (struct transform){input, points, points, false};
-    case LFI_WINOGRAD_WEIGHT: return (struct transform){weight, TAPS, points, false};
-    case LFI_WINOGRAD_OUTPUT: return (struct transform){output, points, m, false};
-    case LFI_WINOGRAD_OUTPUT_GRADIENT: return (struct transform){output, m, points, true};
-    default: return (struct transform){weight, points, TAPS, true};
-    }
-}
-
-static float entry(const struct transform *f, int32_t out, int32_t in)
-{
-    return f->transposed ? (*f->table)[in][out] : (*f->table)[out][in];
-}
+#include "kernels/winograd_tables.h"
 
 static bool is_inside(const struct lfi_winograd_tile *t, int64_t row, int64_t col)
 {
@@ -103,9 +49,80 @@ static void run_column(const struct lfi_winograd_tile *t, const struct transform
         }
 }
 
+/* out = T in */
+static void run_line(const struct transform *f, const float *in, float *out)
+{
+    int32_t c, k;
+
+    for (c = 0; c < f->outs; c++) {
+        out[c] = 0.0f;
+        for (k = 0; k < f->ins; k++)
+            if (entry(f, c, k) != 0.0f)
+                out[c] += entry(f, c, k) * in[k];
+    }
+}
+
+void lfi_winograd_half_f32__scalar(const struct lfi_winograd_tile *t)
+{
+    const struct transform f = transform_of(t->kind, t->outputs);
+    float in[MOST_POINTS], out[MOST_POINTS];
+    int64_t j;
+    int32_t r, c;
+
+    for (j = 0; j < t->width; j++) {
+        for (c = 0; c < f.ins; c++)
+            in[c] = t->from[c * t->from_col + j];
+        run_line(&f, in, out);
+        for (c = 0; c < f.outs; c++) {
+            float *to = t->to + c * t->to_col + j;
+
+            if (t->kind != LFI_WINOGRAD_OUTPUT) {
+                *to = t->accumulate ? *to + out[c] : out[c];
+                continue;
+            }
+            for (r = 0; r < f.outs; r++)
+                if (entry(&f, r, t->row) != 0.0f)
+                    put(t, r, c, j, entry(&f, r, t->row) * out[c]);
+                else if (!t->accumulate)
+                    put(t, r, c, j, 0.0f);
+        }
+    }
+}
+
+/* One channel of a column of the image: row l->row of T times it. */
+static float column_sum(const struct lfi_winograd_line *l, const struct transform *f,
+                        int64_t col, int64_t j)
+{
+    float sum = 0.0f;
+    int32_t k;
+
+    for (k = 0; k < f->ins && col >= 0 && col < l->cols; k++)
+        if (entry(f, l->row, k) != 0.0f && k >= l->first_row && k < l->end_row)
+            sum += entry(f, l->row, k) * l->from[k * l->from_row + col * l->from_col + j];
+    return sum;
+}
+
+void lfi_winograd_line_f32__scalar(const struct lfi_winograd_line *l)
+{
+    const struct transform f = transform_of(
+        l->gradient ? LFI_WINOGRAD_OUTPUT_GRADIENT : LFI_WINOGRAD_INPUT, l->outputs);
+    float in[MOST_POINTS], out[MOST_POINTS];
+    int64_t i, j;
+    int32_t c;
+
+    for (i = 0; i < l->tiles; i++)
+        for (j = 0; j < l->width; j++) {
+            for (c = 0; c < f.ins; c++)
+                in[c] = column_sum(l, &f, l->first + i * l->outputs + c, j);
+            run_line(&f, in, out);
+            for (c = 0; c < f.outs; c++)
+                l->to[i * l->to_tile + c * l->to_point + j] = out[c];
+        }
+}
+
 void lfi_winograd_f32__scalar(const struct lfi_winograd_tile *tile)
 {
-    const struct transform f = transform_of(tile);
+    const struct transform f = transform_of(tile->kind, tile->outputs);
     int64_t j;
 
     for (j = 0; j < tile->width; j++)

@@ -31,6 +31,9 @@ static const struct shape winograd_shapes[] = {
     /* several blocks of a task; several that all tasks share */
     {700, 4, 1, 1, 3, PADS(1, 1, 1, 1)},
     {72, 270, 1, 1, 250, PADS(1, 1, 1, 1)},
+    /* weight gradients by squares: one in chunks, with lines of more than eight tiles; many */
+    {2, 104, 2, 330, 50, PADS(1, 1, 1, 1)},
+    {3, 400, 5, 4, 290, PADS(1, 1, 1, 1)},
 };
 enum { WINOGRAD_SHAPES = sizeof(winograd_shapes) / sizeof(winograd_shapes[0]) };
 
@@ -321,14 +324,14 @@ static void check_gradient_of_weights(const struct problem *p, size_t shape, int
 {
     const struct matrices f = matrices_of(m);
     const bool old = (p->args.flags & LFUSE_CONV2D_ACCUMULATE) != 0;
+    const bool many = p->args.in_channels > 100;
     const int64_t pixels = p->args.batch * p->out_h * p->out_w;
     int64_t i, o, e;
 
     for (o = 0; o < p->args.out_channels; o++) {
         double sum = old ? lft_value(8, o) : 0.0, size = fabs(sum);
 
-        for (i = p->args.in_channels > 100 ? o % 17 : 0;
-             i<p->args.in_channels; i += p->args.batch> 100 ? 17 : 1)
+        for (i = many ? o % 17 : 0; i < p->args.in_channels; i += many ? 17 : 1)
             check_pair(p, shape, &f, i, o);
         for (e = 0; e < pixels; e++) {
             sum += (double)p->dy[e * p->args.out_channels + o];
