@@ -694,6 +694,9 @@ lfuse_status lfi_linear_forward(const struct lfi_env *env,
                                 const struct lfi_linear *linear, lfuse_error *err);
 lfuse_status lfi_linear_backward_data(const struct lfi_env *env,
                                       const struct lfi_linear *linear, lfuse_error *err);
+/* dbias alone, if it is wanted. */
+lfuse_status lfi_linear_backward_bias(const struct lfi_env *env,
+                                      const struct lfi_linear *linear, lfuse_error *err);
 lfuse_status lfi_linear_backward_weights(const struct lfi_env *env,
                                          const struct lfi_linear *linear,
                                          lfuse_error *err);

@@ -1,7 +1,8 @@
 /*
  * transpose_avx2.c - blocks of 8 x 8 in registers; the scalar kernel takes the edges
  *
- * Three rounds of shuffles: floats of two rows, pairs of four, halves of eight.
+ * Three rounds of shuffles: floats of two rows, pairs of four, halves of eight. The pragmas keep a
+ * block in registers at -O2, where gcc does not unroll.
  */
 #include "kernels/entries.h"
 
@@ -14,8 +15,10 @@ static void whole_block(const float *x, int64_t x_row, float *y, int64_t y_row)
     __m256 v[SIDE];
     int i;
 
+#pragma GCC unroll 8
     for (i = 0; i < SIDE; i++)
         v[i] = _mm256_loadu_ps(x + i * x_row);
+#pragma GCC unroll 2
     for (i = 0; i < SIDE; i += 4) {
         const __m256 a = _mm256_unpacklo_ps(v[i], v[i + 1]);
         const __m256 b = _mm256_unpackhi_ps(v[i], v[i + 1]);
@@ -27,6 +30,7 @@ static void whole_block(const float *x, int64_t x_row, float *y, int64_t y_row)
         v[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
         v[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
     }
+#pragma GCC unroll 4
     for (i = 0; i < SIDE / 2; i++) {
         _mm256_storeu_ps(y + i * y_row, _mm256_permute2f128_ps(v[i], v[i + 4], 0x20));
         _mm256_storeu_ps(y + (i + 4) * y_row,

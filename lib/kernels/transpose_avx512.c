@@ -2,7 +2,8 @@
  * transpose_avx512.c - blocks of 16 x 16 in registers, so that lines are read and written whole
  *
  * Four rounds of shuffles: floats of two rows, pairs of four, then quarters of eight and of
- * sixteen. Blocks at the edges are loaded and stored through masks.
+ * sixteen. Blocks at the edges are loaded and stored through masks. The pragmas keep a block in
+ * registers at -O2, where gcc does not unroll.
  */
 #include "kernels/entries.h"
 
@@ -15,6 +16,7 @@ static inline void shuffle_floats(__m512 v[SIDE])
 {
     int i;
 
+#pragma GCC unroll 4
     for (i = 0; i < SIDE; i += 4) {
         const __m512 a = _mm512_unpacklo_ps(v[i], v[i + 1]);
         const __m512 b = _mm512_unpackhi_ps(v[i], v[i + 1]);
@@ -33,6 +35,7 @@ static inline void shuffle_quarters(__m512 v[SIDE])
 {
     int i;
 
+#pragma GCC unroll 4
     for (i = 0; i < 4; i++) {
         const __m512 a = _mm512_shuffle_f32x4(v[i], v[i + 4], 0x44);
         const __m512 b = _mm512_shuffle_f32x4(v[i], v[i + 4], 0xee);
@@ -51,10 +54,12 @@ static void whole_block(const float *x, int64_t x_row, float *y, int64_t y_row)
     __m512 v[SIDE];
     int i;
 
+#pragma GCC unroll 16
     for (i = 0; i < SIDE; i++)
         v[i] = _mm512_loadu_ps(x + i * x_row);
     shuffle_floats(v);
     shuffle_quarters(v);
+#pragma GCC unroll 16
     for (i = 0; i < SIDE; i++)
         _mm512_storeu_ps(y + i * y_row, v[i]);
 }
@@ -67,13 +72,16 @@ static void edge_block(const float *x, int64_t rows, int64_t cols, int64_t x_row
     __m512 v[SIDE];
     int i;
 
+#pragma GCC unroll 16
     for (i = 0; i < SIDE; i++)
         v[i] =
             i < rows ? _mm512_maskz_loadu_ps(of_x, x + i * x_row) : _mm512_setzero_ps();
     shuffle_floats(v);
     shuffle_quarters(v);
-    for (i = 0; i < cols; i++)
-        _mm512_mask_storeu_ps(y + i * y_row, of_y, v[i]);
+#pragma GCC unroll 16
+    for (i = 0; i < SIDE; i++)
+        if (i < cols)
+            _mm512_mask_storeu_ps(y + i * y_row, of_y, v[i]);
 }
 
 void lfi_transpose_f32__avx512(const float *x, int64_t rows, int64_t cols, int64_t x_row,
