@@ -40,8 +40,36 @@ typedef struct lfuse_distillation_args {
     int64_t *correct; /* out: rows whose first greatest logit is the label's; or NULL */
 } lfuse_distillation_args;
 
+enum {
+    LFUSE_LINEAR_CROSS_ENTROPY_ACCUMULATE = 1
+}; /* dw is added to; dx is written all the same */
+
+/* A network's last product and its loss in one: logits = x w'. */
+typedef struct lfuse_linear_cross_entropy_args {
+    size_t struct_size; /* set by lfuse_linear_cross_entropy_args_init(&a, sizeof(a)) */
+    const float *x;     /* (rows, width), dense rows */
+    const float *w;     /* (vocabulary, width) */
+    const int32_t
+        *labels; /* (rows), each in [0, vocabulary), or -1: the row does not count */
+    float *dx;   /* as x: gradient of the mean loss; NULL: not wanted; may not be x */
+    float *dw;   /* as w, likewise */
+    int64_t rows;
+    int64_t width;
+    int64_t vocabulary;
+    double *loss;     /* out: mean over the rows that count, in nats; must be given */
+    int64_t *correct; /* out: of these, rows whose first greatest logit is the label's; or
+                         NULL */
+    int64_t *counted; /* out: the rows that count; or NULL */
+    uint32_t flags;   /* LFUSE_LINEAR_CROSS_ENTROPY_* or 0 */
+    int32_t reserved; /* 0 */
+    void *workspace;  /* lfuse_linear_cross_entropy_workspace() bytes, aligned to 64;
+                         NULL: allocated */
+    size_t workspace_bytes;
+} lfuse_linear_cross_entropy_args;
+
 /**
- * lfuse_cross_entropy_args_init(), lfuse_distillation_args_init() - clear the bytes the caller has
+ * lfuse_cross_entropy_args_init(), lfuse_distillation_args_init(),
+ * lfuse_linear_cross_entropy_args_init() - clear the bytes the caller has
  *
  * Owner:   clear `size` bytes and store size in struct_size; NULL is ignored.
  * Threads: any.
@@ -49,6 +77,8 @@ typedef struct lfuse_distillation_args {
  */
 LFUSE_API void lfuse_cross_entropy_args_init(lfuse_cross_entropy_args *args, size_t size);
 LFUSE_API void lfuse_distillation_args_init(lfuse_distillation_args *args, size_t size);
+LFUSE_API void lfuse_linear_cross_entropy_args_init(lfuse_linear_cross_entropy_args *args,
+                                                    size_t size);
 
 /**
  * lfuse_softmax_cross_entropy() - mean of -ln softmax(logits)[label], and its gradient
@@ -84,6 +114,43 @@ LFUSE_API lfuse_status lfuse_softmax_cross_entropy(lfuse_context *ctx,
 LFUSE_API lfuse_status lfuse_softmax_distillation(lfuse_context *ctx,
                                                   const lfuse_distillation_args *args,
                                                   lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_linear_cross_entropy() - mean of -ln softmax(x w')[label], and the gradients of x and w
+ *
+ * Rows are taken in chunks, whose logits become their gradients in place and are gone with them:
+ * the workspace has 48 MiB of them, or 64 rows where that is more, and never all of many rows.
+ * Without dx and dw it is the loss alone, for evaluation.
+ *
+ * Errors:  LFUSE_ERR_ARGUMENT     NULL, a size < 1, an unknown flag, a label outside
+ *                                 [-1, vocabulary): says which, or a workspace that is too small
+ *                                 or not aligned
+ *          LFUSE_ERR_DEGENERATE   no row counts: the mean is 0/0
+ *          LFUSE_ERR_OVERFLOW     a size does not fit
+ *          LFUSE_ERR_NO_MEMORY    the workspace was refused
+ *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know
+ *          On failure the outputs are untouched.
+ * Numbers: products as lfuse_linear_forward() and its like; exponentials of a row in f32, shifted
+ *          by its maximum, their sum in f64; a row with NaN is never correct.
+ * Threads: concurrent calls may share ctx and inputs.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_linear_cross_entropy(
+    lfuse_context *ctx, const lfuse_linear_cross_entropy_args *args,
+    lfuse_error *err) LFUSE_MUST_CHECK;
+
+/**
+ * lfuse_linear_cross_entropy_workspace() - bytes that are enough for the call with these args
+ *
+ * Pointers of args are not looked at.
+ *
+ * Errors:  as the call for sizes; LFUSE_ERR_ARGUMENT for a NULL; *bytes is then untouched
+ * Threads: any.
+ * Source:  Since 0.1.
+ */
+LFUSE_API lfuse_status lfuse_linear_cross_entropy_workspace(
+    lfuse_context *ctx, const lfuse_linear_cross_entropy_args *args, size_t *bytes,
+    lfuse_error *err) LFUSE_MUST_CHECK;
 
 LFUSE_END_DECLS
 

@@ -32,6 +32,10 @@
     void lfi_dropout_f32__##ISA(const struct lfi_dropout *dropout, int64_t first, \
                                 const float *x, int64_t count, float *y);
 
+#define LFI_SOFTMAX_ENTRIES(ISA)                                              \
+    struct lfi_row_loss lfi_softmax_f32__##ISA(const float *x, int64_t count, \
+                                               int64_t label, double share, float *dx);
+
 #define LFI_UPDATE_ENTRIES(ISA)                                                     \
     void lfi_sgd_f32__##ISA(const struct lfi_sgd *sgd, float *value,                \
                             const float *gradient, float *velocity, int64_t count); \
@@ -78,6 +82,7 @@ LFI_BATCH_NORM_ENTRIES(scalar)
 LFI_LAYER_NORM_ENTRIES(scalar)
 LFI_ACTIVATION_ENTRIES(scalar)
 LFI_DROPOUT_ENTRIES(scalar)
+LFI_SOFTMAX_ENTRIES(scalar)
 LFI_POOL2D_ENTRIES(scalar)
 LFI_WINOGRAD_ENTRIES(scalar)
 LFI_ASSIGNMENT_ENTRIES(scalar)
@@ -96,6 +101,7 @@ LFI_BATCH_NORM_ENTRIES(avx2)
 LFI_LAYER_NORM_ENTRIES(avx2)
 LFI_ACTIVATION_ENTRIES(avx2)
 LFI_DROPOUT_ENTRIES(avx2)
+LFI_SOFTMAX_ENTRIES(avx2)
 LFI_POOL2D_ENTRIES(avx2)
 LFI_WINOGRAD_ENTRIES(avx2)
 LFI_ASSIGNMENT_ENTRIES(avx2)
@@ -106,6 +112,7 @@ LFI_BATCH_NORM_ENTRIES(avx512)
 LFI_LAYER_NORM_ENTRIES(avx512)
 LFI_ACTIVATION_ENTRIES(avx512)
 LFI_DROPOUT_ENTRIES(avx512)
+LFI_SOFTMAX_ENTRIES(avx512)
 LFI_POOL2D_ENTRIES(avx512)
 LFI_WINOGRAD_ENTRIES(avx512)
 LFI_ASSIGNMENT_ENTRIES(avx512)

@@ -305,6 +305,12 @@ struct lfi_dropout {
     float scale;
 };
 
+/* The cross entropy of a row of logits. */
+struct lfi_row_loss {
+    double loss;
+    bool correct; /* the first greatest logit is the label's, and none is NaN */
+};
+
 /* What an update multiplies with; see update.h of the contract. */
 struct lfi_sgd {
     float scale; /* of the gradients: 1 unless they are clipped */
@@ -354,6 +360,9 @@ struct lfi_kernels {
     /* elements [first, first + count) of a tensor, first a multiple of LFI_DROPOUT_BLOCK */
     void (*dropout_f32)(const struct lfi_dropout *dropout, int64_t first, const float *x,
                         int64_t count, float *y);
+    /* dx = share * gradient, unless it is NULL; may be x */
+    struct lfi_row_loss (*softmax_f32)(const float *x, int64_t count, int64_t label,
+                                       double share, float *dx);
     /* update, count elements */
     void (*sgd_f32)(const struct lfi_sgd *sgd, float *value, const float *gradient,
                     float *velocity, int64_t count);
@@ -593,6 +602,30 @@ struct lfi_loss {
 /* correct may be NULL. */
 lfuse_status lfi_softmax_loss(const struct lfi_env *env, const struct lfi_loss *args,
                               double *loss, int64_t *correct, lfuse_error *err);
+
+/* As lfuse_linear_cross_entropy_args in the contract. */
+struct lfi_linear_loss {
+    const float *x;
+    const float *w;
+    const int32_t *labels; /* -1: the row does not count */
+    float *dx;             /* or NULL */
+    float *dw;             /* or NULL */
+    void *workspace;
+    size_t workspace_bytes;
+    int64_t rows;
+    int64_t width;
+    int64_t vocabulary;
+    int64_t counted; /* rows that have a label */
+    bool accumulate;
+};
+
+/* correct may be NULL. */
+lfuse_status lfi_linear_cross_entropy(const struct lfi_env *env,
+                                      const struct lfi_linear_loss *args, double *loss,
+                                      int64_t *correct, lfuse_error *err);
+lfuse_status lfi_linear_cross_entropy_workspace(const struct lfi_env *env,
+                                                const struct lfi_linear_loss *args,
+                                                size_t *bytes, lfuse_error *err);
 
 /* ---- convolution --------------------------------------------------------------------------- */
 

@@ -31,6 +31,7 @@
     .activation_f32 = lfi_activation_f32__##ISA, \
     .activation_gradient_f32 = lfi_activation_gradient_f32__##ISA
 #define LFI_DROPOUT(ISA) .dropout_f32 = lfi_dropout_f32__##ISA
+#define LFI_SOFTMAX(ISA) .softmax_f32 = lfi_softmax_f32__##ISA
 #define LFI_POOL2D(ISA)                                                \
     .pool_average_f32 = lfi_pool_average_f32__##ISA,                   \
     .pool_max_f32 = lfi_pool_max_f32__##ISA,                           \
@@ -57,6 +58,7 @@ const struct lfi_kernels lfi_kernels_scalar = {
     LFI_LAYER_NORM(scalar),
     LFI_ACTIVATION(scalar),
     LFI_DROPOUT(scalar),
+    LFI_SOFTMAX(scalar),
     LFI_POOL2D(scalar),
     LFI_WINOGRAD(scalar),
     LFI_ASSIGNMENT(scalar),
@@ -77,6 +79,7 @@ const struct lfi_kernels lfi_kernels_avx2 = {
     LFI_LAYER_NORM(avx2),
     LFI_ACTIVATION(avx2),
     LFI_DROPOUT(avx2),
+    LFI_SOFTMAX(avx2),
     LFI_POOL2D(avx2),
     LFI_WINOGRAD(avx2),
     LFI_ASSIGNMENT(avx2),
@@ -94,6 +97,7 @@ const struct lfi_kernels lfi_kernels_avx512 = {
     LFI_LAYER_NORM(avx512),
     LFI_ACTIVATION(avx512),
     LFI_DROPOUT(avx512),
+    LFI_SOFTMAX(avx512),
     LFI_POOL2D(avx512),
     LFI_WINOGRAD(avx512),
     LFI_ASSIGNMENT(avx512),

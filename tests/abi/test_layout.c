@@ -717,6 +717,24 @@ FIELD(lfuse_pool2d_args, pool, 136);
 FIELD(lfuse_pool2d_args, layout, 140);
 
 /* loss.h */
+CONSTANT(LFUSE_LINEAR_CROSS_ENTROPY_ACCUMULATE, 1);
+SIZE(lfuse_linear_cross_entropy_args, 120);
+FIELD(lfuse_linear_cross_entropy_args, struct_size, 0);
+FIELD(lfuse_linear_cross_entropy_args, x, 8);
+FIELD(lfuse_linear_cross_entropy_args, w, 16);
+FIELD(lfuse_linear_cross_entropy_args, labels, 24);
+FIELD(lfuse_linear_cross_entropy_args, dx, 32);
+FIELD(lfuse_linear_cross_entropy_args, dw, 40);
+FIELD(lfuse_linear_cross_entropy_args, rows, 48);
+FIELD(lfuse_linear_cross_entropy_args, width, 56);
+FIELD(lfuse_linear_cross_entropy_args, vocabulary, 64);
+FIELD(lfuse_linear_cross_entropy_args, loss, 72);
+FIELD(lfuse_linear_cross_entropy_args, correct, 80);
+FIELD(lfuse_linear_cross_entropy_args, counted, 88);
+FIELD(lfuse_linear_cross_entropy_args, flags, 96);
+FIELD(lfuse_linear_cross_entropy_args, reserved, 100);
+FIELD(lfuse_linear_cross_entropy_args, workspace, 104);
+FIELD(lfuse_linear_cross_entropy_args, workspace_bytes, 112);
 
 SIZE(lfuse_cross_entropy_args, 64);
 FIELD(lfuse_cross_entropy_args, struct_size, 0);
