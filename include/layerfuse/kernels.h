@@ -21,6 +21,7 @@
 #include <layerfuse/gemm.h>
 #include <layerfuse/layer_norm.h>
 #include <layerfuse/linear.h>
+#include <layerfuse/linear_residual.h>
 #include <layerfuse/loss.h>
 #include <layerfuse/packed.h>
 #include <layerfuse/pool2d.h>

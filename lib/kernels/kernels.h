@@ -734,4 +734,30 @@ lfuse_status lfi_linear_backward_weights(const struct lfi_env *env,
                                          const struct lfi_linear *linear,
                                          lfuse_error *err);
 
+/* As lfuse_linear_residual_args in the contract. */
+struct lfi_linear_residual {
+    struct lfi_linear linear; /* w's; its workspace is not looked at; dw may be NULL */
+    const float *a;
+    const float *b;
+    float *da;
+    float *db;
+    void *workspace;
+    size_t workspace_bytes;
+    int64_t rank;
+};
+
+lfuse_status lfi_linear_residual_workspace(const struct lfi_env *env,
+                                           const struct lfi_linear_residual *residual,
+                                           size_t *bytes, lfuse_error *err);
+lfuse_status lfi_linear_residual_forward(const struct lfi_env *env,
+                                         const struct lfi_linear_residual *residual,
+                                         lfuse_error *err);
+lfuse_status lfi_linear_residual_backward_data(const struct lfi_env *env,
+                                               const struct lfi_linear_residual *residual,
+                                               lfuse_error *err);
+lfuse_status
+lfi_linear_residual_backward_weights(const struct lfi_env *env,
+                                     const struct lfi_linear_residual *residual,
+                                     lfuse_error *err);
+
 #endif

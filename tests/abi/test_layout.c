@@ -4,6 +4,8 @@
  * abidiff cannot see our constants, and a value is for ever: a line here never changes once
  * its release is out; what a release adds is added. check_headers compiles
  * this as C99 and as C++11: that is the test. check_names finds what is missing here.
+ *
+ * Not split: one list, in the headers' order, in which a name is looked up.
  */
 #include <layerfuse/layerfuse.h>
 
@@ -638,6 +640,31 @@ FIELD(lfuse_embedding_args, vocabulary, 80);
 FIELD(lfuse_embedding_args, tokens, 88);
 FIELD(lfuse_embedding_args, position_count, 96);
 FIELD(lfuse_embedding_args, first_position, 104);
+
+/* linear_residual.h */
+CONSTANT(LFUSE_LINEAR_RESIDUAL_ACCUMULATE, 1);
+SIZE(lfuse_linear_residual_args, 160);
+FIELD(lfuse_linear_residual_args, struct_size, 0);
+FIELD(lfuse_linear_residual_args, x, 8);
+FIELD(lfuse_linear_residual_args, w, 16);
+FIELD(lfuse_linear_residual_args, a, 24);
+FIELD(lfuse_linear_residual_args, b, 32);
+FIELD(lfuse_linear_residual_args, bias, 40);
+FIELD(lfuse_linear_residual_args, dy, 48);
+FIELD(lfuse_linear_residual_args, y, 56);
+FIELD(lfuse_linear_residual_args, dx, 64);
+FIELD(lfuse_linear_residual_args, dw, 72);
+FIELD(lfuse_linear_residual_args, da, 80);
+FIELD(lfuse_linear_residual_args, db, 88);
+FIELD(lfuse_linear_residual_args, dbias, 96);
+FIELD(lfuse_linear_residual_args, batch, 104);
+FIELD(lfuse_linear_residual_args, in_features, 112);
+FIELD(lfuse_linear_residual_args, out_features, 120);
+FIELD(lfuse_linear_residual_args, rank, 128);
+FIELD(lfuse_linear_residual_args, flags, 136);
+FIELD(lfuse_linear_residual_args, reserved, 140);
+FIELD(lfuse_linear_residual_args, workspace, 144);
+FIELD(lfuse_linear_residual_args, workspace_bytes, 152);
 
 /* linear.h */
 CONSTANT(LFUSE_LINEAR_ACCUMULATE, 1);
