@@ -14,50 +14,19 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "error.h"
-#include "models/resnet.h"
-#include "models/vgg.h"
+#include "network.h"
 #include "probe.h"
-#include "random.h"
 
 enum { MOST_STEPS = 1000, LEAST_STEPS = 7 };
 
 struct bench {
     lfuse_context *ctx;
-    struct resnet *resnet; /* one of these two */
-    struct vgg *vgg;
-    struct cnn *cnn; /* of either */
-    float *x;
-    int32_t *labels;
+    struct network net;
     const char *network, *what;
     int64_t batch, threads;
     double seconds;
     lfuse_error err;
 };
-
-static lfuse_status forward(struct bench *b, enum cnn_mode mode)
-{
-    return b->vgg != NULL ? vgg_forward(b->vgg, b->x, b->batch, mode, &b->err)
-                          : resnet_forward(b->resnet, b->x, b->batch, mode, &b->err);
-}
-
-static lfuse_status train_step(struct bench *b)
-{
-    lfuse_status status = forward(b, CNN_TRAINING);
-    double loss;
-
-    if (status == LFUSE_OK)
-        status = cnn_loss(b->cnn, b->labels, &loss, NULL, &b->err);
-    if (status == LFUSE_OK)
-        status = b->vgg != NULL ? vgg_backward(b->vgg, &b->err)
-                                : resnet_backward(b->resnet, &b->err);
-    return status == LFUSE_OK ? cnn_update(b->cnn, 1e-3, 0.9, 1e-4, &b->err) : status;
-}
-
-static lfuse_status infer_step(struct bench *b)
-{
-    return forward(b, CNN_INFERENCE);
-}
 
 static int by_size(const void *a, const void *b)
 {
@@ -67,21 +36,21 @@ static int by_size(const void *a, const void *b)
 }
 
 static lfuse_status measure(struct bench *b, const char *what,
-                            lfuse_status (*step)(struct bench *))
+                            lfuse_status (*step)(struct network *, lfuse_error *))
 {
     static double times[MOST_STEPS];
-    lfuse_status status = step(b);
+    lfuse_status status = step(&b->net, &b->err);
     double before, total = 0.0;
     int steps = 0;
 
     if (status == LFUSE_OK)
-        status = step(b);
+        status = step(&b->net, &b->err);
     before = probe_gflops((int)b->threads);
     while (status == LFUSE_OK && steps < MOST_STEPS &&
            (steps < LEAST_STEPS || total < b->seconds)) {
         double begun = probe_seconds();
 
-        status = step(b);
+        status = step(&b->net, &b->err);
         times[steps] = probe_seconds() - begun;
         total += times[steps++];
     }
@@ -96,74 +65,27 @@ static lfuse_status measure(struct bench *b, const char *what,
     return LFUSE_OK;
 }
 
-/* Training and inference are networks of their own: this one keeps nothing for backward. */
-static lfuse_status create_network(struct bench *b, enum cnn_mode mode)
-{
-    int layers = 0;
-    lfuse_status status;
-
-    if (strcmp(b->network, "vgg16") == 0) {
-        status = vgg_create(b->ctx, VGG_WIDTH, b->batch, mode, &b->vgg, &b->err);
-        if (status == LFUSE_OK) {
-            vgg_initialise(b->vgg, 1);
-            b->cnn = &b->vgg->cnn;
-        }
-        return status;
-    }
-    if (sscanf(b->network, "resnet%d", &layers) != 1 || layers % 6 != 2)
-        return example_fail(&b->err, LFUSE_ERR_ARGUMENT, "there is no network %s",
-                            b->network);
-    status = resnet_create(b->ctx, layers / 6, b->batch, mode, &b->resnet, &b->err);
-    if (status == LFUSE_OK) {
-        resnet_initialise(b->resnet, 1);
-        b->cnn = &b->resnet->cnn;
-    }
-    return status;
-}
-
-static void destroy_network(struct bench *b)
-{
-    resnet_destroy(b->resnet);
-    vgg_destroy(b->vgg);
-    b->resnet = NULL;
-    b->vgg = NULL;
-}
-
+/* Training and inference are networks of their own: the latter keeps nothing for backward. */
 static lfuse_status run(struct bench *b, const char *what, enum cnn_mode mode)
 {
     lfuse_status status;
 
     if (b->what != NULL && strcmp(b->what, what) != 0)
         return LFUSE_OK;
-    status = create_network(b, mode);
-    if (status == LFUSE_OK) {
-        b->cnn->frozen = mode == CNN_INFERENCE;
-        status = measure(b, what, mode == CNN_INFERENCE ? infer_step : train_step);
-    }
-    destroy_network(b);
+    status = network_create(b->ctx, b->network, b->batch, mode, &b->net, &b->err);
+    if (status == LFUSE_OK)
+        status = measure(b, what, mode == CNN_INFERENCE ? network_infer : network_train);
+    network_destroy(&b->net);
     return status;
 }
 
-static lfuse_status prepare(struct bench *b)
+static lfuse_status create_context(struct bench *b)
 {
-    int64_t values = b->batch * CNN_SIDE * CNN_SIDE * CNN_IN_CHANNELS, i;
     lfuse_context_options options;
-    lfuse_status status;
 
     lfuse_context_options_init(&options, sizeof(options));
     options.threads = (int32_t)b->threads;
-    status = lfuse_context_create(&options, &b->ctx, &b->err);
-    if (status != LFUSE_OK)
-        return status;
-    b->x = malloc((size_t)values * sizeof(*b->x));
-    b->labels = malloc((size_t)b->batch * sizeof(*b->labels));
-    if (b->x == NULL || b->labels == NULL)
-        return example_fail(&b->err, LFUSE_ERR_NO_MEMORY, "no memory for images");
-    for (i = 0; i < values; i++)
-        b->x[i] = (float)random_normal(2, 0, (uint64_t)i);
-    for (i = 0; i < b->batch; i++)
-        b->labels[i] = (int32_t)(random_bits(3, 0, (uint64_t)i) % CNN_CLASSES);
-    return LFUSE_OK;
+    return lfuse_context_create(&options, &b->ctx, &b->err);
 }
 
 int main(int argc, char **argv)
@@ -190,15 +112,13 @@ int main(int argc, char **argv)
         arguments_print(table, count);
         return 0;
     }
-    status = prepare(&b);
+    status = create_context(&b);
     if (status == LFUSE_OK)
         status = run(&b, "train", CNN_TRAINING);
     if (status == LFUSE_OK)
         status = run(&b, "infer", CNN_INFERENCE);
     if (status != LFUSE_OK)
         fprintf(stderr, "bench_train: %s\n", b.err.message);
-    free(b.labels);
-    free(b.x);
     lfuse_context_destroy(b.ctx);
     return status == LFUSE_OK ? 0 : 1;
 }

@@ -1,6 +1,10 @@
-/* gemm.c - matrix products: lfuse_gemm() and plain CBLAS */
+/* gemm.c - matrix products: lfuse_gemm() and plain CBLAS, of OpenBLAS and of BLIS */
+#define _GNU_SOURCE /* RTLD_DEEPBIND */
 #include <cblas.h>
+#include <dlfcn.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +13,13 @@
 void openblas_set_num_threads(int count);
 
 /* c (m, n) = op(a) op(b), both transposed where it says T. */
-static const struct product {
+struct product {
     const char *name;
     const char *transposed;
     int64_t m, n, k;
-} products[] = {
+};
+
+static const struct product products[] = {
     {"sq64", "NN", 64, 64, 64},
     {"sq128", "NN", 128, 128, 128},
     {"sq256", "NN", 256, 256, 256},
@@ -59,8 +65,14 @@ static const struct product {
     {"gram32", "NT", 32, 32, 2359296},
 };
 
+typedef void (*sgemm)(enum CBLAS_ORDER order, enum CBLAS_TRANSPOSE ta,
+                      enum CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
+                      float alpha, const float *a, blasint lda, const float *b,
+                      blasint ldb, float beta, float *c, blasint ldc);
+
 struct call {
     struct bench *bench;
+    sgemm blas; /* whose, for a peer */
     lfuse_gemm_args args;
 };
 
@@ -79,10 +91,10 @@ static void run_blas(void *arg)
     const int ta = (a->flags & LFUSE_GEMM_TRANSPOSE_A) != 0,
               tb = (a->flags & LFUSE_GEMM_TRANSPOSE_B) != 0;
 
-    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans,
-                tb ? CblasTrans : CblasNoTrans, (blasint)a->m, (blasint)a->n,
-                (blasint)a->k, 1.0f, a->a, (blasint)(ta ? a->m : a->k), a->b,
-                (blasint)(tb ? a->k : a->n), 0.0f, a->c, (blasint)a->n);
+    call->blas(CblasRowMajor, ta ? CblasTrans : CblasNoTrans,
+               tb ? CblasTrans : CblasNoTrans, (blasint)a->m, (blasint)a->n,
+               (blasint)a->k, 1.0f, a->a, (blasint)(ta ? a->m : a->k), a->b,
+               (blasint)(tb ? a->k : a->n), 0.0f, a->c, (blasint)a->n);
 }
 
 /* Of some elements of c, spread over all of it: relative to the 2-norm of what they should be. */
@@ -107,12 +119,29 @@ static double error_of(const lfuse_gemm_args *a)
     return sqrt(wrong / size);
 }
 
-static void bench_product(struct bench *b, const struct product *p)
+/* BLIS, where it is installed; its own symbols, although OpenBLAS has some of the same names. */
+static sgemm find_blis(int threads)
 {
-    struct call ours = {.bench = b}, blas;
-    struct contender contenders[2] = {{.name = "layerfuse", .run = run_ours},
-                                      {.name = "openblas", .run = run_blas}};
-    int i;
+    void *blis = dlopen("libblis.so.4", RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+    void (*set_threads)(int64_t) = NULL;
+    sgemm found = NULL;
+
+    if (blis == NULL)
+        return NULL;
+    *(void **)&set_threads = dlsym(blis, "bli_thread_set_num_threads");
+    *(void **)&found = dlsym(blis, "cblas_sgemm");
+    if (set_threads != NULL)
+        set_threads(threads);
+    return found;
+}
+
+static void bench_product(struct bench *b, sgemm blis, const struct product *p)
+{
+    struct call ours = {.bench = b}, blas[2];
+    struct contender contenders[3] = {{.name = "layerfuse", .run = run_ours},
+                                      {.name = "openblas", .run = run_blas},
+                                      {.name = "blis", .run = run_blas}};
+    int count = blis != NULL ? 3 : 2, i;
 
     lfuse_gemm_args_init(&ours.args, sizeof(ours.args));
     ours.args.a = numbers(p->m * p->k, 1);
@@ -123,27 +152,46 @@ static void bench_product(struct bench *b, const struct product *p)
     ours.args.k = p->k;
     ours.args.flags = (p->transposed[0] == 'T' ? LFUSE_GEMM_TRANSPOSE_A : 0u) |
                       (p->transposed[1] == 'T' ? LFUSE_GEMM_TRANSPOSE_B : 0u);
-    blas = ours;
-    contenders[0].arg = &ours;
-    contenders[1].arg = &blas;
-    for (i = 0; i < 2; i++) {
+    blas[0] = blas[1] = ours;
+    blas[0].blas = cblas_sgemm;
+    blas[1].blas = blis;
+    for (i = 0; i < count; i++) {
+        contenders[i].arg = i == 0 ? &ours : &blas[i - 1];
         contenders[i].run(contenders[i].arg);
         contenders[i].error = error_of(&ours.args);
     }
-    measure(b, contenders, 2);
-    report(b, "gemm", p->name, contenders, 2,
+    count = measure(b, contenders, count);
+    report(b, "gemm", p->name, contenders, count,
            2.0 * (double)p->m * (double)p->n * (double)p->k, 0.0);
     free((void *)ours.args.a);
     free((void *)ours.args.b);
     free(ours.args.c);
 }
 
+/* name ta tb M N K */
+static void bench_file(struct bench *b, sgemm blis)
+{
+    struct cases *cases = cases_open(b, "gemm.txt");
+    char name[64], transposed[3] = "";
+    struct product p = {.name = name, .transposed = transposed};
+    const char *line;
+
+    while ((line = cases_next(cases)) != NULL)
+        if (sscanf(line, "%63s %c %c %" SCNd64 " %" SCNd64 " %" SCNd64, name,
+                   &transposed[0], &transposed[1], &p.m, &p.n, &p.k) == 6 &&
+            wanted(b, name))
+            bench_product(b, blis, &p);
+}
+
 void bench_gemm(struct bench *b)
 {
+    sgemm blis = find_blis(b->threads);
     size_t i;
 
     openblas_set_num_threads(b->threads);
-    for (i = 0; i < sizeof(products) / sizeof(products[0]); i++)
+    if (b->cases != NULL)
+        bench_file(b, blis);
+    for (i = 0; i < sizeof(products) / sizeof(products[0]) && b->cases == NULL; i++)
         if (wanted(b, products[i].name))
-            bench_product(b, &products[i]);
+            bench_product(b, blis, &products[i]);
 }

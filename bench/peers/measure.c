@@ -9,7 +9,7 @@
 
 #include "probe.h"
 
-enum { ROUNDS = 3, ATTEMPTS = 4, LEAST_RUNS = 5, MOST_RUNS = 200 };
+enum { ROUNDS = 3, ATTEMPTS = 4, LEAST_RUNS = 3, MOST_RUNS = 200 };
 
 static const double good_share = 0.9; /* of the best probe */
 
@@ -45,9 +45,13 @@ static double wait_for_cores(struct bench *b)
 static void run_round(const struct bench *b, struct contender *c, double *median,
                       double *least)
 {
-    double times[MOST_RUNS], begun = probe_seconds(), once;
+    double times[MOST_RUNS], begun, once;
     int inner, runs, i, k;
 
+    if (c->round != NULL) {
+        c->round(c->arg, b->seconds / ROUNDS, median, least);
+        return;
+    }
     c->run(c->arg); /* warms up */
     begun = probe_seconds();
     c->run(c->arg);
@@ -87,10 +91,15 @@ static void try_round(struct bench *b, struct contender *c, double *median)
     c->probe = best < c->probe ? best : c->probe;
 }
 
-void measure(struct bench *b, struct contender *contenders, int count)
+int measure(struct bench *b, struct contender *contenders, int count)
 {
-    double medians[8][ROUNDS];
-    int round, i;
+    double medians[MOST_CONTENDERS][ROUNDS];
+    int round, kept = 1, i;
+
+    for (i = 1; i < count; i++)
+        if (strstr(contenders[i].name, b->peers) != NULL)
+            contenders[kept++] = contenders[i];
+    count = kept;
 
     for (i = 0; i < count; i++)
         contenders[i].least = contenders[i].probe = INFINITY;
@@ -101,22 +110,21 @@ void measure(struct bench *b, struct contender *contenders, int count)
         qsort(medians[i], ROUNDS, sizeof(double), by_size);
         contenders[i].median = medians[i][ROUNDS / 2];
     }
+    return count;
 }
 
 void report(const struct bench *b, const char *what, const char *name,
-            const struct contender *contenders, int count, double flops, double bytes)
+            const struct contender *contenders, int count, double flops, double images)
 {
-    const double work = flops > 0.0 ? flops : bytes;
+    const double work = images > 0.0 ? images : 1e-9 * flops;
     int i;
 
     for (i = 0; i < count; i++) {
         const struct contender *c = &contenders[i];
 
-        printf("%s,%s,%d,%s,%.4f,%.4f,%.1f,", what, c->name, b->threads, name,
-               1e3 * c->median, 1e3 * c->least, 1e-9 * work / c->median);
-        if (flops > 0.0)
-            printf("%.0f", 1e-7 * flops / c->median / b->peak);
-        printf(",%.2f,", c->median / contenders[0].median);
+        printf("%s,%s,%d,%s,%.4f,%.4f,%.1f,%.0f,%.2f,", what, c->name, b->threads, name,
+               1e3 * c->median, 1e3 * c->least, work / c->median,
+               1e-7 * flops / c->median / b->peak, c->median / contenders[0].median);
         if (!isnan(c->error))
             printf("%.1e", c->error);
         printf(",%.0f\n", c->probe);
@@ -127,6 +135,36 @@ void report(const struct bench *b, const char *what, const char *name,
 int wanted(const struct bench *b, const char *name)
 {
     return strstr(name, b->only) != NULL;
+}
+
+struct cases {
+    FILE *file;
+    char line[256];
+};
+
+struct cases *cases_open(const struct bench *b, const char *file)
+{
+    struct cases *cases = calloc(1, sizeof(*cases));
+    char path[1024];
+
+    snprintf(path, sizeof(path), "%s/%s", b->cases, file);
+    if (cases != NULL)
+        cases->file = fopen(path, "r");
+    if (cases == NULL || cases->file == NULL) {
+        fprintf(stderr, "bench_peers: cannot read %s\n", path);
+        exit(1);
+    }
+    return cases;
+}
+
+const char *cases_next(struct cases *cases)
+{
+    while (fgets(cases->line, sizeof(cases->line), cases->file) != NULL)
+        if (cases->line[0] != '#' && cases->line[0] != '\n')
+            return cases->line;
+    fclose(cases->file);
+    free(cases);
+    return NULL;
 }
 
 float *numbers(int64_t count, unsigned seed)

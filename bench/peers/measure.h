@@ -10,13 +10,20 @@
 
 #include <layerfuse/layerfuse.h>
 
+enum { MOST_CONTENDERS = 8 };
+
+struct torch;
+
 struct bench {
     lfuse_context *ctx; /* of `threads` threads */
     int threads;
-    double peak;      /* GFLOP/s of `threads` cores, as the probe saw them at best */
-    const char *only; /* part of the names of the cases to run, or "" */
-    double seconds;   /* for each library's runs of a case */
-    int patience;     /* seconds to wait, in all, for cores that are free */
+    double peak;         /* GFLOP/s of `threads` cores, as the probe saw them at best */
+    const char *only;    /* part of the names of the cases to run, or "" */
+    const char *peers;   /* part of the names of the libraries beside ours, or "" */
+    const char *cases;   /* a folder with gemm.txt and conv.txt to run instead; or NULL */
+    struct torch *torch; /* or NULL */
+    double seconds;      /* for each library's runs of a case */
+    int patience;        /* seconds to wait, in all, for cores that are free */
     int waited;
 };
 
@@ -24,19 +31,23 @@ struct bench {
 struct contender {
     const char *name;
     void (*run)(void *arg);
-    void *arg;
+    void (*round)(void *arg, double seconds, double *median, double *least);
+    void *arg;    /* round is for those who time themselves; run is NULL then */
     double error; /* of the result against f64, in the 2-norm, relative; NAN: not known */
     double median; /* seconds; out: this and the next */
     double least;
     double probe; /* out: the least GFLOP/s that the probe saw around the rounds kept */
 };
 
-/* Fills in the times of all contenders. Round after round, each in its turn. */
-void measure(struct bench *b, struct contender *contenders, int count);
+/*
+ * Fills in the times of the contenders, ours first, without those of the others that are not asked
+ * for: returns how many are left. Round after round, each in its turn.
+ */
+int measure(struct bench *b, struct contender *contenders, int count);
 
-/* A line of CSV for each; flops 0: bytes are what counts, as GB/s. */
+/* A line of CSV for each; images 0: flops are what is counted by the second. */
 void report(const struct bench *b, const char *what, const char *name,
-            const struct contender *contenders, int count, double flops, double bytes);
+            const struct contender *contenders, int count, double flops, double images);
 
 /* Whether a case's name is asked for. */
 int wanted(const struct bench *b, const char *name);
@@ -46,7 +57,14 @@ float *numbers(int64_t count, unsigned seed);
 /* Ends the program with the error's message unless status is LFUSE_OK. */
 void check(lfuse_status status, const lfuse_error *err);
 
-/* The products of gemm.c. */
+/* Lines of a file of cases, without comments; NULL at the end. Ends the program without the file. */
+struct cases;
+struct cases *cases_open(const struct bench *b, const char *file);
+const char *cases_next(struct cases *cases);
+
+/* Products, convolutions, networks: gemm.c, conv2d.c, networks.c. */
 void bench_gemm(struct bench *b);
+void bench_conv2d(struct bench *b);
+void bench_networks(struct bench *b, const char *what);
 
 #endif
