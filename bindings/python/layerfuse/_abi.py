@@ -111,6 +111,7 @@ LFUSE_SAVE_EXPAND = 2
 LFUSE_LOG_WARNING = 1
 LFUSE_LOG_INFO = 2
 LFUSE_CHECKPOINT_SKIP_UNSUPPORTED = 1
+LFUSE_CHECKPOINT_RESIDUALS_APART = 2
 LFUSE_FILL_NONE = 1
 LFUSE_MAX_RANK = 8
 LFUSE_MAX_STATE = 4
@@ -126,6 +127,8 @@ LFUSE_GEMM_TRANSPOSE_A = 1
 LFUSE_GEMM_TRANSPOSE_B = 2
 LFUSE_LAYER_NORM_ACCUMULATE = 1
 LFUSE_LINEAR_ACCUMULATE = 1
+LFUSE_LINEAR_RESIDUAL_ACCUMULATE = 1
+LFUSE_LINEAR_CROSS_ENTROPY_ACCUMULATE = 1
 LFUSE_PACKED_FORWARD = 1
 LFUSE_PACKED_BACKWARD_DATA = 2
 LFUSE_POOL_AVERAGE = 1
@@ -212,12 +215,24 @@ lfuse_repair = CFUNCTYPE(c_int32, c_void_p)
 
 lfuse_similarity_failed = CFUNCTYPE(c_int32, c_void_p, c_int64, c_int64, c_void_p)
 
+lfuse_gather = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_void_p)
+
 
 class lfuse_checkpoint_bank(Structure):
     _fields_ = [
         ("name", c_char_p),
         ("entries", c_void_p),
         ("count", c_int64),
+        ("output_axis", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class lfuse_checkpoint_residual_entry(Structure):
+    _fields_ = [
+        ("weight", c_char_p),
+        ("a", c_char_p),
+        ("b", c_char_p),
         ("output_axis", c_int32),
         ("reserved", c_int32),
     ]
@@ -257,6 +272,8 @@ class lfuse_checkpoint_save_options(Structure):
         ("bank_count", c_int64),
         ("carried", c_void_p),
         ("carried_file", c_int64),
+        ("residuals", c_void_p),
+        ("residual_count", c_int64),
     ]
 
 
@@ -548,6 +565,32 @@ class lfuse_linear_args(Structure):
     ]
 
 
+class lfuse_linear_residual_args(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("x", c_void_p),
+        ("w", c_void_p),
+        ("a", c_void_p),
+        ("b", c_void_p),
+        ("bias", c_void_p),
+        ("dy", c_void_p),
+        ("y", c_void_p),
+        ("dx", c_void_p),
+        ("dw", c_void_p),
+        ("da", c_void_p),
+        ("db", c_void_p),
+        ("dbias", c_void_p),
+        ("batch", c_int64),
+        ("in_features", c_int64),
+        ("out_features", c_int64),
+        ("rank", c_int64),
+        ("flags", c_uint32),
+        ("reserved", c_int32),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_size_t),
+    ]
+
+
 class lfuse_cross_entropy_args(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -575,6 +618,27 @@ class lfuse_distillation_args(Structure):
         ("smoothing", c_double),
         ("loss", c_void_p),
         ("correct", c_void_p),
+    ]
+
+
+class lfuse_linear_cross_entropy_args(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("x", c_void_p),
+        ("w", c_void_p),
+        ("labels", c_void_p),
+        ("dx", c_void_p),
+        ("dw", c_void_p),
+        ("rows", c_int64),
+        ("width", c_int64),
+        ("vocabulary", c_int64),
+        ("loss", c_void_p),
+        ("correct", c_void_p),
+        ("counted", c_void_p),
+        ("flags", c_uint32),
+        ("reserved", c_int32),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_size_t),
     ]
 
 
@@ -697,6 +761,10 @@ class lfuse_similarity_options(Structure):
         ("custom_user", c_void_p),
         ("failed", lfuse_similarity_failed),
         ("failed_user", c_void_p),
+        ("gather", lfuse_gather),
+        ("gather_user", c_void_p),
+        ("rank", c_int32),
+        ("ranks", c_int32),
     ]
 
 
@@ -883,7 +951,9 @@ FUNCTIONS = {  # name: (result, arguments)
     "lfuse_checkpoint_skipped_data": (c_void_p, (c_void_p, c_int64, c_void_p)),
     "lfuse_checkpoint_skipped_type": (c_char_p, (c_void_p, c_int64)),
     "lfuse_checkpoint_skipped_file": (c_int64, (c_void_p, c_int64)),
+    "lfuse_checkpoint_residual_count": (c_int64, (c_void_p,)),
     "lfuse_checkpoint_metadata_key": (c_char_p, (c_void_p, c_int64)),
+    "lfuse_checkpoint_residual": (c_int32, (c_void_p, c_int64, c_void_p, c_void_p)),
     "lfuse_checkpoint_save_options_init": (None, (c_void_p, c_size_t)),
     "lfuse_checkpoint_save": (c_int32, (c_void_p, c_char_p, c_void_p, c_int64, c_void_p, c_void_p)),
     "lfuse_cka_options_init": (None, (c_void_p, c_size_t)),
@@ -982,10 +1052,18 @@ FUNCTIONS = {  # name: (result, arguments)
     "lfuse_linear_backward_data": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_linear_backward_weights": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_linear_workspace": (c_int32, (c_void_p, c_void_p, c_void_p, c_void_p)),
+    "lfuse_linear_residual_args_init": (None, (c_void_p, c_size_t)),
+    "lfuse_linear_residual_forward": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_linear_residual_backward_data": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_linear_residual_backward_weights": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_linear_residual_workspace": (c_int32, (c_void_p, c_void_p, c_void_p, c_void_p)),
     "lfuse_cross_entropy_args_init": (None, (c_void_p, c_size_t)),
     "lfuse_distillation_args_init": (None, (c_void_p, c_size_t)),
+    "lfuse_linear_cross_entropy_args_init": (None, (c_void_p, c_size_t)),
     "lfuse_softmax_cross_entropy": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_softmax_distillation": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_linear_cross_entropy": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_linear_cross_entropy_workspace": (c_int32, (c_void_p, c_void_p, c_void_p, c_void_p)),
     "lfuse_conv2d_pack": (c_int32, (c_void_p, c_void_p, c_uint32, c_void_p, c_void_p)),
     "lfuse_packed_refresh": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_packed_bytes": (c_size_t, (c_void_p,)),

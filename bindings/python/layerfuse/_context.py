@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import os
+import signal
 import threading
 import weakref
 from typing import Any, Callable, Optional
@@ -28,17 +29,21 @@ os.register_at_fork(after_in_child=_forked)
 
 
 class _Told(threading.local):
-    """Whom this thread's calls tell how far they are."""
+    """Whom this thread's calls tell how far they are, and whether Ctrl-C was pressed."""
 
     progress: Optional[Progress] = None
+    interrupted = False
 
 
 _told = _Told()
 
 
 def _show(what: bytes, done: int, total: int, _user: Any) -> int:
-    """Also where Ctrl-C ends a long call: handlers of signals run in callbacks."""
+    """Also where Ctrl-C ends a long call."""
     progress = _told.progress
+    if _told.interrupted:
+        _told.interrupted = False
+        raise KeyboardInterrupt
     if progress is None:
         return 0
     return int(progress(what.decode(), done, total) or 0)
@@ -122,8 +127,23 @@ class telling:
 
     def __enter__(self) -> None:
         self.before, _told.progress = _told.progress, self.progress
+        self.handler: Any = None
+        if threading.current_thread() is threading.main_thread():
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                self.handler = signal.signal(signal.SIGINT, _interrupt)
 
     def __exit__(self, *_: Any) -> None:
         _told.progress = self.before
         if hasattr(self.progress, "close"):
             self.progress.close()
+        if self.handler is not None:
+            signal.signal(signal.SIGINT, self.handler)
+            if _told.interrupted:  # too late for a callback
+                _told.interrupted = False
+                raise KeyboardInterrupt
+
+
+def _interrupt(*_: Any) -> None:
+    """In the place of Python's own handler, which would raise on the way into a callback, where
+    nothing can catch it."""
+    _told.interrupted = True

@@ -24,7 +24,7 @@ class Couplings(Owner):
 
     A member is a dict: ``"tensor"`` is ``"LAYER.PARAMETER"`` (or ``"layer"`` and ``"parameter"``),
     and ``"axis"``, ``"head_group"``, ``"repeat"``, ``"offset"``, ``"extent"`` are numbers as in
-    couplings.h; those that are left out are 0.
+    couplings.h, with its defaults.
     """
 
     def __init__(self, spaces: Any = (), context: Optional[Context] = None):
@@ -154,7 +154,9 @@ def member_of(function: Any, *where: Any) -> "dict[str, Any]":
     call(function, *where, byref(c))
     found: "dict[str, Any]" = {"tensor": c.parameter.decode()} if c.layer is None else {
         "layer": c.layer.decode(), "parameter": c.parameter.decode()}
-    found.update((name, getattr(c, name)) for name in MEMBER if getattr(c, name))
+    plain = fill(_abi.lfuse_coupling(), head_group=1, repeat=1)
+    found.update((name, getattr(c, name)) for name in MEMBER
+                 if getattr(c, name) != getattr(plain, name))
     return found
 
 

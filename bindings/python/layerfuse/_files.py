@@ -89,8 +89,10 @@ class Checkpoint(Owner):
             data = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_COPY)
         length = int.from_bytes(data[:8], "little")
         header = json.loads(data[8:8 + length])
-        return data, {tensor: 8 + length + at["data_offsets"][0] for tensor, at in header.items()
-                      if tensor != "__metadata__"}
+        kept = header.pop("__metadata__", {}).get("layerfuse.residuals", "{}")
+        for tensor in json.loads(kept):  # what lies there is only the part that is shared
+            header.pop(tensor, None)
+        return data, {tensor: 8 + length + at["data_offsets"][0] for tensor, at in header.items()}
 
     def arrays(self) -> "dict[str, Any]":
         """Every tensor; those in the file as it is mapped, aliases as one array."""
