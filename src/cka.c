@@ -158,6 +158,11 @@ lfuse_status lfuse_cka_result(const lfuse_cka *cka, double *out, lfuse_error *er
 
 /* ---- sums ------------------------------------------------------------------------------ */
 
+int64_t lfuse_cka_count(const lfuse_cka *cka)
+{
+    return cka == NULL ? 0 : cka->sums.count;
+}
+
 int64_t lfuse_cka_batches(const lfuse_cka *cka)
 {
     return cka == NULL ? 0 : cka->sums.batches;

@@ -129,6 +129,7 @@ LFUSE_API lfuse_status lfuse_cka_result(const lfuse_cka *cka, double *out,
                                         lfuse_error *err) LFUSE_MUST_CHECK;
 
 /**
+ * lfuse_cka_count() - how many layers they are of; 0 for NULL
  * lfuse_cka_batches() - how many batches the sums are of; 0 for NULL
  * lfuse_cka_sums() - the sums: of layers i >= j at [i * (i + 1) / 2 + j]; NULL for NULL
  *
@@ -138,6 +139,7 @@ LFUSE_API lfuse_status lfuse_cka_result(const lfuse_cka *cka, double *out,
  * Threads: confined.
  * Source:  Since 0.1.
  */
+LFUSE_API int64_t lfuse_cka_count(const lfuse_cka *cka);
 LFUSE_API int64_t lfuse_cka_batches(const lfuse_cka *cka);
 LFUSE_API const double *lfuse_cka_sums(const lfuse_cka *cka);
 

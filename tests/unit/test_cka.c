@@ -41,6 +41,7 @@ static lfuse_cka *create(struct lft *t, int64_t count)
 
     lft_ok(t, lfuse_cka_create(t->ctx, count, NULL, &cka, &t->err));
     assert_int_equal(lfuse_cka_batches(cka), 0);
+    assert_int_equal(lfuse_cka_count(cka), count);
     return cka;
 }
 
