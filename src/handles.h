@@ -131,6 +131,24 @@ struct lfi_handles_field {
 };
 lfuse_status lfi_handles_given(const struct lfi_handles_field *fields, int count,
                                lfuse_error *err);
+/* An array of tokens: width elements each, `stride` from one to the next. data may be NULL. */
+struct lfi_handles_tokens {
+    const char *name;
+    const float *data;
+    int64_t batch;
+    int64_t tokens;
+    int64_t width;
+    int64_t stride;
+    int64_t batch_stride;
+};
+/* width from heads and head_dim, both strides where they are 0; LFUSE_ERR_ARGUMENT where they are
+ * too short, LFUSE_ERR_OVERFLOW. batch and tokens are >= 1. */
+lfuse_status lfi_handles_tokens(struct lfi_handles_tokens *tokens, int64_t heads,
+                                int64_t head_dim, lfuse_error *err);
+/* Whether they may share an element: parts of one buffer do not, where one's tokens lie beside the
+ * other's in steps of the same length. */
+bool lfi_handles_overlap(const struct lfi_handles_tokens *a,
+                         const struct lfi_handles_tokens *b);
 /* LFUSE_ERR_ARGUMENT unless value is in [0, last]. */
 lfuse_status lfi_handles_constant(int32_t value, int32_t last, const char *options,
                                   const char *field, lfuse_error *err);

@@ -13,6 +13,7 @@
 #define LAYERFUSE_KERNELS_H
 
 #include <layerfuse/activation.h>
+#include <layerfuse/attention.h>
 #include <layerfuse/batch_norm.h>
 #include <layerfuse/conv2d.h>
 #include <layerfuse/dropout.h>

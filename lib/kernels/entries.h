@@ -55,6 +55,13 @@
     void lfi_layer_norm_f32__##ISA(const struct lfi_layer_norm_tile *tile); \
     void lfi_layer_norm_gradient_f32__##ISA(const struct lfi_layer_norm_tile *tile);
 
+#define LFI_ATTENTION_ENTRIES(ISA)                                                  \
+    void lfi_attention_softmax_f32__##ISA(const struct lfi_attention_tile *tile);   \
+    void lfi_attention_gradient_f32__##ISA(const struct lfi_attention_tile *tile);  \
+    void lfi_row_products_f32__##ISA(const float *a, int64_t a_row, const float *b, \
+                                     int64_t b_row, int64_t rows, int64_t cols,     \
+                                     float *out);
+
 #define LFI_WINOGRAD_ENTRIES(ISA)                                            \
     void lfi_winograd_f32__##ISA(const struct lfi_winograd_tile *tile);      \
     void lfi_winograd_half_f32__##ISA(const struct lfi_winograd_tile *tile); \
@@ -78,6 +85,7 @@ LFI_CHANNEL_ENTRIES(scalar)
 LFI_TRANSPOSE_ENTRIES(scalar)
 LFI_ELEMENTWISE_ENTRIES(scalar)
 LFI_UPDATE_ENTRIES(scalar)
+LFI_ATTENTION_ENTRIES(scalar)
 LFI_BATCH_NORM_ENTRIES(scalar)
 LFI_LAYER_NORM_ENTRIES(scalar)
 LFI_ACTIVATION_ENTRIES(scalar)
@@ -97,6 +105,7 @@ LFI_TRANSPOSE_ENTRIES(avx512)
 LFI_ELEMENTWISE_ENTRIES(avx2)
 LFI_ELEMENTWISE_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx2)
+LFI_ATTENTION_ENTRIES(avx2)
 LFI_BATCH_NORM_ENTRIES(avx2)
 LFI_LAYER_NORM_ENTRIES(avx2)
 LFI_ACTIVATION_ENTRIES(avx2)
@@ -108,6 +117,7 @@ LFI_ASSIGNMENT_ENTRIES(avx2)
 LFI_PAIRS_ENTRIES(avx2)
 LFI_PAIRS_ENTRIES(avx512)
 LFI_UPDATE_ENTRIES(avx512)
+LFI_ATTENTION_ENTRIES(avx512)
 LFI_BATCH_NORM_ENTRIES(avx512)
 LFI_LAYER_NORM_ENTRIES(avx512)
 LFI_ACTIVATION_ENTRIES(avx512)

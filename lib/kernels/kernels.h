@@ -311,6 +311,34 @@ struct lfi_row_loss {
     bool correct; /* the first greatest logit is the label's, and none is NaN */
 };
 
+/*
+ * Scores q . k of some queries with some keys: query i, key j at i * row + j. Query i sees the first
+ * visible + i keys, none where that is negative.
+ *
+ *     softmax    greatest' = max(greatest, scale * s),  f = exp(greatest - greatest')
+ *                s = exp(scale * s - greatest'),  sum = f * sum + those,  out = f * out
+ *     gradient   s = exp(scale * s - log_sum),  ds = s * scale * (ds - delta)
+ *
+ * What a query does not see becomes zero. The first keys of a query are of another kind: greatest
+ * is written and not read, and so are sum and out, which is not touched.
+ */
+struct lfi_attention_tile {
+    float *scores;
+    float *gradient; /* ds, as scores; it begins as the gradient of what softmax makes */
+    float *out;      /* (queries, width) at i * width + j */
+    float *greatest; /* from here on (queries) */
+    float *sum;
+    const float *log_sum;
+    const float *delta;
+    int64_t queries;
+    int64_t keys;
+    int64_t visible;
+    int64_t row;
+    int64_t width;
+    float scale;
+    bool first;
+};
+
 /* What an update multiplies with; see update.h of the contract. */
 struct lfi_sgd {
     float scale; /* of the gradients: 1 unless they are clipped */
@@ -382,6 +410,12 @@ struct lfi_kernels {
     void (*pool_max_f32)(const struct lfi_pool_tile *tile);
     void (*pool_average_gradient_f32)(const struct lfi_pool_tile *tile);
     void (*pool_max_gradient_f32)(const struct lfi_pool_tile *tile);
+    /* attention */
+    void (*attention_softmax_f32)(const struct lfi_attention_tile *tile);
+    void (*attention_gradient_f32)(const struct lfi_attention_tile *tile);
+    /* out[i] = the sum over j < cols of a[i * a_row + j] * b[i * b_row + j], for i < rows */
+    void (*row_products_f32)(const float *a, int64_t a_row, const float *b, int64_t b_row,
+                             int64_t rows, int64_t cols, float *out);
     /* Winograd, one tile */
     void (*winograd_f32)(const struct lfi_winograd_tile *tile);
     void (*winograd_half_f32)(const struct lfi_winograd_tile *tile);

@@ -32,6 +32,10 @@
     .activation_gradient_f32 = lfi_activation_gradient_f32__##ISA
 #define LFI_DROPOUT(ISA) .dropout_f32 = lfi_dropout_f32__##ISA
 #define LFI_SOFTMAX(ISA) .softmax_f32 = lfi_softmax_f32__##ISA
+#define LFI_ATTENTION(ISA)                                       \
+    .attention_softmax_f32 = lfi_attention_softmax_f32__##ISA,   \
+    .attention_gradient_f32 = lfi_attention_gradient_f32__##ISA, \
+    .row_products_f32 = lfi_row_products_f32__##ISA
 #define LFI_POOL2D(ISA)                                                \
     .pool_average_f32 = lfi_pool_average_f32__##ISA,                   \
     .pool_max_f32 = lfi_pool_max_f32__##ISA,                           \
@@ -54,6 +58,7 @@ const struct lfi_kernels lfi_kernels_scalar = {
     LFI_TRANSPOSE(scalar),
     LFI_ELEMENTWISE(scalar),
     LFI_UPDATE(scalar),
+    LFI_ATTENTION(scalar),
     LFI_BATCH_NORM(scalar),
     LFI_LAYER_NORM(scalar),
     LFI_ACTIVATION(scalar),
@@ -75,6 +80,7 @@ const struct lfi_kernels lfi_kernels_avx2 = {
     LFI_TRANSPOSE(avx2),
     LFI_ELEMENTWISE(avx2),
     LFI_UPDATE(avx2),
+    LFI_ATTENTION(avx2),
     LFI_BATCH_NORM(avx2),
     LFI_LAYER_NORM(avx2),
     LFI_ACTIVATION(avx2),
@@ -93,6 +99,7 @@ const struct lfi_kernels lfi_kernels_avx512 = {
     LFI_TRANSPOSE(avx512),
     LFI_ELEMENTWISE(avx512),
     LFI_UPDATE(avx512),
+    LFI_ATTENTION(avx512),
     LFI_BATCH_NORM(avx512),
     LFI_LAYER_NORM(avx512),
     LFI_ACTIVATION(avx512),

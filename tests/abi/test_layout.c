@@ -666,6 +666,39 @@ FIELD(lfuse_linear_residual_args, reserved, 140);
 FIELD(lfuse_linear_residual_args, workspace, 144);
 FIELD(lfuse_linear_residual_args, workspace_bytes, 152);
 
+/* attention.h */
+CONSTANT(LFUSE_ATTENTION_CAUSAL, 1);
+SIZE(lfuse_attention_args, 224);
+FIELD(lfuse_attention_args, struct_size, 0);
+FIELD(lfuse_attention_args, q, 8);
+FIELD(lfuse_attention_args, k, 16);
+FIELD(lfuse_attention_args, v, 24);
+FIELD(lfuse_attention_args, dy, 32);
+FIELD(lfuse_attention_args, y, 40);
+FIELD(lfuse_attention_args, statistics, 48);
+FIELD(lfuse_attention_args, dq, 56);
+FIELD(lfuse_attention_args, dk, 64);
+FIELD(lfuse_attention_args, dv, 72);
+FIELD(lfuse_attention_args, batch, 80);
+FIELD(lfuse_attention_args, tokens, 88);
+FIELD(lfuse_attention_args, keys, 96);
+FIELD(lfuse_attention_args, heads, 104);
+FIELD(lfuse_attention_args, kv_heads, 112);
+FIELD(lfuse_attention_args, head_dim, 120);
+FIELD(lfuse_attention_args, q_stride, 128);
+FIELD(lfuse_attention_args, k_stride, 136);
+FIELD(lfuse_attention_args, v_stride, 144);
+FIELD(lfuse_attention_args, y_stride, 152);
+FIELD(lfuse_attention_args, q_batch_stride, 160);
+FIELD(lfuse_attention_args, k_batch_stride, 168);
+FIELD(lfuse_attention_args, v_batch_stride, 176);
+FIELD(lfuse_attention_args, y_batch_stride, 184);
+FIELD(lfuse_attention_args, scale, 192);
+FIELD(lfuse_attention_args, flags, 200);
+FIELD(lfuse_attention_args, reserved, 204);
+FIELD(lfuse_attention_args, workspace, 208);
+FIELD(lfuse_attention_args, workspace_bytes, 216);
+
 /* linear.h */
 CONSTANT(LFUSE_LINEAR_ACCUMULATE, 1);
 
