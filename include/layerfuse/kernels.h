@@ -26,6 +26,7 @@
 #include <layerfuse/loss.h>
 #include <layerfuse/packed.h>
 #include <layerfuse/pool2d.h>
+#include <layerfuse/rotary.h>
 #include <layerfuse/update.h>
 
 #endif

@@ -699,6 +699,27 @@ FIELD(lfuse_attention_args, reserved, 204);
 FIELD(lfuse_attention_args, workspace, 208);
 FIELD(lfuse_attention_args, workspace_bytes, 216);
 
+/* rotary.h */
+CONSTANT(LFUSE_ROTARY_INTERLEAVED, 1);
+SIZE(lfuse_rotary_args, 128);
+FIELD(lfuse_rotary_args, struct_size, 0);
+FIELD(lfuse_rotary_args, x, 8);
+FIELD(lfuse_rotary_args, dy, 16);
+FIELD(lfuse_rotary_args, y, 24);
+FIELD(lfuse_rotary_args, dx, 32);
+FIELD(lfuse_rotary_args, batch, 40);
+FIELD(lfuse_rotary_args, tokens, 48);
+FIELD(lfuse_rotary_args, heads, 56);
+FIELD(lfuse_rotary_args, head_dim, 64);
+FIELD(lfuse_rotary_args, x_stride, 72);
+FIELD(lfuse_rotary_args, y_stride, 80);
+FIELD(lfuse_rotary_args, x_batch_stride, 88);
+FIELD(lfuse_rotary_args, y_batch_stride, 96);
+FIELD(lfuse_rotary_args, position, 104);
+FIELD(lfuse_rotary_args, base, 112);
+FIELD(lfuse_rotary_args, flags, 120);
+FIELD(lfuse_rotary_args, reserved, 124);
+
 /* linear.h */
 CONSTANT(LFUSE_LINEAR_ACCUMULATE, 1);
 
