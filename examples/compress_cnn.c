@@ -113,6 +113,7 @@ static lfuse_status create_retrainer(struct run *run, lfuse_error *err)
     plan.rule_count = o->exclude != NULL;
     lfuse_ties_options_init(&ties, sizeof(ties));
     ties.combine = o->combine;
+    ties.gradients = o->gradients;
     lfuse_retrainer_options_init(&options, sizeof(options));
     options.plan = &plan;
     options.ties = &ties;

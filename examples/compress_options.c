@@ -17,7 +17,7 @@ static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
 
     o->isa = LFUSE_ISA_BEST; /* the others' first values are 1 */
     o->policy = o->metric = o->freeze_gradient = o->combine = 1;
-    o->scope = o->linkage = o->unit = o->schedule = 1;
+    o->gradients = o->scope = o->linkage = o->unit = o->schedule = 1;
     status = names_choose("--policy", o->policy_name, names_policy, &o->policy, err);
     if (status == LFUSE_OK)
         status = names_choose("--metric", o->metric_name, names_metric, &o->metric, err);
@@ -29,6 +29,9 @@ static lfuse_status read_names(struct compress_options *o, lfuse_error *err)
     if (status == LFUSE_OK)
         status =
             names_choose("--combine", o->combine_name, names_combine, &o->combine, err);
+    if (status == LFUSE_OK)
+        status = names_choose("--gradients", o->gradients_name, names_gradients,
+                              &o->gradients, err);
     if (status == LFUSE_OK)
         status = names_choose("--scope", o->scope_name, names_scope, &o->scope, err);
     if (status == LFUSE_OK)
@@ -196,6 +199,10 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
          ARGUMENT_TEXT, 0, 0},
         {"--combine", "NAME", "gradients of tied layers: mean or sum (mean)",
          &o->combine_name, ARGUMENT_TEXT, 0, 0},
+        {"--gradients", "NAME",
+         "memory for them: one of each position, or one of a group that they are "
+         "accumulated in (position)",
+         &o->gradients_name, ARGUMENT_TEXT, 0, 0},
         {"--scope", "NAME", "which may fuse: global or adjacent (global)", &o->scope_name,
          ARGUMENT_TEXT, 0, 0},
         {"--linkage", "NAME",
@@ -272,6 +279,7 @@ lfuse_status compress_options_read(int argc, char **argv, struct compress_option
                                    .freeze_name = "both",
                                    .combine_name = "mean",
                                    .isa_name = "best",
+                                   .gradients_name = "position",
                                    .scope_name = "global",
                                    .linkage_name = "single",
                                    .unit_name = "layer",

@@ -7,7 +7,7 @@
 struct compress_options {
     const char *data, *weights, *out, *report, *pictures, *resume;
     const char *policy_name, *metric_name, *freeze_name, *combine_name, *isa_name;
-    const char *scope_name, *linkage_name, *unit_name, *schedule_name;
+    const char *gradients_name, *scope_name, *linkage_name, *unit_name, *schedule_name;
     const char *exclude, *distil, *baseline_name;
     double ratio, learning_rate, train_learning_rate, momentum, weight_decay, smoothing;
     double temperature, taught; /* what distil says; taught is 0 without a teacher */
@@ -21,6 +21,7 @@ struct compress_options {
     lfuse_metric metric;
     lfuse_freeze_gradient freeze_gradient;
     lfuse_combine combine;
+    lfuse_gradients gradients;
     lfuse_isa isa;
     lfuse_scope scope;
     lfuse_linkage linkage;

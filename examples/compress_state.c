@@ -33,16 +33,17 @@ static void describe(const struct compress_options *o, char *text)
     snprintf(
         text, RUN,
         "data %s weights %s train %lld,%g blocks %lld width %lld ratio %g policy %s "
-        "metric %s freeze %s combine %s scope %s linkage %s unit %s max-group %lld "
+        "metric %s freeze %s combine %s gradients %s scope %s linkage %s unit %s "
+        "max-group %lld "
         "places %d align %d forget %d exclude %s distil %s smoothing %g epochs %lld "
         "fusions %lld interval %lld schedule %s tolerance %g grace %lld baseline %s "
         "bn-batches %lld batch %lld lr %g warm-up %lld momentum %g decay %g isa %s seed "
         "%lld holdout %lld limit %lld",
         o->data, o->weights, (long long)o->train, o->train_learning_rate,
         (long long)o->blocks, (long long)o->width, o->ratio, o->policy_name,
-        o->metric_name, o->freeze_name, o->combine_name, o->scope_name, o->linkage_name,
-        o->unit_name, (long long)o->max_group, o->places, o->align, o->forget,
-        o->exclude != NULL ? o->exclude : "nothing",
+        o->metric_name, o->freeze_name, o->combine_name, o->gradients_name, o->scope_name,
+        o->linkage_name, o->unit_name, (long long)o->max_group, o->places, o->align,
+        o->forget, o->exclude != NULL ? o->exclude : "nothing",
         o->distil != NULL ? o->distil : "nothing", o->smoothing, (long long)o->epochs,
         (long long)o->fusions, (long long)o->interval, o->schedule_name, o->tolerance,
         (long long)o->grace, o->baseline_name != NULL ? o->baseline_name : "none",

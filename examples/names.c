@@ -27,6 +27,13 @@ const char *names_combine(int32_t value)
                                         : NULL;
 }
 
+const char *names_gradients(int32_t value)
+{
+    return value == LFUSE_GRADIENTS_PER_POSITION  ? "position"
+           : value == LFUSE_GRADIENTS_ACCUMULATED ? "accumulated"
+                                                  : NULL;
+}
+
 const char *names_scope(int32_t value)
 {
     return value == LFUSE_SCOPE_GLOBAL     ? "global"

@@ -8,6 +8,7 @@
 const char *names_isa(int32_t value);
 const char *names_freeze(int32_t value);
 const char *names_combine(int32_t value);
+const char *names_gradients(int32_t value);
 const char *names_scope(int32_t value);
 const char *names_linkage(int32_t value);
 const char *names_unit(int32_t value);

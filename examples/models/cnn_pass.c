@@ -161,6 +161,17 @@ lfuse_status cnn_norm_backward(struct cnn *cnn, const struct cnn_unit *u, const 
     return lfuse_batch_norm_backward(cnn->ctx, &norm, err);
 }
 
+/* Whether a unit behind this one, whose turn was before, has left its gradient in the same memory. */
+static int has_begun(const struct cnn *cnn, lfuse_tensor *dw)
+{
+    int64_t i = cnn->unit_count - 1;
+
+    for (; i >= 0 && cnn->units[i].weight.gradient != dw; i--)
+        if (cnn_data(cnn->units[i].weight.gradient) == cnn_data(dw))
+            return 1;
+    return 0;
+}
+
 lfuse_status cnn_conv_backward(struct cnn *cnn, lfuse_conv2d_args conv, lfuse_tensor *dw,
                                const float *x, const float *dy, float *dx, int accumulate,
                                lfuse_error *err)
@@ -171,6 +182,7 @@ lfuse_status cnn_conv_backward(struct cnn *cnn, lfuse_conv2d_args conv, lfuse_te
     conv.dy = dy;
     conv.dx = dx;
     conv.dw = cnn_data(dw);
+    conv.flags = has_begun(cnn, dw) ? LFUSE_CONV2D_ACCUMULATE : 0;
     status = lfuse_conv2d_backward_weights(cnn->ctx, &conv, err);
     conv.flags = accumulate ? LFUSE_CONV2D_ACCUMULATE : 0;
     if (status == LFUSE_OK && dx != NULL)

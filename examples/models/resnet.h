@@ -99,7 +99,10 @@ lfuse_status resnet_save(const struct resnet *net, const char *path, int by_rows
 lfuse_status resnet_forward(struct resnet *net, const float *x, int64_t count,
                             enum cnn_mode mode, lfuse_error *err);
 
-/* Gradients of all parameters, after a forward pass for CNN_TRAINING and cnn_loss(). */
+/*
+ * Gradients of all parameters, after a forward pass for CNN_TRAINING and cnn_loss(). Convolutions
+ * whose gradients share memory (LFUSE_GRADIENTS_ACCUMULATED) add theirs up there.
+ */
 lfuse_status resnet_backward(struct resnet *net, lfuse_error *err);
 
 #endif

@@ -39,6 +39,13 @@ run --ratio 1.5 --policy freeze --freeze-gradient dropped --combine sum --metric
     --epochs 1 --out freeze.safetensors >freeze.txt
 run --ratio 1.5 --policy freeze --epochs 3 --fusions 2 --out both.safetensors >both.txt
 grep -q '^exactly as many right' both.txt || fail "no word of reading back"
+# One buffer for the gradients of a group: other roundings, and the same bits for 1 and 2 threads.
+for threads in 1 2; do
+    run --ratio 2 --epochs 1 --gradients accumulated --threads $threads \
+        --out accumulated$threads.safetensors >accumulated.txt
+done
+cmp accumulated1.safetensors accumulated2.safetensors || fail "accumulated: 1 and 2 threads differ"
+grep -q '^exactly as many right' accumulated.txt || fail "accumulated: no word of reading back"
 # Mixed until the end of the schedule, or of the run: the file has tied weights all the same.
 run --ratio 2 --policy random --epochs 2 --threads 1 --out random.safetensors >random.txt
 run --ratio 2 --policy random --epochs 2 --threads 2 --out random2.safetensors >random2.txt

@@ -411,6 +411,61 @@ static void a_fused_network_stays_tied_while_it_trains(void **state)
     lfuse_retrainer_destroy(retrainer);
 }
 
+static void fuse_accumulated(struct fixture *f, lfuse_retrainer **retrainer)
+{
+    lfuse_retrainer_options options;
+    lfuse_plan_options plan;
+    lfuse_ties_options ties;
+
+    lfuse_plan_options_init(&plan, sizeof(plan));
+    plan.ratio = 1.01;
+    lfuse_ties_options_init(&ties, sizeof(ties));
+    ties.gradients = LFUSE_GRADIENTS_ACCUMULATED;
+    lfuse_retrainer_options_init(&options, sizeof(options));
+    options.plan = &plan;
+    options.ties = &ties;
+    ok(f, lfuse_retrainer_create(f->ctx, f->net->layers, f->net->layer_count, &options,
+                                 retrainer, &f->err));
+    ok(f, lfuse_retrainer_fuse(*retrainer, &f->err));
+}
+
+/*
+ * Sums of 2048 terms in another order: sqrt(2048) * 2^-24 = 3e-6 of a gradient's size, which is below
+ * its norm. A part that is missing, or there twice, is a fiftieth of the norm.
+ */
+static void gradients_that_share_memory_add_up(void **state)
+{
+    enum { SIZE = 16 * 16 * 9 };
+    struct fixture *f = *state;
+    struct cnn_parameter *w[] = {&f->net->cnn.units[1].weight,
+                                 &f->net->cnn.units[2].weight};
+    float apart[2][SIZE], norm = 0.0f;
+    lfuse_retrainer *retrainer;
+    const float *together;
+    int i, k;
+
+    ok(f,
+       lfuse_tensor_copy(w[1]->value, w[0]->value, &f->err)); /* tied to what they are */
+    loss_of(f, CNN_TRAINING);
+    ok(f, resnet_backward(f->net, &f->err));
+    for (k = 0; k < 2; k++) {
+        memcpy(apart[k], lfuse_tensor_data(w[k]->gradient), sizeof(apart[k]));
+        for (i = 0; i < SIZE; i++)
+            norm += apart[k][i] * apart[k][i];
+    }
+    fuse_accumulated(f, &retrainer);
+    together = lfuse_tensor_data(w[0]->gradient);
+    assert_ptr_equal(together, lfuse_tensor_data(w[1]->gradient));
+    for (k = 0; k < 2; k++) { /* a second pass begins anew */
+        loss_of(f, CNN_TRAINING);
+        ok(f, resnet_backward(f->net, &f->err));
+        for (i = 0; i < SIZE; i++)
+            assert_true(fabsf(together[i] - apart[0][i] - apart[1][i]) <=
+                        1e-5f * sqrtf(norm));
+    }
+    lfuse_retrainer_destroy(retrainer);
+}
+
 /* Layers of one place of their block have a type of their own; nothing else changes. */
 static void places_part_the_types_of_convolutions(void **state)
 {
@@ -496,6 +551,7 @@ int main(void)
         with_network(a_file_of_another_network_is_refused_by_name),
         with_network(permuted_blocks_compute_the_same),
         with_network(a_fused_network_stays_tied_while_it_trains),
+        with_network(gradients_that_share_memory_add_up),
         with_network(places_part_the_types_of_convolutions),
         with_network(a_step_allocates_nothing),
         with_wide(wide_logits_and_gradients_are_those_of_the_definition),

@@ -542,6 +542,7 @@ static void copies_between_equal_types_keep_every_bit(void **state)
 static void the_first_value_that_is_not_finite_is_found(void **state)
 {
     static const lfuse_dtype types[] = {LFUSE_F32, LFUSE_F64, LFUSE_F16, LFUSE_BF16};
+    static const double largest[] = {FLT_MAX, DBL_MAX, 65504.0, 0x1.fep127};
     static const double bad[] = {NAN, INFINITY, -INFINITY};
     static double data[SPAN];
     int64_t n, i;
@@ -554,6 +555,7 @@ static void the_first_value_that_is_not_finite_is_found(void **state)
 
             n = lfi_view_elements(&view);
             memset(data, 0, sizeof(data));
+            lfi_view_write_f64(&view, n - 1, 1, &largest[k]);
             assert_int_equal(lfi_view_find_not_finite(&view), -1);
             for (i = n - 1; i >= 0; i -= 1 + n / 5) { /* from behind: the first counts */
                 lfi_view_write_f64(&view, i, 1, &bad[i % 3]);
