@@ -209,7 +209,8 @@ LFUSE_API lfuse_status lfuse_retrainer_undo(lfuse_retrainer *retrainer,
  *
  * Errors:  LFUSE_ERR_ARGUMENT  NULL
  *          LFUSE_ERR_STATE     out of order: begin, combine, end; abort after begin or
- *                              combine. Says which call was expected.
+ *                              combine. Says which call was expected. Or, combining: a weight of a
+ *                              group that trains has no gradient: says which, and in which step
  *          LFUSE_ERR_NOT_FINITE  combining: NaN or infinity in a gradient that trains something:
  *                              says of which layer and parameter, where, and in which step,
  *                              from 1. Nothing is combined: abort_step, and weights stay.

@@ -180,7 +180,7 @@ struct lfi_plan_options {
     lfuse_keep keep;
     const struct lfi_couplings *couplings; /* the caller's; NULL: nothing is aligned */
     bool contents;                         /* are remembered, and held against layers */
-    bool may_fall_short; /* of ratio: then the plan goes as far as it can */
+    bool may_fall_short;           /* of ratio: then the plan goes as far as it can */
     const struct lfi_apart *apart; /* (apart_count), of layers; not kept by a plan */
     int64_t apart_count;
 };
@@ -430,6 +430,9 @@ lfuse_status lfi_ties_check_unit(const struct lfi_ties *ties, lfuse_unit unit,
                                  lfuse_error *err);
 lfuse_status lfi_ties_undo(const struct lfi_env *env, struct lfi_ties *ties,
                            lfuse_error *err);
+/* LFUSE_ERR_STATE when a weight that a group trains by has no gradient; `when` ends the message. */
+lfuse_status lfi_ties_check_gradients(const struct lfi_ties *ties, const char *when,
+                                      lfuse_error *err);
 lfuse_status lfi_ties_combine_gradients(const struct lfi_env *env,
                                         const struct lfi_ties *ties, lfuse_error *err);
 lfuse_status lfi_ties_refresh(const struct lfi_env *env, const struct lfi_ties *ties,
@@ -458,6 +461,8 @@ lfuse_status lfi_row_ties_apply(const struct lfi_env *env, struct lfi_ties *ties
 lfuse_status lfi_row_ties_weigh(const struct lfi_env *env, const struct lfi_ties *ties,
                                 const struct lfi_plan *plan, double **weights,
                                 lfuse_error *err);
+lfuse_status lfi_row_ties_check_gradients(const struct lfi_ties *ties, const char *when,
+                                          lfuse_error *err);
 lfuse_status lfi_row_ties_combine_gradients(const struct lfi_env *env,
                                             const struct lfi_ties *ties,
                                             lfuse_error *err);

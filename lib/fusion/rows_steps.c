@@ -86,7 +86,7 @@ static bool needs_kept_only(const struct lfi_ties *ties, struct lfi_rule rule)
 }
 
 static lfuse_status check_group(const struct lfi_ties *ties, int64_t group,
-                                lfuse_error *err)
+                                const char *when, lfuse_error *err)
 {
     const struct lfi_grouping *g = &ties->rows.in_force;
     const struct lfi_rule rule = ties->rows.rules[g->kept[group]];
@@ -101,10 +101,21 @@ static lfuse_status check_group(const struct lfi_ties *ties, int64_t group,
 
         if (is_needed && p->gradient == NULL)
             return lfi_fail(err, LFUSE_ERR_STATE,
-                            "parameter %s of layer %s has no gradient", p->name,
-                            ties->layers[row.layer]->name);
+                            "parameter %s of layer %s has no gradient%s", p->name,
+                            ties->layers[row.layer]->name, when);
     }
     return LFUSE_OK;
+}
+
+lfuse_status lfi_row_ties_check_gradients(const struct lfi_ties *ties, const char *when,
+                                          lfuse_error *err)
+{
+    lfuse_status status = LFUSE_OK;
+    int64_t group;
+
+    for (group = 0; group < ties->rows.in_force.count && status == LFUSE_OK; group++)
+        status = check_group(ties, group, when, err);
+    return status;
 }
 
 /* The gradient's row becomes zeros, where there is a gradient. */
@@ -170,13 +181,6 @@ lfuse_status lfi_row_ties_combine_gradients(const struct lfi_env *env,
                                             const struct lfi_ties *ties, lfuse_error *err)
 {
     struct steps steps = {env, ties};
-    lfuse_status status = LFUSE_OK;
-    int64_t group;
 
-    for (group = 0; group < ties->rows.in_force.count && status == LFUSE_OK; group++)
-        status = check_group(ties, group, err);
-    if (status == LFUSE_OK)
-        status =
-            lfi_parallel_for(env, ties->rows.in_force.count, combine_task, &steps, err);
-    return status;
+    return lfi_parallel_for(env, ties->rows.in_force.count, combine_task, &steps, err);
 }

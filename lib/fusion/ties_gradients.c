@@ -20,7 +20,7 @@ struct job {
 };
 
 static lfuse_status check_member(const struct lfi_ties *ties, int64_t index,
-                                 lfuse_error *err)
+                                 const char *when, lfuse_error *err)
 {
     const struct lfi_layer *layer = ties->layers[index];
     const int32_t n = lfi_ties_weight_count(ties, index);
@@ -29,8 +29,8 @@ static lfuse_status check_member(const struct lfi_ties *ties, int64_t index,
     for (k = 0; k < n; k++)
         if (lfi_layer_weight(layer, k)->gradient == NULL)
             return lfi_fail(err, LFUSE_ERR_STATE,
-                            "parameter %s of layer %s has no gradient",
-                            lfi_layer_weight(layer, k)->name, layer->name);
+                            "parameter %s of layer %s has no gradient%s",
+                            lfi_layer_weight(layer, k)->name, layer->name, when);
     return LFUSE_OK;
 }
 
@@ -42,7 +42,7 @@ static bool needs_kept_only(const struct lfi_ties *ties, int64_t group)
 }
 
 static lfuse_status check_group(const struct lfi_ties *ties, int64_t group,
-                                lfuse_error *err)
+                                const char *when, lfuse_error *err)
 {
     const struct lfi_grouping *g = &ties->in_force;
     lfuse_status status = LFUSE_OK;
@@ -51,10 +51,21 @@ static lfuse_status check_group(const struct lfi_ties *ties, int64_t group,
     if (lfi_rule_is_frozen(ties->rules[g->kept[group]]))
         return LFUSE_OK;
     if (needs_kept_only(ties, group) && !lfi_ties_is_mixed(ties, g->kept[group]))
-        return check_member(ties, g->kept[group], err);
+        return check_member(ties, g->kept[group], when, err);
     for (i = g->first[group]; i < g->first[group + 1] && status == LFUSE_OK; i++)
-        status = check_member(ties, g->members[i], err);
+        status = check_member(ties, g->members[i], when, err);
     return status;
+}
+
+lfuse_status lfi_ties_check_gradients(const struct lfi_ties *ties, const char *when,
+                                      lfuse_error *err)
+{
+    lfuse_status status = lfi_mixes_check_gradients(ties, err);
+    int64_t group;
+
+    for (group = 0; group < ties->in_force.count && status == LFUSE_OK; group++)
+        status = check_group(ties, group, when, err);
+    return status == LFUSE_OK ? lfi_row_ties_check_gradients(ties, when, err) : status;
 }
 
 static void combine_chunk(void *arg, int64_t index, int32_t slot)
@@ -114,11 +125,9 @@ static lfuse_status combine_group(const struct lfi_env *env, const struct lfi_ti
 lfuse_status lfi_ties_combine_gradients(const struct lfi_env *env,
                                         const struct lfi_ties *ties, lfuse_error *err)
 {
-    lfuse_status status = lfi_mixes_check_gradients(ties, err);
+    lfuse_status status = lfi_ties_check_gradients(ties, "", err);
     int64_t group;
 
-    for (group = 0; group < ties->in_force.count && status == LFUSE_OK; group++)
-        status = check_group(ties, group, err);
     for (group = 0; group < ties->in_force.count && status == LFUSE_OK; group++)
         status = combine_group(env, ties, group, err);
     if (status == LFUSE_OK)

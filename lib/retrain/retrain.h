@@ -237,7 +237,8 @@ void lfi_aparts_destroy(const struct lfi_env *env, struct lfi_aparts *aparts);
 lfuse_status lfi_retrainer_expect(const struct lfi_retrainer *r, enum lfi_phase phase,
                                   const char *call, lfuse_error *err);
 
-/* LFUSE_ERR_NOT_FINITE, naming layer, parameter, element and step, when a gradient is not. */
+/* LFUSE_ERR_STATE or LFUSE_ERR_NOT_FINITE, naming layer, parameter and step, when a gradient is not
+ * there, or is not finite. */
 lfuse_status lfi_gradients_check(const struct lfi_retrainer *r, lfuse_error *err);
 
 /* Room for the list of parameters of all layers; then the list, which cannot fail. */

@@ -501,20 +501,38 @@ static void an_aborted_step_leaves_the_combined_gradient(void **state)
     lfuse_retrainer_destroy(r);
 }
 
+/* Nothing is combined, not even of layers before the one that lacks it. */
 static void a_missing_gradient_keeps_the_step_open(void **state)
 {
+    const lfuse_unit units[] = {LFUSE_UNIT_LAYER, LFUSE_UNIT_ROW};
     struct lft *t = *state;
+    struct lft_snapshot s;
     lfuse_retrainer *r;
+    int u;
 
-    lft_layer(t, "l0", "A", 0, lft_pair(t, 0, 0), NULL, NULL);
-    lft_layer(t, "l1", "A", 1, lft_pair(t, 0, 0), NULL, NULL);
-    r = over(t, 2.0, 1, 1);
-    lft_ok(t, lfuse_retrainer_fuse(r, &t->err));
-    lft_ok(t, lfuse_retrainer_begin_step(r, &t->err));
-    lft_fails(t, lfuse_retrainer_combine_gradients(r, &t->err), LFUSE_ERR_STATE,
-              "parameter weight of layer l0 has no gradient");
-    lft_ok(t, lfuse_retrainer_abort_step(r, &t->err));
-    lfuse_retrainer_destroy(r);
+    for (u = 0; u < 2; u++) {
+        lfuse_plan_options plan = lft_plan_ratio(2.0);
+        const lfuse_retrainer_options o = lft_retrainer_options(&plan, 1, 1);
+
+        plan.unit = units[u];
+        lft_layer(t, "l0", "A", 0, lft_pair(t, 0, 2), lft_pair(t, 1, 3), NULL);
+        lft_layer(t, "l1", "A", 1, lft_pair(t, 0, 2), lft_pair(t, 5, 7), NULL);
+        lft_layer(t, "l2", "B", 2, lft_pair(t, 4, 6), lft_pair(t, 9, 8), NULL);
+        lft_layer(t, "l3", "B", 3, lft_pair(t, 4, 6), NULL, NULL);
+        r = create(t, &o);
+        lft_ok(t, lfuse_retrainer_fuse(r, &t->err));
+        lft_take(t, lfuse_retrainer_ties(r), &s);
+        lft_ok(t, lfuse_retrainer_begin_step(r, &t->err));
+        lft_fails(t, lfuse_retrainer_combine_gradients(r, &t->err), LFUSE_ERR_STATE,
+                  "parameter weight of layer l3 has no gradient, in step 1");
+        lft_check_unchanged(t, lfuse_retrainer_ties(r), &s);
+        lft_ok(t, lfuse_retrainer_abort_step(r, &t->err));
+        lft_check_unchanged(t, lfuse_retrainer_ties(r), &s);
+        lft_drop(&s);
+        lfuse_retrainer_destroy(r);
+        while (t->layer_count > 0)
+            lfuse_layer_destroy(t->layers[--t->layer_count]);
+    }
 }
 
 /* Whatever is not a number is named before anything is combined; the step can be closed. */
