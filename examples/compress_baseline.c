@@ -33,7 +33,9 @@ static int64_t block_of(const struct resnet *net, int64_t unit)
     return (first - 1) / 2;
 }
 
-static int64_t list(const struct resnet *net, struct baseline_matrix *matrices)
+/* The convolutions that could fuse, and which units they are of. */
+static int64_t list(const struct resnet *net, struct baseline_matrix *matrices,
+                    int64_t *units)
 {
     int64_t count = 0, i;
 
@@ -42,6 +44,7 @@ static int64_t list(const struct resnet *net, struct baseline_matrix *matrices)
 
         if (!is_candidate(net, i))
             continue;
+        units[count] = i;
         matrices[count++] = (struct baseline_matrix){
             .value = lfuse_tensor_data(unit->weight.value),
             .gradient = lfuse_tensor_data(unit->weight.gradient),
@@ -72,11 +75,20 @@ static void silence(struct run *run)
 static lfuse_status create(struct run *run, lfuse_error *err)
 {
     struct baseline_matrix matrices[CNN_MAX_UNITS];
-    const int64_t count = list(run->net, matrices);
-    lfuse_status status = baseline_create(
-        run->ctx, run->options.baseline, matrices, count, run->options.ratio,
-        (uint64_t)run->options.seed, &run->baseline, err);
+    int64_t units[CNN_MAX_UNITS];
+    const int64_t count = list(run->net, matrices, units);
+    struct baseline_options options = {run->options.baseline, run->options.ratio,
+                                       (uint64_t)run->options.seed, NULL};
+    struct compress_refit *refit = NULL;
+    lfuse_status status = LFUSE_OK;
 
+    if (options.kind == BASELINE_LOW_RANK && run->net->width == 0)
+        status = compress_refit_create(run, units, &refit, err);
+    options.refit = compress_refit_examples(refit);
+    if (status == LFUSE_OK)
+        status =
+            baseline_create(run->ctx, &options, matrices, count, &run->baseline, err);
+    compress_refit_destroy(refit);
     if (status != LFUSE_OK)
         return status;
     silence(run);

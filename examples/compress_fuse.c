@@ -105,8 +105,8 @@ static lfuse_status fuse(struct run *run, lfuse_error *err)
 }
 
 /*
- * The network is again what it was before the latest fusion, and the epochs since are lost. The next best is
- * tried at once, as long as there are epochs left to judge it by.
+ * The network is again what it was before the latest fusion, and the epochs since are lost. The
+ * next best is tried at once, as long as there are epochs left to judge it by.
  */
 static lfuse_status go_on_without(struct run *run, lfuse_error *err)
 {

@@ -71,6 +71,18 @@ lfuse_status compress_epoch(struct run *run, const struct training *training,
 /* The whole schedule, from the last state on that there is; run->final in the end. */
 lfuse_status compress_fuse(struct run *run, lfuse_error *err);
 
+/*
+ * Examples of what layers of these units receive, for a baseline of run->net; on failure, too,
+ * to be destroyed. units is borrowed until then.
+ */
+struct compress_refit;
+lfuse_status compress_refit_create(struct run *run, const int64_t *units,
+                                   struct compress_refit **refit, lfuse_error *err);
+/* NULL for NULL. */
+const struct baseline_examples *
+compress_refit_examples(const struct compress_refit *refit);
+void compress_refit_destroy(struct compress_refit *refit);
+
 /* --baseline, and its training: the network in the end is that of run->final. */
 lfuse_status compress_baseline(struct run *run, lfuse_error *err);
 

@@ -99,12 +99,11 @@ static lfuse_status check(enum baseline_kind kind, const struct baseline_matrix 
     return LFUSE_OK;
 }
 
-lfuse_status baseline_create(lfuse_context *ctx, enum baseline_kind kind,
+lfuse_status baseline_create(lfuse_context *ctx, const struct baseline_options *o,
                              const struct baseline_matrix *matrices, int64_t count,
-                             double ratio, uint64_t seed, struct baseline **baseline,
-                             lfuse_error *err)
+                             struct baseline **baseline, lfuse_error *err)
 {
-    lfuse_status status = check(kind, matrices, count, ratio, err);
+    lfuse_status status = check(o->kind, matrices, count, o->ratio, err);
     struct baseline *b;
     int64_t i;
 
@@ -114,7 +113,7 @@ lfuse_status baseline_create(lfuse_context *ctx, enum baseline_kind kind,
     b = calloc(1, sizeof(*b));
     if (b == NULL)
         return baseline_no_memory(err);
-    *b = (struct baseline){ctx, kind, ratio, seed, count, NULL};
+    *b = (struct baseline){ctx, o->kind, o->ratio, o->seed, o->refit, count, NULL};
     b->parts = calloc((size_t)count, sizeof(*b->parts));
     if (b->parts == NULL)
         status = baseline_no_memory(err);
@@ -124,6 +123,7 @@ lfuse_status baseline_create(lfuse_context *ctx, enum baseline_kind kind,
     }
     if (status == LFUSE_OK)
         status = compress(b, err);
+    b->refit = NULL; /* borrowed for the call */
     if (status == LFUSE_OK)
         *baseline = b;
     else

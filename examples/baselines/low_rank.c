@@ -2,10 +2,12 @@
  * low_rank.c - matrices of rank r: W = U Z, of r (n + d) numbers in place of n d
  *
  * The best of them is the truncated SVD: the dominant subspace, by iterations of a random one
- * (Halko, Martinsson and Tropp 2011, algorithm 4.4). While the network trains on, the matrix moves
- * along the manifold of rank r: with orthonormal bases U of its columns and V of its rows, a
- * gradient G becomes U U'G + G V'V - U U'G V'V, and a step that has left the manifold is brought
- * back by one more iteration. That is what training U and Z would do, to first order, whatever the
+ * (Halko, Martinsson and Tropp 2011, algorithm 4.4). With examples of what a layer receives once
+ * those below it are compressed, W is fitted to them first, and the best is what loses least of
+ * the layer's outputs, not of W (refit.c). While the network trains on, the matrix moves along
+ * the manifold of rank r: with orthonormal bases U of its columns and V of its rows, a gradient
+ * G becomes U U'G + G V'V - U U'G V'V, and a step that has left the manifold is brought back by
+ * one more iteration. That is what training U and Z would do, to first order, whatever the
  * optimiser.
  */
 #include "baselines/parts.h"
@@ -85,24 +87,57 @@ static int reserve(struct baseline_part *p, int64_t rank)
     return p->columns != NULL && p->rows != NULL && p->scratch != NULL;
 }
 
+/* The dominant subspaces of values, from random ones. */
+static lfuse_status find(struct baseline *b, struct baseline_part *p, float *values,
+                         lfuse_error *err)
+{
+    const struct baseline_part of = {
+        .m = {.value = values, .rows = p->m.rows, .columns = p->m.columns},
+        .rank = p->rank,
+        .columns = p->columns,
+        .rows = p->rows};
+    lfuse_status status = LFUSE_OK;
+    int64_t i;
+
+    for (i = 0; i < p->rank * p->m.columns; i++)
+        p->rows[i] = (float)random_normal(b->seed, (uint64_t)(p - b->parts), (uint64_t)i);
+    for (i = 0; i < ITERATIONS && status == LFUSE_OK; i++) {
+        orthonormalise(p->rows, p->rank, p->m.columns);
+        status = iterate(b, &of, err);
+    }
+    return status;
+}
+
+/* Those of what was fitted, by their weight; and what is left of the matrix in them. */
+static lfuse_status find_refitted(struct baseline *b, struct baseline_part *p,
+                                  lfuse_error *err)
+{
+    const int64_t n = p->m.rows, d = p->m.columns;
+    float *weighted = malloc((size_t)(n * d) * sizeof(*weighted));
+    lfuse_status status =
+        weighted == NULL ? baseline_no_memory(err) : baseline_refit(b, p, weighted, err);
+
+    if (status == LFUSE_OK)
+        status = find(b, p, weighted, err);
+    if (status == LFUSE_OK)
+        status = baseline_multiply(b->ctx, 0, p->columns, p->m.value, p->rows, p->rank, d,
+                                   n, 1.0f, 0.0f, err);
+    free(weighted);
+    return status;
+}
+
 lfuse_status baseline_low_rank(struct baseline *b, struct baseline_part *p, int64_t rank,
                                lfuse_error *err)
 {
     const int64_t numbers = rank * (p->m.rows + p->m.columns);
-    lfuse_status status = LFUSE_OK;
-    int64_t i;
+    lfuse_status status;
 
     if (numbers >= p->m.rows * p->m.columns)
         return LFUSE_OK; /* dense is smaller */
     if (!reserve(p, rank))
         return baseline_no_memory(err);
     p->bytes = 4 * numbers;
-    for (i = 0; i < rank * p->m.columns; i++)
-        p->rows[i] = (float)random_normal(b->seed, (uint64_t)(p - b->parts), (uint64_t)i);
-    for (i = 0; i < ITERATIONS && status == LFUSE_OK; i++) {
-        orthonormalise(p->rows, rank, p->m.columns);
-        status = iterate(b, p, err);
-    }
+    status = b->refit != NULL ? find_refitted(b, p, err) : find(b, p, p->m.value, err);
     return status == LFUSE_OK ? take(b, p, err) : status;
 }
 

@@ -22,6 +22,7 @@ struct baseline {
     enum baseline_kind kind;
     double ratio;
     uint64_t seed;
+    const struct baseline_examples *refit; /* or NULL */
     int64_t count;
     struct baseline_part *parts;
 };
@@ -49,6 +50,13 @@ lfuse_status baseline_low_rank_project(struct baseline *b,
                                        lfuse_error *err);
 lfuse_status baseline_low_rank_settle(struct baseline *b,
                                       const struct baseline_part *part, lfuse_error *err);
+
+/*
+ * refit.c: the part's matrix becomes the one that makes least error of any; weighted (rows,
+ * columns) is what of it an approximation has to keep.
+ */
+lfuse_status baseline_refit(struct baseline *b, struct baseline_part *part,
+                            float *weighted, lfuse_error *err);
 
 /* autoencoder.c: what a bottleneck makes of the rows, of rank `codes` + 1 */
 lfuse_status baseline_autoencode(struct baseline *b, struct baseline_part *part,

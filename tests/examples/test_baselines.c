@@ -53,13 +53,20 @@ static int tear_down(void **state)
     return 0;
 }
 
+static lfuse_status try_create(struct net *net, enum baseline_kind kind, int64_t count,
+                               double ratio, const struct baseline_examples *refit,
+                               struct baseline **b)
+{
+    const struct baseline_options options = {kind, ratio, 7, refit};
+
+    return baseline_create(net->ctx, &options, net->matrices, count, b, &net->err);
+}
+
 static struct baseline *create(struct net *net, enum baseline_kind kind, double ratio)
 {
     struct baseline *b;
 
-    assert_int_equal(
-        baseline_create(net->ctx, kind, net->matrices, MATRICES, ratio, 7, &b, &net->err),
-        LFUSE_OK);
+    assert_int_equal(try_create(net, kind, MATRICES, ratio, NULL, &b), LFUSE_OK);
     assert_int_equal(baseline_dense_bytes(b), 4 * MATRICES * SIZE);
     return b;
 }
@@ -138,8 +145,11 @@ static void pruning_all_takes_more_of_what_is_small(void **state)
 
 /* ---- low rank -------------------------------------------------------------------------------------- */
 
-/* The sum of squares of what is left of m when `rank` orthonormal rows are taken out of it, by the
- * best of them: Gram and Schmidt on its own rows, the largest first. Upper bound of the tail. */
+/*
+ * The sum of squares of what is left of m when `rank` orthonormal rows are taken out of it, by
+ * the best of them: Gram and Schmidt on its own rows, the largest first. Upper bound of the
+ * tail.
+ */
 static double left_of(const float *m, int rank)
 {
     double rest[ROWS][COLUMNS], sum = 0.0;
@@ -250,6 +260,109 @@ static void a_bottleneck_keeps_what_the_rows_have_in_common(void **state)
     baseline_destroy(b);
 }
 
+/* A layer of the first matrix, and what it receives once others are compressed. */
+enum { EXAMPLES = 300 };
+
+struct examples {
+    float w[SIZE]; /* as it was */
+    float before[EXAMPLES * COLUMNS], now[EXAMPLES * COLUMNS], y[EXAMPLES * ROWS];
+};
+
+static void multiply(const float *x, const float *w, float *y)
+{
+    int e, i, k;
+
+    for (e = 0; e < EXAMPLES; e++)
+        for (i = 0; i < ROWS; i++) {
+            double sum = 0.0;
+
+            for (k = 0; k < COLUMNS; k++)
+                sum += (double)x[e * COLUMNS + k] * w[i * COLUMNS + k];
+            y[e * ROWS + i] = (float)sum;
+        }
+}
+
+/* In two parts. */
+static lfuse_status next(void *user, int64_t matrix, int64_t part, const float **x,
+                         const float **y, int64_t *count, lfuse_error *err)
+{
+    const struct examples *e = user;
+
+    (void)err;
+    *count = part == 0 ? 100 : part == 1 ? EXAMPLES - 100 : 0;
+    *x = e->now + (part == 1 ? 100 * COLUMNS : 0);
+    *y = e->y + (part == 1 ? 100 * ROWS : 0);
+    return matrix < MATRICES ? LFUSE_OK : LFUSE_ERR_ARGUMENT;
+}
+
+/* Inputs of very different sizes; now they are mixed with each other, and a part is lost. */
+static struct examples *make_examples(const struct net *net)
+{
+    struct examples *e = calloc(1, sizeof(*e));
+    int i, k;
+
+    assert_non_null(e);
+    memcpy(e->w, net->value[0], sizeof(e->w));
+    for (i = 0; i < EXAMPLES * COLUMNS; i++)
+        e->before[i] =
+            (float)(random_normal(5, 0, (uint64_t)i) * exp(-0.1 * (i % COLUMNS)));
+    for (i = 0; i < EXAMPLES; i++)
+        for (k = 0; k < COLUMNS; k++)
+            e->now[i * COLUMNS + k] = 0.7f * e->before[i * COLUMNS + k] +
+                                      0.3f * e->before[i * COLUMNS + (k + 1) % COLUMNS];
+    multiply(e->before, e->w, e->y);
+    return e;
+}
+
+/* The squared error of the outputs that the matrix makes now. */
+static double error_of(const struct examples *e, const float *w)
+{
+    static float y[EXAMPLES * ROWS];
+    double sum = 0.0;
+    int i;
+
+    multiply(e->now, w, y);
+    for (i = 0; i < EXAMPLES * ROWS; i++)
+        sum += pow((double)y[i] - e->y[i], 2.0);
+    return sum;
+}
+
+/*
+ * The refitted matrix is the best of its rank: none beside it does better, but for what the
+ * ridge costs, and the SVD of the matrix alone, which loses least of another error, does much
+ * worse.
+ */
+static void a_refitted_matrix_makes_least_error_of_its_rank(void **state)
+{
+    struct net *net = *state;
+    struct examples *e = make_examples(net);
+    const struct baseline_examples refit = {next, e};
+    float plain[SIZE], fitted[SIZE], moved[SIZE];
+    struct baseline *b = create(net, BASELINE_LOW_RANK, 3.0);
+    double least;
+    int i, k;
+
+    memcpy(plain, net->value[0], sizeof(plain));
+    baseline_destroy(b);
+    for (k = 0; k < MATRICES; k++) /* all layers are alike here */
+        memcpy(net->value[k], e->w, sizeof(e->w));
+    assert_int_equal(try_create(net, BASELINE_LOW_RANK, MATRICES, 3.0, &refit, &b),
+                     LFUSE_OK);
+    memcpy(fitted, net->value[0], sizeof(fitted));
+    least = error_of(e, fitted);
+    assert_true(least < 0.5 * error_of(e, plain));
+    assert_true(left_of(fitted, 5) < 1e-10 * squares(fitted));
+    for (k = 0; k < 20; k++) { /* rows mixed with each other: the rank stays */
+        for (i = 0; i < SIZE; i++)
+            moved[i] = fitted[i] + 0.01f * (float)random_normal(6, 0, (uint64_t)k) *
+                                       fitted[(i + k * COLUMNS) % SIZE];
+        assert_true(error_of(e, moved) >= (1.0 - 1e-3) * least);
+    }
+    assert_int_equal(baseline_bytes(b), MATRICES * 4 * 5 * (ROWS + COLUMNS));
+    baseline_destroy(b);
+    free(e);
+}
+
 /* ---- clusters --------------------------------------------------------------------------------------- */
 
 static int ascending(const void *a, const void *b)
@@ -310,8 +423,7 @@ static void blocks_are_left_out_whole_and_from_the_middle(void **state)
     for (k = 0; k < MATRICES; k++)
         assert_int_equal(nonzero(net->value[k], SIZE), k / 2 == 1 ? 0 : SIZE);
     baseline_destroy(b);
-    assert_int_equal(baseline_create(net->ctx, BASELINE_DROP, net->matrices, MATRICES,
-                                     7.0, 1, &b, &net->err),
+    assert_int_equal(try_create(net, BASELINE_DROP, MATRICES, 7.0, NULL, &b),
                      LFUSE_ERR_ARGUMENT);
     assert_string_equal(net->err.message,
                         "ratio is 7: without any of 3 blocks it is still only 6");
@@ -325,23 +437,18 @@ static void what_makes_no_sense_is_refused(void **state)
     struct net *net = *state;
     struct baseline *b;
 
-    assert_int_equal(baseline_create(net->ctx, (enum baseline_kind)9, net->matrices, 1,
-                                     2.0, 1, &b, &net->err),
+    assert_int_equal(try_create(net, (enum baseline_kind)9, 1, 2.0, NULL, &b),
                      LFUSE_ERR_ARGUMENT);
     assert_string_equal(net->err.message, "kind is 9, which is unknown");
-    assert_int_equal(baseline_create(net->ctx, BASELINE_PRUNE, net->matrices, 0, 2.0, 1,
-                                     &b, &net->err),
+    assert_int_equal(try_create(net, BASELINE_PRUNE, 0, 2.0, NULL, &b),
                      LFUSE_ERR_ARGUMENT);
-    assert_int_equal(baseline_create(net->ctx, BASELINE_PRUNE, net->matrices, 1, 0.5, 1,
-                                     &b, &net->err),
+    assert_int_equal(try_create(net, BASELINE_PRUNE, 1, 0.5, NULL, &b),
                      LFUSE_ERR_ARGUMENT);
     assert_string_equal(net->err.message, "ratio is 0.5, it must be >= 1");
-    assert_int_equal(baseline_create(net->ctx, BASELINE_PRUNE, net->matrices, 1, 32.0, 1,
-                                     &b, &net->err),
+    assert_int_equal(try_create(net, BASELINE_PRUNE, 1, 32.0, NULL, &b),
                      LFUSE_ERR_ARGUMENT);
     net->matrices[1].rows = 0;
-    assert_int_equal(baseline_create(net->ctx, BASELINE_PRUNE, net->matrices, 2, 2.0, 1,
-                                     &b, &net->err),
+    assert_int_equal(try_create(net, BASELINE_PRUNE, 2, 2.0, NULL, &b),
                      LFUSE_ERR_ARGUMENT);
     assert_string_equal(net->err.message, "matrix 1 is NULL, or (0, 60)");
     assert_null(b);
@@ -358,6 +465,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(pruning_all_takes_more_of_what_is_small, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(low_rank_is_the_best_of_its_rank_and_stays_of_it,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_refitted_matrix_makes_least_error_of_its_rank,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bottleneck_keeps_what_the_rows_have_in_common,
                                         set_up, tear_down),
