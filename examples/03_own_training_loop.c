@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYERS = 6, WIDTH = 16, SIZE = WIDTH * WIDTH, STEPS = 4000, BATCH = 20 };
+enum { LAYERS = 6, WIDTH = 16, SIZE = 256, EPOCHS = 3, STEPS = 4000, BATCH = 20 };
 
 static const char *const names[] = {"w0", "w1", "w2", "w3", "w4", "w5"};
-static float w[LAYERS][SIZE], dw[LAYERS][SIZE]; /* weights and gradients, row by row */
+static float w[LAYERS][SIZE], dw[LAYERS][SIZE], rate; /* gradients are dw */
+static lfuse_retrainer *r;
 static lfuse_error err;
 
 static void must(lfuse_status status)
@@ -46,16 +47,21 @@ static float point(void)
     return margin;
 }
 
-static double test(lfuse_retrainer *r, const char *when)
+static void update(float *v, const float *g)
 {
-    double right = 0, unique = (double)lfuse_retrainer_parameter_count(r);
+    for (int k = 0; k < SIZE; k++)
+        v[k] -= rate * g[k];
+}
 
-    must(lfuse_retrainer_begin_eval(r, &err)); /* layerfuse 1 */
+static double test(void)
+{
+    double right = 0;
+
+    must(lfuse_retrainer_begin_eval(r, &err)); /* 1 */
     for (int i = 0; i < 1000; i++)
         right += point() > 0;
-    must(lfuse_retrainer_end_eval(r, &err)); /* layerfuse 2 */
-    printf("%-8s %.1f %% right at ratio %.2f\n", when, right / 10, LAYERS / unique);
-    return right / 1000;
+    must(lfuse_retrainer_end_eval(r, &err)); /* 2 */
+    return right / 10;
 }
 
 int main(void)
@@ -66,11 +72,9 @@ int main(void)
     lfuse_parameter p = {.struct_size = sizeof(p), .name = "weight"};
     lfuse_plan_options goal = {.struct_size = sizeof(goal), .ratio = 2};
     lfuse_retrainer_options by = {.struct_size = sizeof(by), .plan = &goal, .fusions = 2};
-    lfuse_verdict verdict = LFUSE_VERDICT_CONTINUE;
     lfuse_layer *layers[LAYERS];
+    lfuse_verdict verdict;
     lfuse_context *ctx;
-    lfuse_retrainer *r;
-    int i;
 
     must(lfuse_context_create(NULL, &ctx, &err));
     for (int l = 0; l < LAYERS; l++) {
@@ -78,36 +82,32 @@ int main(void)
             w[l][k] = (float)((k + 1) * (k + 7 * l + 3) % 37 - 18) / 90;
         view.data = w[l], view.dtype = LFUSE_F32;
         must(lfuse_tensor_create(ctx, &view, &p.value, &err));
-        view.data = dw[l];
-        must(lfuse_tensor_create(ctx, &view, &p.gradient, &err));
+        view.data = dw[l], must(lfuse_tensor_create(ctx, &view, &p.gradient, &err));
         layer.name = names[l], layer.position = l;
         must(lfuse_layer_create(ctx, &layer, &layers[l], &err));
         must(lfuse_layer_add_parameter(layers[l], &p, &err));
     }
-    must(lfuse_retrainer_create(ctx, layers, LAYERS, &by, &r, &err)); /* layerfuse 3 */
-    for (int epoch = 0; verdict != LFUSE_VERDICT_DONE; epoch++) {
+    must(lfuse_retrainer_create(ctx, layers, LAYERS, &by, &r, &err));
+    for (int epoch = 0; epoch < EPOCHS; epoch++) {
+        double before = test(), after;
         for (int step = 0; step < STEPS; step++) {
-            must(lfuse_retrainer_begin_step(r, &err)); /* layerfuse 4 */
-            memset(dw, 0, sizeof(dw));
-            for (i = 0; i < BATCH; i++)
+            must(lfuse_retrainer_begin_step(r, &err)); /* 3 */
+            rate = 0.0025f * (STEPS - step) / STEPS, memset(dw, 0, sizeof(dw));
+            for (int i = 0; i < BATCH; i++)
                 point();
-            must(lfuse_retrainer_combine_gradients(r, &err));          /* layerfuse 5 */
-            for (i = 0; i < lfuse_retrainer_parameter_count(r); i++) { /* layerfuse 6 */
-                must(lfuse_retrainer_parameter(r, i, &p, &err));       /* layerfuse 7 */
-                float *v = lfuse_tensor_data(p.value), *g = lfuse_tensor_data(p.gradient);
-                for (int k = 0; k < SIZE; k++)
-                    v[k] -= 0.0025f * (STEPS - step) / STEPS * g[k];
+            must(lfuse_retrainer_combine_gradients(r, &err));                      /* 4 */
+            for (int i = 0; i < lfuse_retrainer_parameter_count(r); i++) {         /* 5 */
+                must(lfuse_retrainer_parameter(r, i, &p, &err));                   /* 6 */
+                update(lfuse_tensor_data(p.value), lfuse_tensor_data(p.gradient)); /* 7 */
             }
-            must(lfuse_retrainer_end_step(r, &err)); /* layerfuse 8 */
+            must(lfuse_retrainer_end_step(r, &err)); /* 8 */
         }
-        double right = test(r, "trained");
-        if (epoch == 0)
-            must(lfuse_retrainer_fuse(r, &err)); /* layerfuse 9 */
-        else
-            must(lfuse_retrainer_end_epoch(r, right, &verdict, &err)); /* layerfuse 10 */
-        if (verdict != LFUSE_VERDICT_DONE)
-            test(r, "fused");
+        after = test();
+        printf("epoch %d: %.1f %% right, then %.1f %%\n", epoch, before, after);
+        must(epoch == 0 ? lfuse_retrainer_fuse(r, &err)                         /* 9 */
+                        : lfuse_retrainer_end_epoch(r, after, &verdict, &err)); /* 10 */
     }
+    printf("%d layers, %d weights\n", LAYERS, (int)lfuse_retrainer_parameter_count(r));
     lfuse_retrainer_destroy(r);
     for (int l = 0; l < LAYERS; l++) {
         must(lfuse_layer_parameter(layers[l], 0, &p, &err));
