@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""fuse_resnet.py - trains a small ResNet of PyTorch, fuses its convolutions, trains it on, stores it
+"""fuse_resnet.py - trains a small ResNet of PyTorch, fuses it, trains it on, stores it
 
     examples/python/fuse_resnet.py [--ratio 2] [--epochs 3] [--out small.safetensors]
 

@@ -1,4 +1,4 @@
-"""test_torch.py - modules of PyTorch: parameters are tied in place, train on, and go through files"""
+"""test_torch.py - modules of PyTorch: tied in place, trained on, and through files"""
 
 import os
 import subprocess

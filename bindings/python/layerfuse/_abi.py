@@ -116,6 +116,7 @@ LFUSE_FILL_NONE = 1
 LFUSE_MAX_RANK = 8
 LFUSE_MAX_STATE = 4
 LFUSE_GELU_TANH = 1
+LFUSE_ATTENTION_CAUSAL = 1
 LFUSE_BATCH_NORM_RELU = 1
 LFUSE_BATCH_NORM_ACCUMULATE = 2
 LFUSE_CONV2D_ACCUMULATE = 1
@@ -133,6 +134,7 @@ LFUSE_PACKED_FORWARD = 1
 LFUSE_PACKED_BACKWARD_DATA = 2
 LFUSE_POOL_AVERAGE = 1
 LFUSE_POOL_MAX = 2
+LFUSE_ROTARY_INTERLEAVED = 1
 LFUSE_SGD_NESTEROV = 1
 LFUSE_BLOCK_WHOLE = -1
 LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS = 1
@@ -392,6 +394,40 @@ class lfuse_activation_args(Structure):
         ("y_stride", c_int64),
         ("flags", c_uint32),
         ("reserved", c_int32),
+    ]
+
+
+class lfuse_attention_args(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("q", c_void_p),
+        ("k", c_void_p),
+        ("v", c_void_p),
+        ("dy", c_void_p),
+        ("y", c_void_p),
+        ("statistics", c_void_p),
+        ("dq", c_void_p),
+        ("dk", c_void_p),
+        ("dv", c_void_p),
+        ("batch", c_int64),
+        ("tokens", c_int64),
+        ("keys", c_int64),
+        ("heads", c_int64),
+        ("kv_heads", c_int64),
+        ("head_dim", c_int64),
+        ("q_stride", c_int64),
+        ("k_stride", c_int64),
+        ("v_stride", c_int64),
+        ("y_stride", c_int64),
+        ("q_batch_stride", c_int64),
+        ("k_batch_stride", c_int64),
+        ("v_batch_stride", c_int64),
+        ("y_batch_stride", c_int64),
+        ("scale", c_double),
+        ("flags", c_uint32),
+        ("reserved", c_int32),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_size_t),
     ]
 
 
@@ -663,6 +699,28 @@ class lfuse_pool2d_args(Structure):
         ("pad_right", c_int64),
         ("pool", c_int32),
         ("layout", c_int32),
+    ]
+
+
+class lfuse_rotary_args(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("x", c_void_p),
+        ("dy", c_void_p),
+        ("y", c_void_p),
+        ("dx", c_void_p),
+        ("batch", c_int64),
+        ("tokens", c_int64),
+        ("heads", c_int64),
+        ("head_dim", c_int64),
+        ("x_stride", c_int64),
+        ("y_stride", c_int64),
+        ("x_batch_stride", c_int64),
+        ("y_batch_stride", c_int64),
+        ("position", c_int64),
+        ("base", c_double),
+        ("flags", c_uint32),
+        ("reserved", c_int32),
     ]
 
 
@@ -962,6 +1020,7 @@ FUNCTIONS = {  # name: (result, arguments)
     "lfuse_cka_accumulate": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_cka_merge": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_cka_result": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_cka_count": (c_int64, (c_void_p,)),
     "lfuse_cka_batches": (c_int64, (c_void_p,)),
     "lfuse_cka_sums": (c_void_p, (c_void_p,)),
     "lfuse_cka_add_sums": (c_int32, (c_void_p, c_void_p, c_int64, c_void_p)),
@@ -1019,6 +1078,10 @@ FUNCTIONS = {  # name: (result, arguments)
     "lfuse_silu_backward": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_swiglu_forward": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_swiglu_backward": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_attention_args_init": (None, (c_void_p, c_size_t)),
+    "lfuse_attention_forward": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_attention_backward": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_attention_workspace": (c_int32, (c_void_p, c_void_p, c_void_p, c_void_p)),
     "lfuse_batch_norm_args_init": (None, (c_void_p, c_size_t)),
     "lfuse_batch_norm_training": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_batch_norm_inference": (c_int32, (c_void_p, c_void_p, c_void_p)),
@@ -1071,6 +1134,9 @@ FUNCTIONS = {  # name: (result, arguments)
     "lfuse_pool2d_args_init": (None, (c_void_p, c_size_t)),
     "lfuse_pool2d_forward": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_pool2d_backward": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_rotary_args_init": (None, (c_void_p, c_size_t)),
+    "lfuse_rotary_forward": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "lfuse_rotary_backward": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_sgd_args_init": (None, (c_void_p, c_size_t)),
     "lfuse_sgd": (c_int32, (c_void_p, c_void_p, c_void_p)),
     "lfuse_adamw_args_init": (None, (c_void_p, c_size_t)),

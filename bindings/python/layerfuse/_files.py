@@ -79,7 +79,7 @@ class Checkpoint(Owner):
             yield name, flat.reshape(kind["shape"]).copy()
 
     def _mapped(self, file: int) -> "tuple[Any, dict[str, Any]]":
-        """One of its files, mapped so that writing to it is nobody else's matter, and its header."""
+        """One of its files, mapped for writing in private, and where its tensors are."""
         name = lib.lfuse_checkpoint_file_name(self.pointer, file)
         path = self.path if name is not None else _model_of(self.path)
         if name is not None:

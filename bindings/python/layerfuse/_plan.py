@@ -248,8 +248,8 @@ def plan(layers: Layers, *, ratio: Optional[float] = None, metric: Any = "euclid
     ``layers`` is a dict of arrays, as of a file or a state dict, or a list of :class:`Layer`. Of a
     dict, arrays are layers of one type whose names differ in numbers alone (``type_rule``:
     ``"component"``, whole components between dots; ``"digits"``, any digits; or a dict or function
-    from name to type, None for none) and whose shapes agree; ``output_axis`` is the axis that counts
-    output units, or a dict from glob to axis.
+    from name to type, None for none) and whose shapes agree; ``output_axis`` is the axis that
+    counts output units, or a dict from glob to axis.
 
     ``metric`` and its options: :func:`similarity`. ``policy``: ``"average"``, ``"freeze"``,
     ``"random"``, ``"js"``, or a function from the members' matrices to one. How far: ``ratio``,

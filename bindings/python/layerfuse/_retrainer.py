@@ -40,7 +40,7 @@ class Retrainer(Network):
                     forward(); backward()               # into gradients
                     step.combine_gradients()
                     for p in r.parameters:              # each unique one once
-                        p.value -= rate * p.gradient
+                        p.value[...] -= rate * p.gradient
             verdict = r.end_epoch(accuracy)             # "fused", "rolled_back", "done", ...
 
     Layers are a dict of arrays (with ``gradients``, and ``state``: lists of arrays, by the same
@@ -48,10 +48,11 @@ class Retrainer(Network):
     that are kept equal, unless ``rebind(layer, parameter, array)`` says that the caller takes the
     array in the place of its own from now on.
 
-    The schedule: ``fusions``, ``interval`` epochs (``steps=True``: steps), ``schedule`` (``"uniform"``,
-    ``"exponential"`` with ``decay``, or a function of (fusion, fusions) that gives the ratio),
-    ``pairs``, ``lead``, ``mix``. Decisions: ``tolerance`` of the metric from ``baseline`` (``each=True``:
-    of each fusion), ``grace``, ``rollbacks``; ``repair()`` is called upon every fusion. Ties:
+    The schedule: ``fusions``, ``interval`` epochs (``steps=True``: steps), ``schedule``
+    (``"uniform"``, ``"exponential"`` with ``decay``, or a function of (fusion, fusions) that gives
+    the ratio), ``pairs``, ``lead``, ``mix``. Decisions: ``tolerance`` of the metric from
+    ``baseline`` (``each=True``: of each fusion), ``grace``, ``rollbacks``; ``repair()`` is called
+    upon every fusion. Ties:
     ``gradients_are`` (``"per_position"``, ``"accumulated"``), ``combine`` (``"mean"``, ``"sum"``),
     ``keep_originals`` for :meth:`undo`. Other options are those of :func:`plan`. A retrainer is
     one thread's at a time.
@@ -69,7 +70,8 @@ class Retrainer(Network):
         if isinstance(layers, Mapping):
             layers = of_arrays(layers, type_rule, output_axis, True, gradients, state)
         elif gradients is not None or state is not None:
-            raise ArgumentError("gradients and state are of a dict of arrays; layers have their own")
+            raise ArgumentError("gradients and state are of a dict of arrays; layers have their "
+                                "own")
         super().__init__(layers, context, writable=True)
         self._lock = threading.RLock()
         self._arrays = self._addresses()

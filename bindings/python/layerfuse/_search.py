@@ -26,8 +26,8 @@ def search_ratio(layers: Layers, evaluate: Callable[[], float], tolerance: float
     of the network as it is, and its metric, without training.
 
     ``evaluate()`` gives the metric, greater is better, of the arrays as they are when it is called;
-    ``repair()`` is called before, to re-estimate statistics. What is tried is written into the arrays
-    and taken back, to the bit.
+    ``repair()`` is called before, to re-estimate statistics. What is tried is written into the
+    arrays and taken back, to the bit.
     """
     made = network(layers, context, writable=True, rule=type_rule, output_axis=output_axis,
                    others=True)

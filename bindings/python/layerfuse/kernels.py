@@ -55,7 +55,8 @@ def _factor(a: Any, what: str) -> "tuple[_views.View, bool, int]":
         return found, False, max(down, columns)
     if down == 1 and (across >= rows or columns == 1):
         return found, True, max(across, rows)
-    raise ArgumentError("%s has strides %s: one of them has to be 1; pass a copy" % (what, found.strides))
+    raise ArgumentError("%s has strides %s: one of them has to be 1; pass a copy"
+                        % (what, found.strides))
 
 
 def gemm(a: Any, b: Any, *, alpha: float = 1.0, beta: float = 0.0, c: Any = None,

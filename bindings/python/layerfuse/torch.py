@@ -41,7 +41,7 @@ def _weights(module: nn.Module) -> "tuple[str | None, dict[str, int]]":
 
 
 def _type(name: str, module: nn.Module, kind: str, rule: Optional[str]) -> str:
-    """Convolutions of one shape are of one type; matrices where their place in a block is, too."""
+    """Convolutions of one shape are of one type; matrices of one shape and place in a block."""
     return _types.pattern(name, rule or ("digits" if kind == "conv2d" else "component"))
 
 
