@@ -255,6 +255,29 @@ class Plans(Case):
         self.equal(again.result(), whole.result())
         self.refused("outputs are 1", whole.add, [drawn(8, 5)], status="LFUSE_ERR_SHAPE")
 
+    def test_outputs_get_the_moments_that_they_had(self):
+        x, y = drawn(40, 3, 2), 0.25 * drawn(40, 3, 2, seed=1) + 1
+        before, after, halves = lf.Outputs(3), lf.Outputs(3), lf.Outputs(3)
+        before.add(x)
+        after.add(y[:25])
+        halves.add(y[25:])
+        self.assertEqual(after.samples + halves.samples, 80)
+        again = lf.Outputs(3)
+        again.add_samples(halves.samples, halves.means, halves.squares)
+        after.merge(again)
+        exact = np.moveaxis(x.astype(np.float64), 1, 0).reshape(3, -1)
+        self.within(before.means, exact.mean(1), 1e-12)  # f64 throughout
+        self.within(before.squares / 80, exact.var(1), 1e-12)
+        scale, shift, constant = after.match(before)
+        put_right = np.moveaxis(y.astype(np.float64), 1, 0).reshape(3, -1) * scale[:, None] \
+            + shift[:, None]
+        self.within(put_right.mean(1), exact.mean(1), 1e-12)
+        self.within(put_right.var(1), exact.var(1), 1e-12)
+        self.assertEqual(constant, 0)
+        self.refused("channels", after.add, drawn(4, 5), status="LFUSE_ERR_SHAPE")
+        self.refused("there are 3 channels", after.add_samples, 1, [0.0], [0.0],
+                     status="LFUSE_ERR_SHAPE")
+
 
 if __name__ == "__main__":
     main()

@@ -1,5 +1,9 @@
 """test_similarity.py - metrics against their definitions in NumPy, in f64"""
 
+import sys
+import types
+import unittest.mock
+
 from common import EPS64, Case, drawn, lf, main, np
 
 
@@ -121,6 +125,30 @@ class Similarity(Case):
         with self.assertRaises(KeyboardInterrupt):
             lf.similarity_matrix(weights, "kl", progress=interrupt)
 
+    def test_a_bar_is_tqdms_where_there_is_tqdm(self):
+        bars = []
+
+        class Bar:
+            def __init__(self, total, desc):
+                self.total, self.desc, self.n, self.closed = total, desc, 0, False
+                bars.append(self)
+
+            def update(self, more):
+                self.n += more
+
+            def close(self):
+                self.closed = True
+
+        weights = [drawn(6, 4, seed=i) for i in range(4)]
+        fake = types.SimpleNamespace(tqdm=Bar)
+        with unittest.mock.patch.dict(sys.modules, {"tqdm": fake, "tqdm.auto": fake}):
+            lf.similarity_matrix(weights, "kl", progress=True)
+        self.assertEqual([(b.desc, b.n, b.total, b.closed) for b in bars],
+                         [("similarity", 6, 6, True)])
+        with unittest.mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}):
+            self.equal(lf.similarity_matrix(weights, "kl", progress=True),
+                       lf.similarity_matrix(weights, "kl"))
+
     def test_failures_of_pairs_are_told(self):
         weights, told = [drawn(3, 3), np.zeros((3, 3), np.float32), drawn(3, 3, seed=4)], []
         matrix = lf.similarity_matrix(weights, "cosine",
@@ -141,6 +169,8 @@ class Similarity(Case):
         self.refused("weights has no array", lf.similarity_matrix, [])
         with self.assertRaisesRegex(TypeError, "unexpected keyword argument 'blok'"):
             lf.similarity(a, b, blok=3)
+        with self.assertRaisesRegex(TypeError, "'failed'"):
+            lf.similarity(a, b, failed=print)
 
     def test_a_context_has_its_threads(self):
         with_threads = lf.Context(threads=2, seed=3)

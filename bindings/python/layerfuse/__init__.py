@@ -17,6 +17,7 @@ from ._bfloat16 import BFloat16
 from ._couplings import Couplings
 from ._files import Checkpoint, load, save
 from ._layers import Layer, Parameter
+from ._outputs import Outputs
 from ._plan import Account, Fusion, Plan, plan
 from ._retrainer import Retrainer, Trained
 from ._search import Inflection, curve_inflection, search_ratio

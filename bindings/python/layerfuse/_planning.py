@@ -19,7 +19,7 @@ FLAGS = {"rescale": _abi.LFUSE_PLAN_FLAG_RESCALE, "contents": _abi.LFUSE_PLAN_FL
          "skip_unequal": _abi.LFUSE_PLAN_FLAG_SKIP_UNEQUAL}
 OPTIONS = NUMBERS + RULES + tuple(FLAGS) + (
     "threshold", "metric", "policy", "align", "couplings", "heads", "importance") + tuple(
-        name for name in _similarity.OPTIONS if name not in ("output_axis", "failed"))
+        name for name in _similarity.OPTIONS if name != "output_axis")
 
 Policy = Union[str, Callable[[Sequence[np.ndarray]], np.ndarray]]
 

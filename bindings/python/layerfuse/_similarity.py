@@ -18,7 +18,7 @@ Metric = Union[str, Callable[[np.ndarray, np.ndarray], float]]
 
 NUMBERS = ("block", "ridge", "bandwidth", "exponent", "regularisation", "projections",
            "centroids", "iterations", "seed", "max_bytes", "unequal", "output_axis")
-OPTIONS = NUMBERS + ("softmax_rows", "is_similarity", "is_symmetric", "failed")
+OPTIONS = NUMBERS + ("softmax_rows", "is_similarity", "is_symmetric")
 _metrics: "dict[str, int]" = {}
 
 
@@ -99,17 +99,18 @@ def _plain(metric: str) -> Any:
     return made
 
 
-def options_of(metric: Metric, given: "dict[str, Any]", function: str) -> Any:
+def options_of(metric: Metric, given: "dict[str, Any]", function: str,
+               failed: "Optional[Callable[[int, int, Exception], Any]]" = None) -> Any:
     """lfuse_similarity_options; it keeps the callback."""
-    if not given and isinstance(metric, str):
+    if not given and failed is None and isinstance(metric, str):
         return _plain(metric)
     for name in given:
         if name not in OPTIONS:
             raise TypeError("%s() got an unexpected keyword argument %r" % (function, name))
     made = fill(_abi.lfuse_similarity_options(),
                 **{name: given.get(name) for name in NUMBERS})
-    if given.get("failed") is not None:
-        made.failed = _failures(given["failed"])
+    if failed is not None:
+        made.failed = _failures(failed)
     if given.get("softmax_rows"):
         made.flags |= _abi.LFUSE_SIMILARITY_FLAG_SOFTMAX_ROWS
     if callable(metric):
@@ -190,9 +191,7 @@ def similarity_matrix(weights: Sequence[Any], metric: Metric = "euclidean", *,
         "weight %d" % i: array for i, array in enumerate(weights)}
     if not given:
         raise ArgumentError("weights has no array")
-    if failed is not None:
-        options["failed"] = failed
-    chosen = options_of(metric, options, "similarity_matrix")
+    chosen = options_of(metric, options, "similarity_matrix", failed)
     network = Network([Layer(name, "all", [Parameter("weight", array, output_axis=axis)])
                        for name, array in given.items()], context)
     out = np.full((len(given), len(given)), np.nan)
