@@ -224,6 +224,10 @@ class Fusing(Case):
         plan = lf.torch.fuse(model, top_k=9, types=lambda name, part:
                              "any" if name.endswith("c_fc") else None)
         self.assertTrue(all(name.endswith("c_fc") for group in plan.groups for name in group))
+        attention = lf.torch.layers(nn.ModuleList(nn.MultiheadAttention(4, 2, add_bias_kv=True)
+                                                  for _ in range(2)), others=True)[0]
+        self.assertEqual({p.name for p in attention.parameters if p.role == "weight"},
+                         {"in_proj_weight"})
         kinds = {layer.param_type for layer in lf.torch.layers(GPT())}
         self.assertIn("h.*.attn [48x16]", kinds)
         self.assertEqual(len({layer.param_type for layer in lf.torch.layers(ResNet())

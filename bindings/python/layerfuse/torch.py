@@ -58,6 +58,11 @@ def _roles(module: nn.Module) -> "Iterator[tuple[str, torch.Tensor, str]]":
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
+def _beside(role: str, kind: Optional[str]) -> str:
+    """What else such a layer has, such as bias_k of attention, stays each position's own."""
+    return "norm" if kind is not None and role == "weight" else role
+
+
 def layers(module: nn.Module, *, type_rule: Optional[str] = None,
            types: Optional[TypeOf] = None, others: bool = False) -> "list[Layer]":
     """The convolutions, linear and attention layers of a module, over its parameters.
@@ -83,8 +88,8 @@ def layers(module: nn.Module, *, type_rule: Optional[str] = None,
             label = name or ALONE
         else:
             continue
-        parameters = [Parameter(p, t, None, (), "weight" if p in axes else
-                                role, axes.get(p, 0)) for p, t, role in own
+        parameters = [Parameter(p, t, None, (), "weight" if p in axes else _beside(role, kind),
+                                axes.get(p, 0)) for p, t, role in own
                       if p in axes or others or role == "bias"]
         found.append(Layer(name or ALONE, label, parameters,
                            kind or ("norm" if isinstance(part, _NORMS) else None), len(found)))
