@@ -1,10 +1,10 @@
 /*
  * main.c - layerfuse and what people would pick instead, in turns, in one run
  *
- *     bench_peers [--what gemm,conv,train,infer] [--only PART] [--threads N] [--seconds S]
+ *     bench_peers [--what gemm,linear,conv,train,infer] [--only PART] [--threads N] [--seconds S]
  *                 [--peers PART] [--patience S] [--cases DIR] [--python PYTHON]
  *
- * Products beside OpenBLAS and BLIS; convolutions, training steps and inference of CIFAR networks
+ * Products beside OpenBLAS and BLIS, linear layers beside OpenBLAS; convolutions, training steps and inference of CIFAR networks
  * beside PyTorch in either layout, as it comes and tuned, and oneDNN; each as far as it is
  * installed. `--only` is part of the names of the cases to run, `--peers` of those of the libraries
  * beside ours, `--seconds` what each library gets for one, and `--patience` how many to wait in
@@ -34,6 +34,8 @@ static void run(struct bench *b, const char *what, const char *python)
     b->torch = torch ? torch_open(python, b->threads) : NULL;
     if (strstr(what, "gemm") != NULL)
         bench_gemm(b);
+    if (strstr(what, "linear") != NULL)
+        bench_linear(b);
     if (strstr(what, "conv") != NULL)
         bench_conv2d(b);
     if (strstr(what, "train") != NULL)
@@ -45,12 +47,12 @@ static void run(struct bench *b, const char *what, const char *python)
 
 int main(int argc, char **argv)
 {
-    const char *what = "gemm,conv,train,infer", *python = "/usr/bin/python3";
+    const char *what = "gemm,linear,conv,train,infer", *python = "/usr/bin/python3";
     int64_t threads = 2, patience = 240;
     struct bench b = {.only = "", .peers = "", .seconds = 0.5};
     const struct argument table[] = {
-        {"--what", "LIST", "of gemm, conv, train, infer (all)", &what, ARGUMENT_TEXT, 0,
-         0},
+        {"--what", "LIST", "of gemm, linear, conv, train, infer (all)", &what,
+         ARGUMENT_TEXT, 0, 0},
         {"--only", "PART", "of the names of cases (all)", &b.only, ARGUMENT_TEXT, 0, 0},
         {"--peers", "PART", "of the names of libraries (all)", &b.peers, ARGUMENT_TEXT, 0,
          0},

@@ -62,8 +62,9 @@ struct cases;
 struct cases *cases_open(const struct bench *b, const char *file);
 const char *cases_next(struct cases *cases);
 
-/* Products, convolutions, networks: gemm.c, conv2d.c, networks.c. */
+/* Products, linear layers, convolutions, networks: gemm.c, linear.c, conv2d.c, networks.c. */
 void bench_gemm(struct bench *b);
+void bench_linear(struct bench *b);
 void bench_conv2d(struct bench *b);
 void bench_networks(struct bench *b, const char *what);
 

@@ -48,8 +48,8 @@ LFUSE_API void lfuse_activation_args_init(lfuse_activation_args *args, size_t si
  *          LFUSE_ERR_OVERFLOW     a size does not fit
  *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know
  *          On failure the outputs are untouched.
- * Numbers: |error| <= 4 eps (|y| + |x|) with eps 2^-23, of slopes 8 eps (1 + |slope|); values
- *          below 2^-100 may become 0.
+ * Numbers: |error| <= 4 eps |x| + eps |y| with eps 2^-23, of slopes 8 eps (1 + |slope|); values
+ *          below 2^-100 may become 0, and infinite x NaN.
  * Threads: concurrent calls may share ctx and inputs.
  * Source:  Hendrycks & Gimpel 2016, arXiv:1606.08415; Shazeer 2020, arXiv:2002.05202. Since 0.1.
  */

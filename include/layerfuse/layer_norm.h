@@ -63,7 +63,7 @@ LFUSE_API void lfuse_layer_norm_args_init(lfuse_layer_norm_args *args, size_t si
  *          LFUSE_ERR_UNSUPPORTED  args hold fields this version does not know
  *          On failure the outputs are untouched.
  * Numbers: sums over a row in f32 over chains of at most columns / 8 elements, each about the
- *          row's mean; dgamma and dbeta in f32 over at most 64 rows, such sums in f64.
+ *          row's mean; dgamma and dbeta in f32 over at most 32 rows, such sums in f64.
  * Threads: concurrent calls may share ctx and inputs.
  * Source:  Ba et al. 2016, arXiv:1607.06450; Zhang & Sennrich 2019, arXiv:1910.07467. Since 0.1.
  */
@@ -83,7 +83,7 @@ LFUSE_API lfuse_status lfuse_rms_norm_backward(lfuse_context *ctx,
 /**
  * lfuse_layer_norm_workspace() - bytes that are enough for all four calls with these args
  *
- * Pointers of args are not looked at.
+ * Pointers of args are not looked at; the answer depends on the context's threads.
  *
  * Errors:  as the calls for sizes; LFUSE_ERR_ARGUMENT for a NULL; *bytes is then untouched
  * Threads: any.
