@@ -175,7 +175,8 @@ LFUSE_API lfuse_status lfuse_retrainer_fuse(lfuse_retrainer *retrainer,
  * Result:  the list of parameters has one weight per group. A later fusion of the schedule
  *          that joins such a group lets it mix again, as one source. Under other policies than
  *          random, and after LFUSE_VERDICT_DONE, nothing is left to do.
- * Errors:  those of lfuse_ties_finalise(); LFUSE_ERR_STATE inside a step or an evaluation
+ * Errors:  those of lfuse_ties_finalise(); LFUSE_ERR_STATE inside a step or an evaluation;
+ *          LFUSE_ERR_NO_MEMORY when a layer has gained parameters, as of lfuse_retrainer_undo()
  *          On failure nothing has changed.
  * Threads: layers are written.
  * Source:  O'Neill et al. 2021, sec. 3.2. Since 0.1.

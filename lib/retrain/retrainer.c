@@ -67,8 +67,10 @@ lfuse_status lfi_retrainer_fuse(const struct lfi_env *env, struct lfi_retrainer 
 static lfuse_status finalise(const struct lfi_env *env, struct lfi_retrainer *r,
                              lfuse_error *err)
 {
-    lfuse_status status = lfi_ties_finalise(env, r->ties, err);
+    lfuse_status status = lfi_trained_reserve(env, r, err);
 
+    if (status == LFUSE_OK)
+        status = lfi_ties_finalise(env, r->ties, err);
     if (status != LFUSE_OK)
         return status;
     r->is_tied = true;

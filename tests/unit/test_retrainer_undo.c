@@ -2,6 +2,8 @@
 #include "lft_plan.h"
 #include "lft_ties.h"
 
+#include <stdio.h>
+
 static lfuse_retrainer *over(struct lft *t, lfuse_context *ctx, double ratio,
                              int32_t fusions, uint32_t flags)
 {
@@ -179,6 +181,30 @@ static void a_step_whose_combining_was_refused_can_only_be_aborted(void **state)
     lfuse_context_destroy(ctx);
 }
 
+/* Parameters that came after the last fusion are in the list from finalising on, however many. */
+static void finalising_makes_room_for_what_layers_have_gained(void **state)
+{
+    struct lft *t = *state;
+    lfuse_retrainer *r;
+    lfuse_parameter p;
+    char name[16];
+    int i;
+
+    lft_four(t);
+    r = over(t, t->ctx, 2.0, 1, 0);
+    lft_ok(t, lfuse_retrainer_fuse(r, &t->err));
+    for (i = 0; i < 20; i++) {
+        (void)snprintf(name, sizeof(name), "bias %d", i);
+        lft_add(t, 0, name, LFUSE_ROLE_BIAS, lft_pair(t, 0, 0), NULL);
+    }
+    lft_ok(t, lfuse_retrainer_finalise(r, &t->err));
+    assert_int_equal(lfuse_retrainer_parameter_count(r), 2 + 20);
+    lfuse_parameter_init(&p, sizeof(p));
+    lft_ok(t, lfuse_retrainer_parameter(r, 20, &p, &t->err));
+    assert_string_equal(p.name, "bias 19");
+    lfuse_retrainer_destroy(r);
+}
+
 /*
  * 0 1 2 and 10 11 12 make two groups of three: ratio 3. One fusion at a time, between which
  * training moves the layers, they make three groups of two, and no two of these may join.
@@ -214,6 +240,7 @@ int main(void)
         lft_test(undo_is_refused_within_a_step_or_an_evaluation),
         lft_test(undo_needs_the_originals),
         lft_test(undo_without_room_for_the_list_changes_nothing),
+        lft_test(finalising_makes_room_for_what_layers_have_gained),
         lft_test(steps_and_evaluations_begin_with_fresh_mirrors),
         lft_test(a_step_whose_combining_was_refused_can_only_be_aborted),
         lft_test(a_later_fusion_goes_as_far_as_it_can),
