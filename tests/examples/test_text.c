@@ -1,4 +1,4 @@
-/* test_text.c - texts of the examples: what tokenizers make of them, their files, windows */
+/* test_text.c - texts of the examples: what tokenizers make of them, their files */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,6 @@
 
 #include "data/tales.h"
 #include "data/text.h"
-#include "data/windows.h"
 
 struct fixture {
     lfuse_context *ctx;
@@ -327,89 +326,6 @@ static void wikitext_has_the_words_that_it_is_known_for(void **state)
     text_sets_free(&sets);
 }
 
-/* ---- windows -------------------------------------------------------------------------------------- */
-
-enum { COUNT = 103, TOKENS = 8 };
-
-static const int32_t *numbers(void)
-{
-    static int32_t ids[COUNT];
-    int i;
-
-    for (i = 0; i < COUNT; i++)
-        ids[i] = i;
-    return ids;
-}
-
-/* How often each id was a label that counts; every label is the id after its own. */
-static void count_labels(struct fixture *f, int64_t stride, int64_t epoch, int *times)
-{
-    struct windows *w;
-    struct window_batch batch;
-    int64_t i, k, labelled;
-
-    memset(times, 0, COUNT * sizeof(*times));
-    ok(f, windows_create(numbers(), COUNT, TOKENS, 3, stride, 1, &w, &f->err));
-    for (i = 0; i < windows_count(w); i++) {
-        windows_at(w, epoch, i, &batch);
-        for (labelled = 0, k = 0; k < 3 * TOKENS; k++)
-            if (batch.labels[k] >= 0) {
-                assert_int_equal(batch.labels[k], batch.ids[k] + 1);
-                times[batch.labels[k]]++;
-                labelled++;
-            }
-        assert_int_equal(labelled, batch.labelled);
-    }
-    windows_destroy(w);
-}
-
-static void scoring_counts_every_id_but_the_first_once(void **state)
-{
-    struct fixture *f = *state;
-    int times[COUNT], stride, i;
-
-    for (stride = 1; stride <= TOKENS; stride++) {
-        count_labels(f, stride, 0, times);
-        assert_int_equal(times[0], 0);
-        for (i = 1; i < COUNT; i++)
-            assert_int_equal(times[i], 1);
-    }
-}
-
-/* 11 windows wherever they begin, 9 of them in 3 batches. */
-static void training_takes_other_windows_in_each_epoch(void **state)
-{
-    int first[COUNT], second[COUNT], again[COUNT], sum = 0, i;
-    struct fixture *f = *state;
-
-    count_labels(f, 0, 0, first);
-    count_labels(f, 0, 1, second);
-    count_labels(f, 0, 0, again);
-    assert_memory_equal(first, again, sizeof(first));
-    assert_memory_not_equal(first, second, sizeof(first));
-    for (i = 0; i < COUNT; i++) {
-        assert_true(first[i] <= 1);
-        sum += first[i];
-    }
-    assert_int_equal(sum, 9 * TOKENS);
-}
-
-static void windows_of_a_text_that_is_too_short_are_refused(void **state)
-{
-    struct fixture *f = *state;
-    struct windows *w;
-
-    assert_int_equal(windows_create(numbers(), 15, 8, 1, 0, 0, &w, &f->err),
-                     LFUSE_ERR_ARGUMENT);
-    assert_null(w);
-    assert_string_equal(f->err.message,
-                        "a text of 15 ids is too short: windows of 8 need 16");
-    assert_int_equal(windows_create(numbers(), 16, 8, 1, 9, 0, &w, &f->err),
-                     LFUSE_ERR_ARGUMENT);
-    ok(f, windows_create(numbers(), 2, 8, 1, 8, 0, &w, &f->err));
-    windows_destroy(w);
-}
-
 #define each(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -426,9 +342,6 @@ int main(void)
         each(tales_are_the_same_every_time_and_not_shared),
         each(a_directory_without_texts_is_named),
         each(wikitext_has_the_words_that_it_is_known_for),
-        each(scoring_counts_every_id_but_the_first_once),
-        each(training_takes_other_windows_in_each_epoch),
-        each(windows_of_a_text_that_is_too_short_are_refused),
     };
 
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
