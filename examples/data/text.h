@@ -17,9 +17,9 @@ struct text_sets {
 };
 
 /*
- * "tales" is the embedded text (tales.h). Anything else is a directory of train.txt, valid.txt and
- * test.txt, or one that has wikitext-2 in it. limit > 0 keeps of each the lines that end within
- * its first `limit` bytes. On failure *sets is empty. Release with text_sets_free().
+ * "tales" is the embedded text (tales.h). Anything else is a directory of train.txt, valid.txt
+ * and test.txt, or one that has wikitext-2 in it. limit > 0 keeps of each the lines that end
+ * within its first `limit` bytes. On failure *sets is empty. Release with text_sets_free().
  */
 lfuse_status text_sets_open(const char *from, int64_t limit, struct text_sets *sets,
                             lfuse_error *err);

@@ -20,7 +20,8 @@ const char *tokenizer_name(enum tokenizer_kind kind)
     return kind >= TOKENIZER_BYTES && kind <= TOKENIZER_PAIRS ? names[kind - 1] : NULL;
 }
 
-/* ---- words ---------------------------------------------------------------------------------------- */
+/* ---- words
+ * ---------------------------------------------------------------------------------------- */
 
 /* Bytes of the word at text, none at the end of a line; *skipped are spaces before it. */
 static int64_t word_size(const char *text, int64_t size, int64_t *skipped)
@@ -76,7 +77,8 @@ static lfuse_status learn_words(struct tokenizer *t, const char *text, int64_t s
     return status;
 }
 
-/* ---- from text, or from a file of it ------------------------------------------------------------- */
+/* ---- from text, or from a file of it
+ * ------------------------------------------------------------- */
 
 static lfuse_status check(enum tokenizer_kind kind, int64_t vocabulary, lfuse_error *err)
 {
@@ -181,7 +183,8 @@ int64_t tokenizer_vocabulary(const struct tokenizer *t)
     return t->kind == TOKENIZER_WORDS ? t->words.count : BYTES + t->pairs.count;
 }
 
-/* ---- there, and back ------------------------------------------------------------------------------ */
+/* ---- there, and back
+ * ------------------------------------------------------------------------------ */
 
 static lfuse_status encode_words(const struct tokenizer *t, const char *text,
                                  int64_t size, int32_t *ids, int64_t *count,

@@ -2,12 +2,14 @@
  * tokenizer.h - text to numbers and back: by bytes, by words, or by pairs of bytes
  *
  * bytes  256 ids, the bytes. Nothing to learn, nothing unknown.
- * words  what stands between spaces, numbered in the order they first come; id 0 is <eos>, the end
+ * words  what stands between spaces, numbered in the order they first come; id 0 is <eos>, the
+ * end
  *        of a line. A word that the text to learn from did not have is its <unk>, if it had that.
- * pairs  byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909, sec. 3.2, on bytes): ids below
+ * pairs  byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909, sec. 3.2, on bytes): ids
+ * below
  *        256 are bytes; each later one stands for two earlier ones, the pair that was then the
- *        most frequent; of pairs as frequent, that which was there first. Pairs lie within a piece:
- *        a word with the space before it, or a space or line end alone.
+ *        most frequent; of pairs as frequent, that which was there first. Pairs lie within a
+ *        piece: a word with the space before it, or a space or line end alone.
  *
  * Perplexities per token depend on the tokens, per word they compare: text_words() counts.
  */
@@ -24,8 +26,8 @@ const char *tokenizer_name(enum tokenizer_kind kind);
 struct tokenizer;
 
 /*
- * Learns from (size) bytes of text. vocabulary is of pairs: ids at most, in [256, 65536]; fewer where
- * no pair comes twice. Release with tokenizer_destroy(); NULL does nothing.
+ * Learns from (size) bytes of text. vocabulary is of pairs: ids at most, in [256, 65536]; fewer
+ * where no pair comes twice. Release with tokenizer_destroy(); NULL does nothing.
  */
 lfuse_status tokenizer_create(enum tokenizer_kind kind, const char *text, int64_t size,
                               int64_t vocabulary, struct tokenizer **tokenizer,
@@ -33,8 +35,8 @@ lfuse_status tokenizer_create(enum tokenizer_kind kind, const char *text, int64_
 void tokenizer_destroy(struct tokenizer *tokenizer);
 
 /*
- * The same, out of the file at path if it is there; it must have been learned from the same text in
- * the same way. Else it is written, whole or not at all. NULL: no file.
+ * The same, out of the file at path if it is there; it must have been learned from the same text
+ * in the same way. Else it is written, whole or not at all. NULL: no file.
  */
 lfuse_status tokenizer_open(lfuse_context *ctx, const char *path,
                             enum tokenizer_kind kind, const char *text, int64_t size,

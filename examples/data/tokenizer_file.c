@@ -73,7 +73,8 @@ lfuse_status tokenizer_save(lfuse_context *ctx, const struct tokenizer *t,
     return status;
 }
 
-/* ---- back ---------------------------------------------------------------------------------------- */
+/* ---- back
+ * ---------------------------------------------------------------------------------------- */
 
 /* -1: no whole number in [0, below). */
 static int32_t whole(float value, int32_t below)

@@ -24,7 +24,8 @@ int64_t tokenizer_piece_size(const char *text, int64_t size);
 /* Puts id in the place of each such pair among (count) ids; how many are left. */
 int64_t tokenizer_join(int32_t *ids, int64_t count, const int32_t pair[2], int32_t id);
 
-/* The next id: the pair's. LFUSE_ERR_FORMAT: it has one, or there is no such id, or it is too long. */
+/* The next id: the pair's. LFUSE_ERR_FORMAT: it has one, or there is no such id, or it is too
+ * long. */
 lfuse_status tokenizer_add_pair(struct tokenizer *t, const int32_t pair[2],
                                 lfuse_error *err);
 /* tokenizer_pairs.c: pairs for up to `vocabulary` ids. */

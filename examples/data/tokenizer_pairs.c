@@ -1,10 +1,10 @@
 /*
  * tokenizer_pairs.c - byte-pair encoding: learning pairs, and putting them in place
  *
- * Learning works on the different pieces of the text, each with how often it comes. How often pairs
- * come is kept up to date: joining one changes that of its neighbours alone. Of WikiText-2 there are
- * 40,000 pieces of 250,000 bytes: looking through all of them for each of 8,000 pairs takes half a
- * minute, once.
+ * Learning works on the different pieces of the text, each with how often it comes. How often
+ * pairs come is kept up to date: joining one changes that of its neighbours alone. Of WikiText-2
+ * there are 40,000 pieces of 250,000 bytes: looking through all of them for each of 8,000 pairs
+ * takes half a minute, once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -183,7 +183,8 @@ lfuse_status tokenizer_learn_pairs(struct tokenizer *t, const char *text, int64_
     return status;
 }
 
-/* ---- encoding ---------------------------------------------------------------------------------- */
+/* ---- encoding
+ * ---------------------------------------------------------------------------------- */
 
 /* The pair among these ids that was learned first, or -1. */
 static int64_t first_pair(const struct tokenizer *t, const int32_t *ids, int64_t count)
