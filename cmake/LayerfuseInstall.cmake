@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/layerfuse)
 
 install(DIRECTORY include/layerfuse DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h")
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
 # Two exports: a program that links the shared library needs none of what is behind it.
 install(TARGETS layerfuse_shared EXPORT layerfuseTargets
