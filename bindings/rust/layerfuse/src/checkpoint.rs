@@ -1,10 +1,11 @@
 //! Safetensors files, read by mapping.
 
-use crate::error::{c_path, c_string, Result};
+use crate::error::{c_path, c_string, call, Result};
 use crate::handle::{init, text, Raw};
-use crate::{Context, Tensor, TensorRef};
+use crate::{Context, Residual, Tensor, TensorRef};
 use layerfuse_sys::*;
 use std::path::Path;
+use std::ptr::null;
 
 /// How a file is opened; 0 means the defaults of checkpoint.h.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct OpenOptions {
     pub max_bank_bytes: usize,
     /// Tensors of other types and ranks are left out.
     pub skip_unsupported: bool,
+    /// Weights are as they are shared, and their factors are tensors, to be trained on.
+    pub residuals_apart: bool,
 }
 
 /// An opened file, or all files of an index. It must not be changed while it is open.
@@ -42,9 +45,9 @@ impl Checkpoint {
         let mut raw = init(lfuse_checkpoint_open_options_init);
         raw.max_header_bytes = options.max_header_bytes;
         raw.max_bank_bytes = options.max_bank_bytes;
-        if options.skip_unsupported {
-            raw.flags = LFUSE_CHECKPOINT_SKIP_UNSUPPORTED;
-        }
+        raw.flags =
+            if options.skip_unsupported { LFUSE_CHECKPOINT_SKIP_UNSUPPORTED } else { 0 }
+                | if options.residuals_apart { LFUSE_CHECKPOINT_RESIDUALS_APART } else { 0 };
         // SAFETY: a string, and options for the call.
         let raw = Raw::create(|out, err| unsafe {
             lfuse_checkpoint_open(context.raw(), path.as_ptr(), &raw, out, err)
@@ -119,6 +122,24 @@ impl Checkpoint {
         let count = unsafe { lfuse_checkpoint_metadata_count(self.raw()) };
         let key = |i| unsafe { text(lfuse_checkpoint_metadata_key(self.raw(), i)) };
         (0..count).filter_map(key).collect()
+    }
+
+    /// Weights that are shown without their residuals, where these are apart.
+    pub fn residuals(&self) -> Result<Vec<Residual<'_>>> {
+        let one = |i| {
+            let mut raw = lfuse_checkpoint_residual_entry {
+                weight: null(),
+                a: null(),
+                b: null(),
+                output_axis: 0,
+                reserved: 0,
+            };
+            call(|err| unsafe { lfuse_checkpoint_residual(self.raw(), i, &mut raw, err) })?;
+            let (weight, a, b) = unsafe { (text(raw.weight), text(raw.a), text(raw.b)) };
+            let (weight, a, b) = (weight.unwrap_or("?"), a.unwrap_or("?"), b.unwrap_or("?"));
+            Ok(Residual { weight, a, b, output_axis: raw.output_axis })
+        };
+        (0..unsafe { lfuse_checkpoint_residual_count(self.raw()) }).map(one).collect()
     }
 
     /// Tensors that were left out: name, type and shape as the file has them, bytes, file.

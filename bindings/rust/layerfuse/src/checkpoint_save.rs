@@ -30,6 +30,19 @@ pub struct Bank<'e> {
     pub output_axis: i32,
 }
 
+/// A weight that is what it shares, plus a b: names of entries, or of tensors of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Residual<'e> {
+    pub weight: &'e str,
+    /// (out, rank)
+    pub a: &'e str,
+    /// (rank, in)
+    pub b: &'e str,
+    /// Of the weight: out counts its entries.
+    pub output_axis: i32,
+}
+
 /// What a fill closure did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fill {
@@ -50,6 +63,8 @@ pub struct SaveOptions<'e> {
     pub metadata: &'e [(&'e str, &'e str)],
     /// Entries whose equal rows are stored once.
     pub banks: &'e [Bank<'e>],
+    /// Which entries are weights with residuals, and their factors.
+    pub residuals: &'e [Residual<'e>],
     /// What this one skipped is stored, too: of one of its files, from 1, or 0: of all.
     pub carried: Option<(&'e Checkpoint, i64)>,
     /// Bytes of the elements of an entry, from the first on that it is told, as many as there
@@ -136,12 +151,24 @@ impl Checkpoint {
             });
             names.push(of_bank); // moves the vector, not what it holds
         }
+        let mut residuals = Vec::new();
+        for residual in options.residuals {
+            residuals.push(lfuse_checkpoint_residual_entry {
+                weight: strings.add(residual.weight, "weight")?,
+                a: strings.add(residual.a, "a")?,
+                b: strings.add(residual.b, "b")?,
+                output_axis: residual.output_axis,
+                reserved: 0,
+            });
+        }
         let mut raw = init(lfuse_checkpoint_save_options_init);
         raw.mode = options.mode as i32;
         raw.metadata = metadata.as_ptr();
         raw.metadata_count = options.metadata.len() as i64;
         raw.banks = banks.as_ptr();
         raw.bank_count = banks.len() as i64;
+        raw.residuals = residuals.as_ptr();
+        raw.residual_count = residuals.len() as i64;
         if let Some((checkpoint, file)) = options.carried {
             raw.carried = checkpoint.raw();
             raw.carried_file = file;

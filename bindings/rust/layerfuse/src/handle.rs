@@ -36,6 +36,7 @@ handles! {
     lfuse_retrainer: lfuse_retrainer_destroy,
     lfuse_checkpoint: lfuse_checkpoint_close,
     lfuse_cka: lfuse_cka_destroy,
+    lfuse_outputs: lfuse_outputs_destroy,
 }
 
 /// The only owner of a handle, which may touch what lives for `'a` until it is gone. What else it
@@ -45,6 +46,12 @@ pub(crate) struct Raw<'a, T: Handle>(NonNull<T>, PhantomData<&'a ()>);
 impl<'a, T: Handle> Raw<'a, T> {
     pub(crate) fn get(&self) -> *mut T {
         self.0.as_ptr()
+    }
+
+    /// # Safety
+    /// A handle that nobody else owns, or NULL.
+    pub(crate) unsafe fn own(raw: *mut T) -> Option<Raw<'a, T>> {
+        NonNull::new(raw).map(|raw| Raw(raw, PhantomData))
     }
 
     /// A handle from a function that creates one.

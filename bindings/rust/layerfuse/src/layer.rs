@@ -294,6 +294,16 @@ impl Parameter<'_> {
         Ok(self)
     }
 
+    /// An error where one of its tensors is only to be read.
+    pub(crate) fn writable(&self) -> Result<()> {
+        let all = self.gradient.iter().chain(&self.state).chain(Some(&self.value));
+        if all.into_iter().any(Tensor::is_read_only) {
+            let text = format!("parameter {} has a tensor that is read-only", self.name);
+            return Err(Error::new(Status::STATE, text));
+        }
+        Ok(())
+    }
+
     /// As what it counts in its layer.
     pub fn with_role(mut self, role: Role) -> Self {
         self.role = role;

@@ -1,7 +1,7 @@
 //! All layers that are compared and tied together: the owner of what they share.
 
 use crate::error::{Error, Result, Status};
-use crate::layer::{Layer, ParameterMut};
+use crate::layer::{Layer, Parameter, ParameterMut};
 use layerfuse_sys::*;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -30,6 +30,18 @@ impl<'a> Layers<'a> {
     ) -> Result<ParameterMut<'_>> {
         // SAFETY: self is borrowed alone for as long as what comes back.
         unsafe { parameter_mut(&self.0, layer, parameter) }
+    }
+
+    /// Adds a parameter to a layer: a factor of its residual, say, once ties are in force.
+    pub fn add_parameter(&mut self, layer: usize, parameter: Parameter<'a>) -> Result<()> {
+        let count = self.0.len();
+        match self.0.get_mut(layer) {
+            Some(layer) => layer.add(parameter),
+            None => {
+                let text = format!("layer {layer} of {count} layers");
+                Err(Error::new(Status::ARGUMENT, text))
+            }
+        }
     }
 
     /// What C takes, and how many.

@@ -35,7 +35,7 @@
 //! **Threads.** What the headers call shareable is `Send + Sync` ([`Context`], [`Plan`],
 //! [`Preview`], [`Checkpoint`], and what is only read: [`Tensor`], [`Layers`], [`Couplings`],
 //! [`kernels::Packed`]); what they call confined is `Send` alone ([`Ties`], [`Retrainer`],
-//! [`Cka`]).
+//! [`Cka`], [`Outputs`]).
 //!
 //! **Callbacks** are closures. A panic of one stops the call, never unwinds through C, and goes on
 //! when the call has returned.
@@ -59,6 +59,7 @@ mod handle;
 pub mod kernels;
 mod layer;
 mod layers;
+mod outputs;
 mod plan;
 mod plan_options;
 mod preview;
@@ -71,7 +72,7 @@ mod tensor;
 mod ties;
 
 pub use checkpoint::{Checkpoint, OpenOptions};
-pub use checkpoint_save::{Bank, Entry, Fill, SaveOptions};
+pub use checkpoint_save::{Bank, Entry, Fill, Residual, SaveOptions};
 pub use cka::Cka;
 pub use constants::*;
 pub use context::{Context, ContextOptions};
@@ -81,6 +82,7 @@ pub use error::{Error, Result, Status};
 pub use executor::Work;
 pub use layer::{Layer, LayerDesc, Parameter, ParameterMut, ParameterRef};
 pub use layers::{Layers, LayersMut};
+pub use outputs::{Correction, Outputs};
 pub use plan::{Account, Fusion, Permutation, Plan, PlanRef, PlannedWeight};
 pub use plan_options::{PlanOptions, Rule};
 pub use preview::Preview;

@@ -1,15 +1,16 @@
 //! What the weights will be once a plan is applied, read block by block.
 
 use crate::error::{call, Error, Result, Status};
-use crate::handle::Raw;
-use crate::{Context, Element, Layers, PlanRef};
+use crate::handle::{init, Raw};
+use crate::{Context, Element, Layers, PlanRef, Tensor};
 use layerfuse_sys::*;
+use std::ptr::null_mut;
 
 /// A plan ready to be read in advance, over layers that are only read.
 pub struct Preview<'p> {
     raw: Raw<'p, lfuse_preview>,
     layers: &'p Layers<'p>,
-    _context: Context,
+    context: Context,
 }
 
 // SAFETY: a preview is shareable.
@@ -30,7 +31,7 @@ impl<'p> Preview<'p> {
             let pointers = pointers.as_ptr() as *const *const lfuse_layer;
             lfuse_preview_create(context.raw(), plan.raw(), pointers, count, out, err)
         })?;
-        Ok(Preview { raw, layers, _context: context.clone() })
+        Ok(Preview { raw, layers, context: context.clone() })
     }
 
     /// Elements, from `first` on, of a weight as it will be, as many as out has. Weights are
@@ -79,6 +80,34 @@ impl<'p> Preview<'p> {
                 err,
             )
         })
+    }
+
+    /// The factors A (out, rank) and B (rank, in) nearest to what the plan will take from a weight,
+    /// if it takes any: of at most this rank, or 16 for 0, and the least that keeps this part of
+    /// its energy, 0 meaning all.
+    pub fn residual(
+        &self,
+        layer: usize,
+        weight: i32,
+        rank: i64,
+        energy: f64,
+    ) -> Result<Option<(Tensor<'static>, Tensor<'static>)>> {
+        let mut options = init(lfuse_residual_options_init);
+        (options.rank, options.energy) = (rank, energy);
+        let (mut a, mut b) = (None, None);
+        // SAFETY: room for two handles, which are nobody else's.
+        call(|err| unsafe {
+            let (mut raw_a, mut raw_b) = (null_mut(), null_mut());
+            let (context, layer) = (self.context.raw(), layer as i64);
+            let (preview, options) = (self.raw.get(), &options);
+            let (out_a, out_b) = (&mut raw_a, &mut raw_b);
+            let status =
+                lfuse_residual_fit(context, preview, layer, weight, options, out_a, out_b, err);
+            (a, b) = (Raw::own(raw_a), Raw::own(raw_b));
+            status
+        })?;
+        let own = |raw| Tensor::of(raw, &self.context);
+        Ok(a.zip(b).map(|(a, b)| (own(a), own(b))))
     }
 
     fn parameters(&self, layer: usize) -> usize {

@@ -6,7 +6,9 @@ use crate::handle::{init, Raw};
 use crate::retrainer_options::Callbacks;
 use crate::search::{evaluate, Evaluate};
 use crate::ties::{self, Kept};
-use crate::{Context, Error, Layers, ParameterMut, PlanRef, RetrainerOptions, Status, TiesRef};
+use crate::{
+    Context, Error, Layers, Parameter, ParameterMut, PlanRef, RetrainerOptions, Status, TiesRef,
+};
 use layerfuse_sys::*;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -189,6 +191,12 @@ impl<'a> Retrainer<'a> {
         parameter: usize,
     ) -> Result<ParameterMut<'_>> {
         self.layers.parameter_mut(layer, parameter)
+    }
+
+    /// Adds a parameter to a layer; not one that is read-only.
+    pub fn add_parameter(&mut self, layer: usize, parameter: Parameter<'a>) -> Result<()> {
+        parameter.writable()?;
+        self.layers.add_parameter(layer, parameter)
     }
 
     /// Ends it; the layers keep the weights they have, tied ones their buffer.

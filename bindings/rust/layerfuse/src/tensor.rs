@@ -246,6 +246,10 @@ impl<'a> Tensor<'a> {
         unsafe { make_strided(context, dtype, data, dims, strides.as_deref(), None, false) }
     }
 
+    pub(crate) fn of(raw: Raw<'a, lfuse_tensor>, context: &Context) -> Tensor<'a> {
+        Tensor { raw, read_only: false, _context: context.clone() }
+    }
+
     /// The tensor to write to; an error where it is only to be read.
     pub fn as_mut(&mut self) -> Result<&mut TensorRef> {
         if self.read_only {

@@ -3,7 +3,7 @@
 use crate::constants::{Base, Combine, Gradients, Show};
 use crate::error::{call, Result};
 use crate::handle::{init, text, Raw};
-use crate::{callback, Account, Context, Layers, MatrixView, ParameterMut, PlanRef};
+use crate::{callback, Account, Context, Layers, MatrixView, Parameter, ParameterMut, PlanRef};
 use layerfuse_sys::*;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -211,6 +211,12 @@ impl<'a> Ties<'a> {
         parameter: usize,
     ) -> Result<ParameterMut<'_>> {
         self.layers.parameter_mut(layer, parameter)
+    }
+
+    /// Adds a parameter to a layer; not one that is read-only.
+    pub fn add_parameter(&mut self, layer: usize, parameter: Parameter<'a>) -> Result<()> {
+        parameter.writable()?;
+        self.layers.add_parameter(layer, parameter)
     }
 
     /// Puts a plan in force.

@@ -197,3 +197,56 @@ fn search_finds_how_far_it_can_go() {
     assert_eq!(weight(ties.layers(), 1), WEIGHTS[1]);
     assert!(repaired > 0);
 }
+
+#[test]
+fn residuals_are_fitted_added_and_stored() {
+    let zeros = [0f32; 4];
+    let context = Context::new().unwrap();
+    let layer = |i: i32| {
+        let mut w = [1f32; 16];
+        w[0] += 2.0 * i as f32; // what differs is of rank 1
+        let mut layer = Layer::new(&context, &desc(&format!("h.{i}"), i)).unwrap();
+        let value = Tensor::from_slice(&context, &w, &[4, 4]).unwrap();
+        layer.add(Parameter::new("weight", value)).unwrap();
+        layer
+    };
+    let layers: Layers = (0..2).map(layer).collect();
+    let plan = Plan::build(&context, &layers, &ratio(2.0)).unwrap();
+    let preview = Preview::new(&context, &plan, &layers).unwrap();
+    let (a, b) = preview.residual(1, 0, 1, 0.0).unwrap().unwrap();
+    refused(preview.residual(9, 0, 1, 0.0).map(|_| ()), Status::ARGUMENT, "");
+    assert_eq!((a.dims(), b.dims()), (vec![4, 1], vec![1, 4]));
+    let product = a.data::<f32>().unwrap()[0] * b.data::<f32>().unwrap()[0];
+    assert!((product - 1.0).abs() < 1e-3); // within its bound
+    drop(preview);
+
+    let mut ties = Ties::new(&context, layers, TiesOptions::default()).unwrap();
+    ties.apply(&plan).unwrap();
+    for (name, tensor) in [("a", a), ("b", b)] {
+        let parameter = Parameter::new(name, tensor).with_role(Role::Residual);
+        ties.add_parameter(1, parameter).unwrap();
+    }
+    let view = Tensor::view(&context, &zeros, &[4]).unwrap();
+    refused(ties.add_parameter(1, Parameter::new("c", view)), Status::STATE, "read-only");
+    let none = Tensor::zeros(&context, Dtype::F32, &[4]).unwrap();
+    refused(ties.add_parameter(2, Parameter::new("c", none)), Status::ARGUMENT, "layer 2 of 2");
+
+    let tensor = |index| ties.layers()[1].parameter(index).unwrap().value;
+    let entry = |name, index| Entry { name, tensor: tensor(index), owner: None };
+    let entries = [entry("w", 0), entry("a", 1), entry("b", 2)];
+    let residuals = [Residual { weight: "w", a: "a", b: "b", output_axis: 0 }];
+    let options = SaveOptions { residuals: &residuals, ..Default::default() };
+    let path = scratch("residuals.safetensors");
+    Checkpoint::save(&context, &path, &entries, options).unwrap();
+    let apart = OpenOptions { residuals_apart: true, ..Default::default() };
+    // SAFETY: the file is this test's own.
+    let (whole, apart) = unsafe {
+        let whole = Checkpoint::open(&context, &path, &OpenOptions::default()).unwrap();
+        (whole, Checkpoint::open(&context, &path, &apart).unwrap())
+    };
+    let first = whole.tensor(whole.find("w").unwrap()).unwrap().data::<f32>().unwrap()[0];
+    assert!((first - 3.0).abs() < 1e-3, "{first}");
+    assert_eq!(apart.residuals().unwrap(), residuals);
+    assert!(whole.residuals().unwrap().is_empty());
+    std::fs::remove_file(path).unwrap();
+}

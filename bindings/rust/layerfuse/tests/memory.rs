@@ -24,6 +24,7 @@ fn threads_may_do_what_the_headers_say() {
     sendable::<Ties>();
     sendable::<Retrainer>();
     sendable::<Cka>();
+    sendable::<Outputs>();
 
     let context = Context::with(ContextOptions::new().threads(2)).unwrap();
     let layers = owned(&context);

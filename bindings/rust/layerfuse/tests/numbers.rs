@@ -202,6 +202,112 @@ fn layers_norms_and_losses() {
 }
 
 #[test]
+fn kernels_of_language_models() {
+    let context = Context::new().unwrap();
+    let (x, dy) = ([0f32, 2.], [1f32, 1.]);
+    let (mut y, mut dx, mut dup) = ([9f32; 2], [9f32; 2], [9f32; 2]);
+    for kind in [Activation::Gelu, Activation::GeluTanh, Activation::Silu] {
+        kind.forward(&context, &x, &mut y).unwrap();
+        kind.backward(&context, &x, &dy, &mut dx).unwrap();
+        assert!(y[0] == 0.0 && y[1] > 1.7 && y[1] < 2.0 && dx == [0.5, dx[1]], "{kind:?}");
+    }
+    refused(Activation::Silu.forward(&context, &x, &mut y[1..]), Status::SHAPE, "y has 1");
+    swiglu_forward(&context, &x, &[3., 3.], &mut dup).unwrap();
+    assert_eq!(dup, [0.0, 3.0 * y[1]]);
+    swiglu_backward(&context, &x, &[3., 3.], &dy, &mut dx, &mut dup).unwrap();
+    assert_eq!((dx[0], dup), (1.5, y));
+
+    let dropout = Dropout { probability: 0.5, seed: 1, stream: 2 };
+    let (ones, mut once, mut again) = ([1f32; 64], [0f32; 64], [0f32; 64]);
+    dropout.forward(&context, &ones, &mut once).unwrap();
+    dropout.backward(&context, &ones, &mut again).unwrap();
+    assert!(once == again && once.contains(&0.0) && once.contains(&2.0));
+    let certain = Dropout { probability: 1.0, ..dropout };
+    refused(certain.forward(&context, &ones, &mut once), Status::ARGUMENT, "");
+
+    let (rows, width, vocabulary) = (2, 2, 3);
+    let embedding =
+        Embedding { rows, width, vocabulary, tokens: 0, position_count: 2, first_position: 0 };
+    let (table, positions) = ([0f32, 1., 2., 3., 4., 5.], [10f32, 0., 20., 0.]);
+    let (mut out, mut dtable) = ([0f32; 4], [0f32; 6]);
+    embedding.forward(&context, &[2, 0], &table, Some(&positions), &mut out).unwrap();
+    assert_eq!(out, [14., 5., 20., 1.]);
+    embedding.backward(&context, &[2, 2], &out, Some(&mut dtable), None).unwrap();
+    assert_eq!(dtable, [0., 0., 0., 0., 34., 6.]);
+    let wrong = embedding.forward(&context, &[2, 3], &table, None, &mut out);
+    refused(wrong, Status::ARGUMENT, "3");
+    refused(embedding.backward(&context, &[2], &out, None, None), Status::SHAPE, "ids has 1");
+}
+
+#[test]
+fn rows_are_normalised() {
+    let context = Context::new().unwrap();
+    let norm = LayerNorm { rows: 1, columns: 2, epsilon: 1e-12, rms: false, accumulate: false };
+    let (mut y, mut sum, mut mean, mut inv_std) = ([0f32; 2], [0f32; 2], [0f32], [0f32]);
+    let from = LayerNormInputs {
+        x: &[1., 2.],
+        residual: Some(&[0., 1.]),
+        gamma: &[2., 2.],
+        beta: Some(&[0., 1.]),
+    };
+    let to = LayerNormOutputs {
+        y: &mut y,
+        sum: Some(&mut sum),
+        mean: Some(&mut mean),
+        inv_std: Some(&mut inv_std),
+    };
+    norm.forward(&context, from, to).unwrap();
+    assert_eq!((y, sum, mean, inv_std), ([-2., 3.], [1., 3.], [2.], [1.]));
+    let saved =
+        LayerNormSaved { x: &sum, gamma: &[2., 2.], mean: Some(&mean), inv_std: &inv_std };
+    let (mut dx, mut dgamma, mut dbeta) = ([9f32; 2], [0f32; 2], [0f32; 2]);
+    let to =
+        LayerNormGradients { dx: &mut dx, dgamma: Some(&mut dgamma), dbeta: Some(&mut dbeta) };
+    norm.workspace(&context).unwrap();
+    norm.backward(&context, saved, &[1., 2.], None, to, None).unwrap();
+    assert_eq!((dgamma, dbeta), ([-1., 2.], [1., 2.]));
+    let to = LayerNormGradients { dx: &mut dx, dgamma: None, dbeta: None };
+    let lacking = LayerNormSaved { mean: None, ..saved };
+    let wrong = norm.backward(&context, lacking, &[1., 2.], None, to, None);
+    refused(wrong, Status::ARGUMENT, "has a mean");
+
+    let rms = LayerNorm { rms: true, ..norm };
+    let from = LayerNormInputs { x: &[3., 3.], residual: None, gamma: &[2., 1.], beta: None };
+    let to = LayerNormOutputs { y: &mut y, sum: None, mean: None, inv_std: Some(&mut inv_std) };
+    rms.forward(&context, from, to).unwrap();
+    // 1 / 3 is rounded, and so are the products.
+    assert!(
+        (y[0] - 2.0).abs() <= 4.0 * f32::EPSILON && (y[1] - 1.0).abs() <= 2.0 * f32::EPSILON
+    );
+    let to = LayerNormGradients { dx: &mut dx, dgamma: Some(&mut dgamma), dbeta: None };
+    let lacking =
+        LayerNormSaved { x: &[3., 3.], gamma: &[2., 1.], mean: None, inv_std: &inv_std };
+    rms.backward(&context, lacking, &[1., 1.], None, to, None).unwrap();
+    assert!((dgamma[0] - 1.0).abs() <= 4.0 * f32::EPSILON);
+}
+
+#[test]
+fn outputs_get_their_moments_back() {
+    let context = Context::new().unwrap();
+    let batch = |scale: f32| {
+        let data = [1., 2., 3., 4., 5., 7.].iter().map(|v| v * scale).collect();
+        Tensor::from_vec(&context, data, &[3, 2]).unwrap()
+    };
+    let mut before = Outputs::new(&context, 2).unwrap();
+    before.accumulate(&batch(2.0), 1).unwrap();
+    let mut after = Outputs::new(&context, 2).unwrap();
+    refused(after.match_original(&before), Status::STATE, "");
+    after.accumulate(&batch(1.0), 1).unwrap();
+    let correction = after.match_original(&before).unwrap();
+    assert_eq!((correction.scale[0], correction.constant), (2.0, 0));
+    after.merge(&before).unwrap();
+    after.add(before.samples(), before.means(), before.squares()).unwrap();
+    assert_eq!((after.samples(), before.means()[0]), (9, 6.0));
+    refused(after.add(1, &[1.0], &[1.0]), Status::SHAPE, "2 channels");
+    refused(after.accumulate(&batch(1.0), 2), Status::ARGUMENT, "");
+}
+
+#[test]
 fn optimisers_step() {
     let context = Context::new().unwrap();
     let (mut value, gradient) = ([1f32, 2.], [3f32, 4.]);

@@ -3,19 +3,27 @@
 //! Every function checks that slices have the lengths that shapes ask for; the rest is said in
 //! the header of the same name, such as conv2d.h. Weights are `[out, in, kh, kw]` always.
 
+mod activation;
 mod batch_norm;
 mod conv2d;
+mod dropout;
 mod elementwise;
+mod embedding;
 mod gemm;
+mod layer_norm;
 mod linear;
 mod loss;
 mod pool2d;
 mod update;
 
+pub use activation::*;
 pub use batch_norm::*;
 pub use conv2d::*;
+pub use dropout::*;
 pub use elementwise::*;
+pub use embedding::*;
 pub use gemm::*;
+pub use layer_norm::*;
 pub use linear::*;
 pub use loss::*;
 pub use pool2d::*;
