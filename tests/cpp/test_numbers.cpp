@@ -38,7 +38,8 @@ static void sums_of_batches_merge_and_travel()
     all.accumulate(batch);
     other.merge(all);
     other.add_sums(all.sums(), all.batches());
-    CHECK(other.batches() == 2 && other.sums()[0] == 2 * all.sums()[0]);
+    CHECK(other.count() == 2 && other.batches() == 2 &&
+          other.sums()[0] == 2 * all.sums()[0]);
     CHECK(other.result() == all.result());
     refused([&] { all.accumulate(span<const tensor>(batch.data(), 1)); }, LFUSE_ERR_SHAPE,
             "tensors");

@@ -62,6 +62,10 @@ class cka : public detail::handle<lfuse_cka>
         call([&](lfuse_error *err) { return lfuse_cka_result(raw(), out.data(), err); });
         return out;
     }
+    std::int64_t count() const noexcept
+    {
+        return lfuse_cka_count(raw());
+    }
     std::int64_t batches() const noexcept
     {
         return lfuse_cka_batches(raw());

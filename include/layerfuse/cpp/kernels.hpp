@@ -21,6 +21,7 @@ namespace layerfuse
 using detail::sized;
 
 using activation_args = sized<lfuse_activation_args, lfuse_activation_args_init>;
+using attention_args = sized<lfuse_attention_args, lfuse_attention_args_init>;
 using batch_norm_args = sized<lfuse_batch_norm_args, lfuse_batch_norm_args_init>;
 using conv2d_args = sized<lfuse_conv2d_args, lfuse_conv2d_args_init>;
 using dropout_args = sized<lfuse_dropout_args, lfuse_dropout_args_init>;
@@ -28,6 +29,10 @@ using embedding_args = sized<lfuse_embedding_args, lfuse_embedding_args_init>;
 using gemm_args = sized<lfuse_gemm_args, lfuse_gemm_args_init>;
 using layer_norm_args = sized<lfuse_layer_norm_args, lfuse_layer_norm_args_init>;
 using linear_args = sized<lfuse_linear_args, lfuse_linear_args_init>;
+using linear_residual_args =
+    sized<lfuse_linear_residual_args, lfuse_linear_residual_args_init>;
+using linear_cross_entropy_args =
+    sized<lfuse_linear_cross_entropy_args, lfuse_linear_cross_entropy_args_init>;
 using cross_entropy_args = sized<lfuse_cross_entropy_args, lfuse_cross_entropy_args_init>;
 using distillation_args = sized<lfuse_distillation_args, lfuse_distillation_args_init>;
 using pool2d_args = sized<lfuse_pool2d_args, lfuse_pool2d_args_init>;

@@ -31,6 +31,8 @@ struct similarity_options
     std::function<double(const matrix_view &a, const matrix_view &b)> custom;
     /* Of a matrix: layers i and j could not be compared. 0 goes on to the next pair. */
     std::function<std::int32_t(std::int64_t i, std::int64_t j, const error &why)> failed;
+    /* Of a matrix whose work ranks share: as lfuse_gather. */
+    std::function<std::int32_t(void *data, const std::size_t *first)> gather;
 };
 
 using metric_properties =
@@ -48,7 +50,8 @@ class similarity_call
     {
         raw.custom = options.custom ? custom : nullptr;
         raw.failed = options.failed ? failed : nullptr;
-        raw.custom_user = raw.failed_user = this;
+        raw.gather = options.gather ? gather : nullptr;
+        raw.custom_user = raw.failed_user = raw.gather_user = this;
     }
     similarity_call(const similarity_call &) = delete;
     similarity_call &operator=(const similarity_call &) = delete;
@@ -75,6 +78,14 @@ class similarity_call
             return self->options_.failed(i, j,
                                          error(why->status, why->message, why->detail));
         });
+    }
+
+    static std::int32_t gather(void *user, void *data, const std::size_t *first)
+    {
+        auto *self = static_cast<similarity_call *>(user);
+
+        return answer(self->exceptions_,
+                      [&] { return self->options_.gather(data, first); });
     }
 
     const similarity_options &options_;

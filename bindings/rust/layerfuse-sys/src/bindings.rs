@@ -2,6 +2,62 @@
 use std::marker::{PhantomData, PhantomPinned};
 use std::os::raw::{c_char, c_void};
 
+// activation.h
+pub const LFUSE_GELU_TANH: u32 = 1;
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lfuse_activation_args {
+    pub struct_size: usize,
+    pub x: *const f32,
+    pub up: *const f32,
+    pub dy: *const f32,
+    pub y: *mut f32,
+    pub dx: *mut f32,
+    pub dup: *mut f32,
+    pub rows: i64,
+    pub columns: i64,
+    pub x_stride: i64,
+    pub y_stride: i64,
+    pub flags: u32,
+    pub reserved: i32,
+}
+
+// attention.h
+pub const LFUSE_ATTENTION_CAUSAL: u32 = 1;
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lfuse_attention_args {
+    pub struct_size: usize,
+    pub q: *const f32,
+    pub k: *const f32,
+    pub v: *const f32,
+    pub dy: *const f32,
+    pub y: *mut f32,
+    pub statistics: *mut f32,
+    pub dq: *mut f32,
+    pub dk: *mut f32,
+    pub dv: *mut f32,
+    pub batch: i64,
+    pub tokens: i64,
+    pub keys: i64,
+    pub heads: i64,
+    pub kv_heads: i64,
+    pub head_dim: i64,
+    pub q_stride: i64,
+    pub k_stride: i64,
+    pub v_stride: i64,
+    pub y_stride: i64,
+    pub q_batch_stride: i64,
+    pub k_batch_stride: i64,
+    pub v_batch_stride: i64,
+    pub y_batch_stride: i64,
+    pub scale: f64,
+    pub flags: u32,
+    pub reserved: i32,
+    pub workspace: *mut c_void,
+    pub workspace_bytes: usize,
+}
+
 // batch_norm.h
 pub const LFUSE_BATCH_NORM_RELU: u32 = 1;
 pub const LFUSE_BATCH_NORM_ACCUMULATE: u32 = 2;
@@ -36,6 +92,7 @@ pub struct lfuse_batch_norm_args {
 
 // checkpoint.h
 pub const LFUSE_CHECKPOINT_SKIP_UNSUPPORTED: u32 = 1;
+pub const LFUSE_CHECKPOINT_RESIDUALS_APART: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct lfuse_checkpoint_open_options {
@@ -68,6 +125,8 @@ pub struct lfuse_checkpoint_save_options {
     pub bank_count: i64,
     pub carried: *const lfuse_checkpoint,
     pub carried_file: i64,
+    pub residuals: *const lfuse_checkpoint_residual_entry,
+    pub residual_count: i64,
 }
 
 // cka.h
@@ -181,6 +240,41 @@ pub struct lfuse_inflection {
     pub line_residual: f64,
 }
 
+// dropout.h
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lfuse_dropout_args {
+    pub struct_size: usize,
+    pub x: *const f32,
+    pub dy: *const f32,
+    pub y: *mut f32,
+    pub dx: *mut f32,
+    pub count: i64,
+    pub probability: f64,
+    pub seed: u64,
+    pub stream: u64,
+}
+
+// embedding.h
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lfuse_embedding_args {
+    pub struct_size: usize,
+    pub ids: *const i32,
+    pub table: *const f32,
+    pub positions: *const f32,
+    pub dy: *const f32,
+    pub y: *mut f32,
+    pub dtable: *mut f32,
+    pub dpositions: *mut f32,
+    pub rows: i64,
+    pub width: i64,
+    pub vocabulary: i64,
+    pub tokens: i64,
+    pub position_count: i64,
+    pub first_position: i64,
+}
+
 // gemm.h
 pub const LFUSE_GEMM_TRANSPOSE_A: u32 = 1;
 pub const LFUSE_GEMM_TRANSPOSE_B: u32 = 2;
@@ -280,6 +374,34 @@ pub struct lfuse_linear_args {
     pub workspace_bytes: usize,
 }
 
+// linear_residual.h
+pub const LFUSE_LINEAR_RESIDUAL_ACCUMULATE: u32 = 1;
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lfuse_linear_residual_args {
+    pub struct_size: usize,
+    pub x: *const f32,
+    pub w: *const f32,
+    pub a: *const f32,
+    pub b: *const f32,
+    pub bias: *const f32,
+    pub dy: *const f32,
+    pub y: *mut f32,
+    pub dx: *mut f32,
+    pub dw: *mut f32,
+    pub da: *mut f32,
+    pub db: *mut f32,
+    pub dbias: *mut f32,
+    pub batch: i64,
+    pub in_features: i64,
+    pub out_features: i64,
+    pub rank: i64,
+    pub flags: u32,
+    pub reserved: i32,
+    pub workspace: *mut c_void,
+    pub workspace_bytes: usize,
+}
+
 // loss.h
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -308,6 +430,27 @@ pub struct lfuse_distillation_args {
     pub smoothing: f64,
     pub loss: *mut f64,
     pub correct: *mut i64,
+}
+pub const LFUSE_LINEAR_CROSS_ENTROPY_ACCUMULATE: u32 = 1;
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lfuse_linear_cross_entropy_args {
+    pub struct_size: usize,
+    pub x: *const f32,
+    pub w: *const f32,
+    pub labels: *const i32,
+    pub dx: *mut f32,
+    pub dw: *mut f32,
+    pub rows: i64,
+    pub width: i64,
+    pub vocabulary: i64,
+    pub loss: *mut f64,
+    pub correct: *mut i64,
+    pub counted: *mut i64,
+    pub flags: u32,
+    pub reserved: i32,
+    pub workspace: *mut c_void,
+    pub workspace_bytes: usize,
 }
 
 // packed.h
@@ -515,6 +658,10 @@ pub struct lfuse_similarity_options {
     pub custom_user: *mut c_void,
     pub failed: lfuse_similarity_failed,
     pub failed_user: *mut c_void,
+    pub gather: lfuse_gather,
+    pub gather_user: *mut c_void,
+    pub rank: i32,
+    pub ranks: i32,
 }
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -801,12 +948,22 @@ pub type lfuse_schedule_custom = Option<unsafe extern "C" fn(user: *mut c_void, 
 pub type lfuse_evaluate = Option<unsafe extern "C" fn(user: *mut c_void, metric: *mut f64) -> i32>;
 pub type lfuse_repair = Option<unsafe extern "C" fn(user: *mut c_void) -> i32>;
 pub type lfuse_similarity_failed = Option<unsafe extern "C" fn(user: *mut c_void, i: i64, j: i64, error: *const lfuse_error) -> i32>;
+pub type lfuse_gather = Option<unsafe extern "C" fn(user: *mut c_void, data: *mut c_void, first: *const usize) -> i32>;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct lfuse_checkpoint_bank {
     pub name: *const c_char,
     pub entries: *const *const c_char,
     pub count: i64,
+    pub output_axis: i32,
+    pub reserved: i32,
+}
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lfuse_checkpoint_residual_entry {
+    pub weight: *const c_char,
+    pub a: *const c_char,
+    pub b: *const c_char,
     pub output_axis: i32,
     pub reserved: i32,
 }
@@ -887,6 +1044,26 @@ pub const LAYERFUSE_VERSION_MAJOR: i32 = 0;
 pub const LAYERFUSE_VERSION_MINOR: i32 = 1;
 
 extern "C" {
+    pub fn lfuse_activation_args_init(args: *mut lfuse_activation_args, size: usize);
+    #[must_use]
+    pub fn lfuse_gelu_forward(ctx: *mut lfuse_context, args: *const lfuse_activation_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_gelu_backward(ctx: *mut lfuse_context, args: *const lfuse_activation_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_silu_forward(ctx: *mut lfuse_context, args: *const lfuse_activation_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_silu_backward(ctx: *mut lfuse_context, args: *const lfuse_activation_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_swiglu_forward(ctx: *mut lfuse_context, args: *const lfuse_activation_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_swiglu_backward(ctx: *mut lfuse_context, args: *const lfuse_activation_args, err: *mut lfuse_error) -> lfuse_status;
+    pub fn lfuse_attention_args_init(args: *mut lfuse_attention_args, size: usize);
+    #[must_use]
+    pub fn lfuse_attention_forward(ctx: *mut lfuse_context, args: *const lfuse_attention_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_attention_backward(ctx: *mut lfuse_context, args: *const lfuse_attention_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_attention_workspace(ctx: *mut lfuse_context, args: *const lfuse_attention_args, bytes: *mut usize, err: *mut lfuse_error) -> lfuse_status;
     pub fn lfuse_batch_norm_args_init(args: *mut lfuse_batch_norm_args, size: usize);
     #[must_use]
     pub fn lfuse_batch_norm_training(ctx: *mut lfuse_context, args: *const lfuse_batch_norm_args, err: *mut lfuse_error) -> lfuse_status;
@@ -915,7 +1092,10 @@ extern "C" {
     pub fn lfuse_checkpoint_skipped_data(checkpoint: *const lfuse_checkpoint, index: i64, bytes: *mut usize) -> *const c_void;
     pub fn lfuse_checkpoint_skipped_type(checkpoint: *const lfuse_checkpoint, index: i64) -> *const c_char;
     pub fn lfuse_checkpoint_skipped_file(checkpoint: *const lfuse_checkpoint, index: i64) -> i64;
+    pub fn lfuse_checkpoint_residual_count(checkpoint: *const lfuse_checkpoint) -> i64;
     pub fn lfuse_checkpoint_metadata_key(checkpoint: *const lfuse_checkpoint, index: i64) -> *const c_char;
+    #[must_use]
+    pub fn lfuse_checkpoint_residual(checkpoint: *const lfuse_checkpoint, index: i64, residual: *mut lfuse_checkpoint_residual_entry, err: *mut lfuse_error) -> lfuse_status;
     pub fn lfuse_checkpoint_save_options_init(options: *mut lfuse_checkpoint_save_options, size: usize);
     #[must_use]
     pub fn lfuse_checkpoint_save(ctx: *mut lfuse_context, path: *const c_char, entries: *const lfuse_checkpoint_entry, count: i64, options: *const lfuse_checkpoint_save_options, err: *mut lfuse_error) -> lfuse_status;
@@ -929,6 +1109,7 @@ extern "C" {
     pub fn lfuse_cka_merge(into: *mut lfuse_cka, from: *const lfuse_cka, err: *mut lfuse_error) -> lfuse_status;
     #[must_use]
     pub fn lfuse_cka_result(cka: *const lfuse_cka, out: *mut f64, err: *mut lfuse_error) -> lfuse_status;
+    pub fn lfuse_cka_count(cka: *const lfuse_cka) -> i64;
     pub fn lfuse_cka_batches(cka: *const lfuse_cka) -> i64;
     pub fn lfuse_cka_sums(cka: *const lfuse_cka) -> *const f64;
     #[must_use]
@@ -976,12 +1157,22 @@ extern "C" {
     pub fn lfuse_inflection_init(result: *mut lfuse_inflection, size: usize);
     #[must_use]
     pub fn lfuse_curve_inflection(x: *const f64, y: *const f64, count: i64, result: *mut lfuse_inflection, err: *mut lfuse_error) -> lfuse_status;
+    pub fn lfuse_dropout_args_init(args: *mut lfuse_dropout_args, size: usize);
+    #[must_use]
+    pub fn lfuse_dropout_forward(ctx: *mut lfuse_context, args: *const lfuse_dropout_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_dropout_backward(ctx: *mut lfuse_context, args: *const lfuse_dropout_args, err: *mut lfuse_error) -> lfuse_status;
     #[must_use]
     pub fn lfuse_relu_forward(ctx: *mut lfuse_context, x: *const f32, count: i64, y: *mut f32, err: *mut lfuse_error) -> lfuse_status;
     #[must_use]
     pub fn lfuse_relu_backward(ctx: *mut lfuse_context, y: *const f32, dy: *const f32, count: i64, dx: *mut f32, err: *mut lfuse_error) -> lfuse_status;
     #[must_use]
     pub fn lfuse_add(ctx: *mut lfuse_context, a: *const f32, b: *const f32, count: i64, y: *mut f32, err: *mut lfuse_error) -> lfuse_status;
+    pub fn lfuse_embedding_args_init(args: *mut lfuse_embedding_args, size: usize);
+    #[must_use]
+    pub fn lfuse_embedding_forward(ctx: *mut lfuse_context, args: *const lfuse_embedding_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_embedding_backward(ctx: *mut lfuse_context, args: *const lfuse_embedding_args, err: *mut lfuse_error) -> lfuse_status;
     pub fn lfuse_gemm_args_init(args: *mut lfuse_gemm_args, size: usize);
     #[must_use]
     pub fn lfuse_gemm(ctx: *mut lfuse_context, args: *const lfuse_gemm_args, err: *mut lfuse_error) -> lfuse_status;
@@ -1023,12 +1214,26 @@ extern "C" {
     pub fn lfuse_linear_backward_weights(ctx: *mut lfuse_context, args: *const lfuse_linear_args, err: *mut lfuse_error) -> lfuse_status;
     #[must_use]
     pub fn lfuse_linear_workspace(ctx: *mut lfuse_context, args: *const lfuse_linear_args, bytes: *mut usize, err: *mut lfuse_error) -> lfuse_status;
+    pub fn lfuse_linear_residual_args_init(args: *mut lfuse_linear_residual_args, size: usize);
+    #[must_use]
+    pub fn lfuse_linear_residual_forward(ctx: *mut lfuse_context, args: *const lfuse_linear_residual_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_linear_residual_backward_data(ctx: *mut lfuse_context, args: *const lfuse_linear_residual_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_linear_residual_backward_weights(ctx: *mut lfuse_context, args: *const lfuse_linear_residual_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_linear_residual_workspace(ctx: *mut lfuse_context, args: *const lfuse_linear_residual_args, bytes: *mut usize, err: *mut lfuse_error) -> lfuse_status;
     pub fn lfuse_cross_entropy_args_init(args: *mut lfuse_cross_entropy_args, size: usize);
     pub fn lfuse_distillation_args_init(args: *mut lfuse_distillation_args, size: usize);
+    pub fn lfuse_linear_cross_entropy_args_init(args: *mut lfuse_linear_cross_entropy_args, size: usize);
     #[must_use]
     pub fn lfuse_softmax_cross_entropy(ctx: *mut lfuse_context, args: *const lfuse_cross_entropy_args, err: *mut lfuse_error) -> lfuse_status;
     #[must_use]
     pub fn lfuse_softmax_distillation(ctx: *mut lfuse_context, args: *const lfuse_distillation_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_linear_cross_entropy(ctx: *mut lfuse_context, args: *const lfuse_linear_cross_entropy_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_linear_cross_entropy_workspace(ctx: *mut lfuse_context, args: *const lfuse_linear_cross_entropy_args, bytes: *mut usize, err: *mut lfuse_error) -> lfuse_status;
     #[must_use]
     pub fn lfuse_outputs_create(ctx: *mut lfuse_context, channels: i64, outputs: *mut *mut lfuse_outputs, err: *mut lfuse_error) -> lfuse_status;
     pub fn lfuse_outputs_destroy(outputs: *mut lfuse_outputs);

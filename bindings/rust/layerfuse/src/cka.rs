@@ -75,6 +75,12 @@ impl Cka {
         unsafe { std::slice::from_raw_parts(lfuse_cka_sums(self.raw.get()), self.pairs()) }
     }
 
+    /// How many layers they are of.
+    pub fn count(&self) -> usize {
+        // SAFETY: an accumulator.
+        unsafe { lfuse_cka_count(self.raw.get()) as usize }
+    }
+
     /// How many batches they are of.
     pub fn batches(&self) -> i64 {
         // SAFETY: an accumulator.

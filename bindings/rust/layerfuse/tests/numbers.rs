@@ -43,6 +43,7 @@ fn sums_of_batches_merge_and_travel() {
     other.merge(&all).unwrap();
     other.add_sums(all.sums(), all.batches()).unwrap();
     refused(other.add_sums(&[1.0], 1), Status::SHAPE, "1 sums, 3 are needed");
+    assert_eq!(other.count(), 2);
     assert_eq!((other.batches(), other.sums()[0]), (2, 2.0 * all.sums()[0]));
     assert_eq!(other.result().unwrap(), all.result().unwrap());
 }
