@@ -36,6 +36,7 @@ using linear_cross_entropy_args =
 using cross_entropy_args = sized<lfuse_cross_entropy_args, lfuse_cross_entropy_args_init>;
 using distillation_args = sized<lfuse_distillation_args, lfuse_distillation_args_init>;
 using pool2d_args = sized<lfuse_pool2d_args, lfuse_pool2d_args_init>;
+using rotary_args = sized<lfuse_rotary_args, lfuse_rotary_args_init>;
 using sgd_args = sized<lfuse_sgd_args, lfuse_sgd_args_init>;
 using sgd_all_args = sized<lfuse_sgd_all_args, lfuse_sgd_all_args_init>;
 using adamw_args = sized<lfuse_adamw_args, lfuse_adamw_args_init>;

@@ -618,6 +618,30 @@ pub struct lfuse_retrainer_options {
     pub mix: i32,
 }
 
+// rotary.h
+pub const LFUSE_ROTARY_INTERLEAVED: u32 = 1;
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct lfuse_rotary_args {
+    pub struct_size: usize,
+    pub x: *const f32,
+    pub dy: *const f32,
+    pub y: *mut f32,
+    pub dx: *mut f32,
+    pub batch: i64,
+    pub tokens: i64,
+    pub heads: i64,
+    pub head_dim: i64,
+    pub x_stride: i64,
+    pub y_stride: i64,
+    pub x_batch_stride: i64,
+    pub y_batch_stride: i64,
+    pub position: i64,
+    pub base: f64,
+    pub flags: u32,
+    pub reserved: i32,
+}
+
 // search.h
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -1351,6 +1375,11 @@ extern "C" {
     pub fn lfuse_retrainer_end_epoch(retrainer: *mut lfuse_retrainer, metric: f64, verdict: *mut lfuse_verdict, err: *mut lfuse_error) -> lfuse_status;
     pub fn lfuse_retrainer_ties(retrainer: *const lfuse_retrainer) -> *const lfuse_ties;
     pub fn lfuse_retrainer_plan(retrainer: *const lfuse_retrainer) -> *const lfuse_plan;
+    pub fn lfuse_rotary_args_init(args: *mut lfuse_rotary_args, size: usize);
+    #[must_use]
+    pub fn lfuse_rotary_forward(ctx: *mut lfuse_context, args: *const lfuse_rotary_args, err: *mut lfuse_error) -> lfuse_status;
+    #[must_use]
+    pub fn lfuse_rotary_backward(ctx: *mut lfuse_context, args: *const lfuse_rotary_args, err: *mut lfuse_error) -> lfuse_status;
     pub fn lfuse_search_options_init(options: *mut lfuse_search_options, size: usize);
     #[must_use]
     pub fn lfuse_search_ratio(ties: *mut lfuse_ties, options: *const lfuse_search_options, plan: *mut *mut lfuse_plan, metric: *mut f64, err: *mut lfuse_error) -> lfuse_status;

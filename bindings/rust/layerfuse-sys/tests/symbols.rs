@@ -208,6 +208,9 @@ fn every_function_is_in_the_library() {
         lfuse_retrainer_end_epoch as *const (),
         lfuse_retrainer_ties as *const (),
         lfuse_retrainer_plan as *const (),
+        lfuse_rotary_args_init as *const (),
+        lfuse_rotary_forward as *const (),
+        lfuse_rotary_backward as *const (),
         lfuse_search_options_init as *const (),
         lfuse_search_ratio as *const (),
         lfuse_similarity_options_init as *const (),
@@ -257,6 +260,6 @@ fn every_function_is_in_the_library() {
         lfuse_version as *const (),
         lfuse_version_string as *const (),
     ];
-    assert_eq!(all.len(), 250);
+    assert_eq!(all.len(), 253);
     assert!(all.iter().all(|function| !function.is_null()));
 }
