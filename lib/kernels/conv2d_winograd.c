@@ -208,19 +208,21 @@ void lfi_conv2d_winograd_load_row(const struct lfi_env *env,
     }
 }
 
-/* What follows the sums of one tile, while they are in the first cache. */
+/* What follows the sums of one tile, channels from `channel` on, while they are in the first
+ * cache. */
 static void end_tile(const struct lfi_env *env, const struct lfi_winograd_images *images,
                      const struct lfi_winograd_tile *tile, const struct place *place,
-                     const struct lfi_winograd_output *output)
+                     int64_t channel, const struct lfi_winograd_output *output)
 {
     const int64_t rows = tile->outputs < place->end_row ? tile->outputs : place->end_row;
     const int64_t cols = tile->outputs < place->end_col ? tile->outputs : place->end_col;
     int64_t row;
 
     for (row = 0; row < rows && output->epilogue.needed; row++) {
-        const int64_t at = (place->pixel + row * images->width) * images->channels;
+        const int64_t at =
+            (place->pixel + row * images->width) * images->channels + channel;
 
-        lfi_conv2d_epilogue_run(env, &output->epilogue, 0, images->channels,
+        lfi_conv2d_epilogue_run(env, &output->epilogue, channel, tile->width,
                                 output->residual == NULL ? NULL : output->residual + at,
                                 cols, output->data + at);
     }
@@ -253,6 +255,36 @@ void lfi_conv2d_winograd_store(const struct lfi_env *env,
         tile.from = from + i * matrices->row;
         tile.to = output->data + place.pixel * images->channels;
         env->kernels->winograd_f32(&tile);
-        end_tile(env, images, &tile, &place, output);
+        end_tile(env, images, &tile, &place, 0, output);
+    }
+}
+
+void lfi_conv2d_winograd_store_row(
+    const struct lfi_env *env, const struct lfi_winograd_tiles *tiles,
+    const struct lfi_winograd_images *images, const struct lfi_winograd_part *part,
+    int64_t first, int64_t count, const struct lfi_winograd_matrices *matrices,
+    const float *from, const struct lfi_winograd_output *output, int64_t turn)
+{
+    struct lfi_winograd_tile tile = {
+        .from_col = matrices->point,
+        .to_row = images->width * images->channels,
+        .to_col = images->channels,
+        .width = part->width,
+        .outputs = (int32_t)tiles->outputs,
+        .row = (int32_t)part->row,
+        .kind = LFI_WINOGRAD_OUTPUT,
+        .accumulate = turn > 0 || output->accumulate,
+    };
+    int64_t i;
+
+    for (i = 0; i < count; i++) {
+        const struct place place = place_of(tiles, images, first + i);
+
+        put_place(&place, &tile);
+        tile.from = from + i * matrices->row;
+        tile.to = output->data + place.pixel * images->channels + part->channel;
+        env->kernels->winograd_half_f32(&tile);
+        if (turn == tiles->outputs + 1)
+            end_tile(env, images, &tile, &place, part->channel, output);
     }
 }

@@ -86,6 +86,47 @@ struct lfi_winograd_output {
     bool accumulate;
 };
 
+/* ---- forward, or backward data ------------------------------------------------------------------ */
+
+struct lfi_winograd_pass {
+    const struct lfi_env *env;
+    const struct lfi_conv2d *conv;
+    const float *from;
+    struct lfi_winograd_images source;
+    struct lfi_winograd_images target;
+    struct lfi_winograd_tiles tiles;
+    struct lfi_winograd_output output;
+    struct lfi_winograd_matrices v; /* of a block of tiles */
+    struct lfi_winograd_matrices m;
+    int64_t block;    /* 0: by columns */
+    int64_t u_floats; /* of our own */
+    const float *u;
+    float *blocks; /* V and M, one pair for each slot */
+    bool backward;
+};
+
+/* A pass of many channels: a task has some columns of M. */
+struct lfi_winograd_columns {
+    struct lfi_winograd_matrices v; /* of a block of tiles and one row of points */
+    struct lfi_winograd_matrices m;
+    int64_t ins;    /* that are transformed at a time */
+    int64_t outs;   /* of a task */
+    int64_t chunks; /* of tiles, for each of the outs */
+    int64_t block;
+    int64_t u_floats; /* of a slot's own U; 0: it is packed */
+    int64_t slot_floats;
+};
+
+struct lfi_winograd_columns
+lfi_conv2d_winograd_columns(const struct lfi_winograd_pass *p);
+lfuse_status lfi_conv2d_winograd_columns_run(const struct lfi_winograd_pass *p,
+                                             const struct lfi_winograd_columns *columns,
+                                             float *slots, lfuse_error *err);
+/* The panels of columns [first, first + cols), on this thread. */
+void lfi_conv2d_winograd_some_weights(const struct lfi_env *env,
+                                      const struct lfi_conv2d *conv, bool backward,
+                                      int64_t first, int64_t cols, float *to);
+
 /* ---- weight gradients by parts ---------------------------------------------------------------- */
 
 /* Weight gradients of many channels: W is cut into squares of channels and rows of points. */
@@ -122,5 +163,13 @@ void lfi_conv2d_winograd_store(const struct lfi_env *env,
                                const struct lfi_winograd_matrices *matrices,
                                const float *from,
                                const struct lfi_winograd_output *output);
+
+/* The share of one row of points and some channels in the pixels; `turn` counts the rows from 0
+ * on: the first writes or accumulates as output says, the last is followed by the epilogue. */
+void lfi_conv2d_winograd_store_row(
+    const struct lfi_env *env, const struct lfi_winograd_tiles *tiles,
+    const struct lfi_winograd_images *images, const struct lfi_winograd_part *part,
+    int64_t first, int64_t count, const struct lfi_winograd_matrices *matrices,
+    const float *from, const struct lfi_winograd_output *output, int64_t turn);
 
 #endif

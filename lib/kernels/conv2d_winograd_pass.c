@@ -4,45 +4,19 @@
  * Backward data is a forward pass over dy, with ins and outs changed, the taps turned round and
  * a padding of 2 - pad; where that is negative, the outer pixels of dy are not looked at.
  *
- * Where V and M of a dozen tiles or more fit the second cache, a task is such a block: it reads x,
- * multiplies, and writes y. Where there are too many channels for that, the blocks are larger,
- * follow each other, and all threads work on each: on its transforms, then its products, then its
- * transforms back. Either way U is read once per block, and each element of M is one sum over
- * the channels, in the same order.
+ * A task is a block of tiles: it reads x, multiplies, and writes y. U is read once per block, and each
+ * element of M is one sum over the channels. Where there are too many channels for V and M of
+ * a dozen tiles to fit the second cache, a task has some columns instead: see
+ * conv2d_winograd_columns.c.
  */
 #include "kernels/conv2d_winograd.h"
 
 enum {
     PANEL = LFI_WINOGRAD_PANEL,
     ROWS = 12, /* blocks are multiples of this, if they can: see gemm_body.h */
-    OWN_FLOATS = 160 << 10,  /* V and M of a block that is one task's */
-    MOST_FLOATS = 216 << 10, /* the same, where that is fewer than ROWS tiles */
-    JOINT_FLOATS = 5 << 18,  /* V and M of a block that is everybody's */
-    SHARE = 4                /* tiles that one task transforms */
+    OWN_FLOATS = 160 << 10, /* V and M of a block */
+    MOST_FLOATS = 216 << 10 /* the same, where that is fewer than ROWS tiles */
 };
-
-struct pass {
-    const struct lfi_env *env;
-    const float *from;
-    struct lfi_winograd_images source;
-    struct lfi_winograd_images target;
-    struct lfi_winograd_tiles tiles;
-    struct lfi_winograd_output output;
-    struct lfi_winograd_matrices v;
-    struct lfi_winograd_matrices m;
-    int64_t block;
-    bool joint;       /* all work on one block */
-    int64_t u_floats; /* of our own */
-    const float *u;
-    float *blocks; /* V and M, one pair for each slot; or one pair */
-    int64_t first; /* of the block, where it is joint */
-    int64_t count;
-};
-
-static int64_t round_down(int64_t value)
-{
-    return value < ROWS ? 1 : value / ROWS * ROWS;
-}
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -50,29 +24,28 @@ static int64_t smaller(int64_t a, int64_t b)
 }
 
 /* How many tiles are a block. */
-static void cut(struct pass *p)
+static void cut(struct lfi_winograd_pass *p)
 {
     const int64_t tile = p->tiles.points * (p->source.channels + p->target.channels);
 
-    p->block = round_down(OWN_FLOATS / tile);
+    p->block = OWN_FLOATS / tile / ROWS * ROWS;
     if (p->block < ROWS && ROWS * tile <= MOST_FLOATS)
         p->block = ROWS;
-    p->joint = p->block < ROWS;
-    if (p->joint)
-        p->block = round_down(JOINT_FLOATS / tile);
     p->block = smaller(p->block, p->tiles.count);
     p->v = lfi_conv2d_winograd_matrices(p->tiles.points, p->block, p->source.channels);
     p->m = lfi_conv2d_winograd_matrices(p->tiles.points, p->block, p->target.channels);
 }
 
-static struct pass plan(const struct lfi_env *env, const struct lfi_conv2d *c,
-                        bool backward)
+static struct lfi_winograd_pass plan(const struct lfi_env *env,
+                                     const struct lfi_conv2d *c, bool backward)
 {
     const int direction = backward ? LFI_CONV2D_BACKWARD_DATA : LFI_CONV2D_FORWARD;
     const struct lfi_winograd_images x = {c->in_channels, c->height, c->width, 0, 0};
     const struct lfi_winograd_images y = {c->out_channels, c->out_h, c->out_w, 0, 0};
-    struct pass p = {
+    struct lfi_winograd_pass p = {
         .env = env,
+        .conv = c,
+        .backward = backward,
         .from = backward ? c->dy : c->x,
         .source = backward ? y : x,
         .target = backward ? x : y,
@@ -91,19 +64,17 @@ static struct pass plan(const struct lfi_env *env, const struct lfi_conv2d *c,
     return p;
 }
 
-/* Shared: U, the epilogue's numbers, a joint block. */
+/* Shared: U, the epilogue's numbers. By columns, a slot has its own part of U. */
 static lfuse_status size_memory(const struct lfi_env *env, const struct lfi_conv2d *c,
-                                const struct pass *p, struct lfi_conv2d_memory *memory,
-                                lfuse_error *err)
+                                const struct lfi_winograd_pass *p,
+                                struct lfi_conv2d_memory *memory, lfuse_error *err)
 {
-    const int64_t block = p->v.floats + p->m.floats;
+    const bool columns = p->block == 0;
 
     memory->as_it_is = true;
-    memory->shared_floats = p->u_floats + lfi_conv2d_epilogue_floats(c);
-    if (p->joint)
-        memory->shared_floats += block;
-    else
-        memory->slot_floats = block;
+    memory->shared_floats = (columns ? 0 : p->u_floats) + lfi_conv2d_epilogue_floats(c);
+    memory->slot_floats =
+        columns ? lfi_conv2d_winograd_columns(p).slot_floats : p->v.floats + p->m.floats;
     return lfi_conv2d_memory_size(env, memory, err);
 }
 
@@ -112,14 +83,14 @@ lfuse_status lfi_conv2d_winograd_memory(const struct lfi_env *env,
                                         struct lfi_conv2d_memory *memory,
                                         lfuse_error *err)
 {
-    const struct pass p = plan(env, c, backward);
+    const struct lfi_winograd_pass p = plan(env, c, backward);
 
     return size_memory(env, c, &p, memory, err);
 }
 
 /* One panel of columns at one point. */
-static void multiply(const struct pass *p, const float *v, float *m, int64_t count,
-                     int64_t point, int64_t panel)
+static void multiply(const struct lfi_winograd_pass *p, const float *v, float *m,
+                     int64_t count, int64_t point, int64_t panel)
 {
     static const int64_t start = 0;
     const int64_t ins = p->source.channels, col = panel * PANEL;
@@ -143,14 +114,14 @@ static void multiply(const struct pass *p, const float *v, float *m, int64_t cou
     p->env->kernels->gemm_f32(&tile);
 }
 
-static int64_t panels(const struct pass *p)
+static int64_t panels(const struct lfi_winograd_pass *p)
 {
     return (p->target.channels + PANEL - 1) / PANEL;
 }
 
 static void own_block(void *arg, int64_t index, int32_t slot)
 {
-    const struct pass *p = arg;
+    const struct lfi_winograd_pass *p = arg;
     const int64_t first = index * p->block;
     const int64_t count = smaller(p->block, p->tiles.count - first);
     float *v = p->blocks + slot * (p->v.floats + p->m.floats), *m = v + p->v.floats;
@@ -165,64 +136,32 @@ static void own_block(void *arg, int64_t index, int32_t slot)
                               &p->output);
 }
 
-/* ---- joint blocks --------------------------------------------------------------------------- */
-
-static void load_share(void *arg, int64_t index, int32_t slot)
+static lfuse_status run_blocks(struct lfi_winograd_pass *p, float *u, lfuse_error *err)
 {
-    const struct pass *p = arg;
-    const int64_t first = index * SHARE;
+    const int direction = p->backward ? LFI_CONV2D_BACKWARD_DATA : LFI_CONV2D_FORWARD;
+    lfuse_status status = lfi_conv2d_weights(p->env, p->conv, direction, u, &p->u, err);
 
-    (void)slot;
-    lfi_conv2d_winograd_load(p->env, &p->tiles, &p->source, LFI_WINOGRAD_INPUT, p->from,
-                             p->first + first, smaller(SHARE, p->count - first), &p->v,
-                             p->blocks + first * p->v.row);
-}
-
-static void multiply_point(void *arg, int64_t index, int32_t slot)
-{
-    const struct pass *p = arg;
-    int64_t panel;
-
-    (void)slot;
-    for (panel = 0; panel < panels(p); panel++)
-        multiply(p, p->blocks, p->blocks + p->v.floats, p->count, index, panel);
-}
-
-static void store_share(void *arg, int64_t index, int32_t slot)
-{
-    const struct pass *p = arg;
-    const int64_t first = index * SHARE;
-
-    (void)slot;
-    lfi_conv2d_winograd_store(p->env, &p->tiles, &p->target, p->first + first,
-                              smaller(SHARE, p->count - first), &p->m,
-                              p->blocks + p->v.floats + first * p->m.row, &p->output);
-}
-
-static lfuse_status run_joint(struct pass *p, lfuse_error *err)
-{
-    lfuse_status status = LFUSE_OK;
-
-    for (p->first = 0; p->first < p->tiles.count && status == LFUSE_OK;
-         p->first += p->block) {
-        int64_t shares;
-
-        p->count = smaller(p->block, p->tiles.count - p->first);
-        shares = (p->count + SHARE - 1) / SHARE;
-        status = lfi_parallel_for(p->env, shares, load_share, p, err);
-        if (status == LFUSE_OK)
-            status = lfi_parallel_for(p->env, p->tiles.points, multiply_point, p, err);
-        if (status == LFUSE_OK)
-            status = lfi_parallel_for(p->env, shares, store_share, p, err);
-    }
+    if (status == LFUSE_OK)
+        status = lfi_parallel_for(p->env, (p->tiles.count + p->block - 1) / p->block,
+                                  own_block, p, err);
     return status;
+}
+
+static lfuse_status run_columns(struct lfi_winograd_pass *p, float *slots,
+                                lfuse_error *err)
+{
+    const struct lfi_winograd_columns columns = lfi_conv2d_winograd_columns(p);
+
+    p->u = p->conv->packed[p->backward ? LFI_CONV2D_BACKWARD_DATA : LFI_CONV2D_FORWARD];
+    return lfi_conv2d_winograd_columns_run(p, &columns, slots, err);
 }
 
 lfuse_status lfi_conv2d_winograd(const struct lfi_env *env, const struct lfi_conv2d *c,
                                  bool backward, lfuse_error *err)
 {
-    struct pass p = plan(env, c, backward);
+    struct lfi_winograd_pass p = plan(env, c, backward);
     struct lfi_conv2d_memory memory = {0};
+    float *u;
     lfuse_status status;
 
     status = size_memory(env, c, &p, &memory, err);
@@ -230,17 +169,11 @@ lfuse_status lfi_conv2d_winograd(const struct lfi_env *env, const struct lfi_con
         status = lfi_conv2d_memory_take(env, c, &memory, err);
     if (status != LFUSE_OK)
         return status;
-    p.blocks = memory.shared + p.u_floats + lfi_conv2d_epilogue_floats(c);
+    p.blocks = memory.slots;
+    u = memory.shared + lfi_conv2d_epilogue_floats(c);
     if (!backward)
-        p.output.epilogue = lfi_conv2d_epilogue_make(c, memory.shared + p.u_floats);
-    status = lfi_conv2d_weights(env, c,
-                                backward ? LFI_CONV2D_BACKWARD_DATA : LFI_CONV2D_FORWARD,
-                                memory.shared, &p.u, err);
-    if (status == LFUSE_OK && p.joint)
-        status = run_joint(&p, err);
-    else if (status == LFUSE_OK)
-        status = lfi_parallel_for(env, (p.tiles.count + p.block - 1) / p.block, own_block,
-                                  &p, err);
+        p.output.epilogue = lfi_conv2d_epilogue_make(c, memory.shared);
+    status = p.block > 0 ? run_blocks(&p, u, err) : run_columns(&p, memory.slots, err);
     lfi_conv2d_memory_give(env, c, &memory);
     return status;
 }

@@ -105,8 +105,9 @@ struct lfi_winograd_squares lfi_conv2d_winograd_squares(const struct lfi_conv2d 
         squares >= LEAST_SQUARES ? 1 : chunks_of(s.tiles.count, most, squares, rows);
     chunk = parts_of(s.tiles.count, s.chunks);
     s.block = parts_of(chunk, parts_of(chunk, most));
-    s.v = lfi_conv2d_winograd_matrices(rows, s.block, s.ins);
-    s.d = lfi_conv2d_winograd_matrices(rows, s.block, s.outs);
+    /* not of the block: more tiles may have smaller ones, but never need less memory */
+    s.v = lfi_conv2d_winograd_matrices(rows, smaller(s.tiles.count, most), s.ins);
+    s.d = lfi_conv2d_winograd_matrices(rows, smaller(s.tiles.count, most), s.outs);
     if (squares < LEAST_SQUARES)
         s.sums =
             lfi_conv2d_round(s.chunks * rows * TAPS * c->in_channels * c->out_channels);

@@ -16,8 +16,9 @@ struct job {
     int64_t outputs;
     int64_t points;
     int64_t depth; /* channels of the reduction */
+    int64_t first; /* column */
     int64_t cols;
-    int64_t strips;
+    int64_t strips; /* of a panel */
     bool backward;
 };
 
@@ -42,8 +43,9 @@ static void gather(const struct job *job, int64_t first, int64_t count, int64_t 
 static void run_strip(void *arg, int64_t index, int32_t slot)
 {
     const struct job *job = arg;
-    const int64_t col = index / job->strips * PANEL, first = index % job->strips * STRIP;
-    const int64_t width = job->cols - col < PANEL ? job->cols - col : PANEL;
+    const int64_t done = index / job->strips * PANEL, col = job->first + done;
+    const int64_t first = index % job->strips * STRIP;
+    const int64_t width = job->cols - done < PANEL ? job->cols - done : PANEL;
     const int64_t count = job->depth - first < STRIP ? job->depth - first : STRIP;
     const int64_t turn = job->backward ? -PANEL : PANEL;
     float taps[STRIP * AREA * PANEL];
@@ -64,20 +66,19 @@ static void run_strip(void *arg, int64_t index, int32_t slot)
     gather(job, first, count, col, width, taps);
     for (k = 0; k < count; k++) {
         tile.from = taps + (k * AREA + (job->backward ? AREA - 1 : 0)) * PANEL;
-        tile.to = job->to + col * job->points * job->depth + (first + k) * width;
+        tile.to = job->to + done * job->points * job->depth + (first + k) * width;
         job->env->kernels->winograd_f32(&tile);
     }
 }
 
-lfuse_status lfi_conv2d_winograd_weights(const struct lfi_env *env,
-                                         const struct lfi_conv2d *conv, bool backward,
-                                         float *packed, lfuse_error *err)
+static struct job job_of(const struct lfi_env *env, const struct lfi_conv2d *conv,
+                         bool backward, float *to)
 {
     const int64_t outputs = lfi_conv2d_winograd_outputs(conv);
     struct job job = {
         .env = env,
         .conv = conv,
-        .to = packed,
+        .to = to,
         .outputs = outputs,
         .points = (outputs + 2) * (outputs + 2),
         .depth = backward ? conv->out_channels : conv->in_channels,
@@ -86,6 +87,28 @@ lfuse_status lfi_conv2d_winograd_weights(const struct lfi_env *env,
     };
 
     job.strips = (job.depth + STRIP - 1) / STRIP;
+    return job;
+}
+
+lfuse_status lfi_conv2d_winograd_weights(const struct lfi_env *env,
+                                         const struct lfi_conv2d *conv, bool backward,
+                                         float *packed, lfuse_error *err)
+{
+    struct job job = job_of(env, conv, backward, packed);
+
     return lfi_parallel_for(env, job.strips * ((job.cols + PANEL - 1) / PANEL), run_strip,
                             &job, err);
+}
+
+void lfi_conv2d_winograd_some_weights(const struct lfi_env *env,
+                                      const struct lfi_conv2d *conv, bool backward,
+                                      int64_t first, int64_t cols, float *to)
+{
+    struct job job = job_of(env, conv, backward, to);
+    int64_t index;
+
+    job.first = first;
+    job.cols = cols;
+    for (index = 0; index < job.strips * ((cols + PANEL - 1) / PANEL); index++)
+        run_strip(&job, index, 0);
 }

@@ -105,6 +105,32 @@ static void each_part_may_be_left_out(void **state)
         }
 }
 
+/* By blocks of tiles, whose pixels have all channels; by columns, of which tasks have some. */
+static void everything_follows_the_sums_of_winograd_too(void **state)
+{
+    static const struct shape of[] = {
+        {2, 16, 8, 6, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},
+        {5, 270, 4, 3, 250, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},
+    };
+    struct lft *t = *state;
+    size_t i;
+
+    for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+        struct given g =
+            give(t, t->ctx, &of[i], LFUSE_LAYOUT_NHWC, SETS - 1, lft_guard_end);
+        lfuse_conv2d_args plain = g.p.args;
+
+        plain.bias = plain.scale = plain.shift = plain.residual = NULL;
+        plain.flags = 0;
+        plain.y = g.sums;
+        plain.algorithm = g.p.args.algorithm = LFUSE_CONV2D_WINOGRAD;
+        lft_ok(t, lfuse_conv2d_forward(t->ctx, &plain, &t->err));
+        lft_ok(t, lfuse_conv2d_forward(t->ctx, &g.p.args, &t->err));
+        check_behind(&g, i, SETS - 1);
+        lft_guard_free();
+    }
+}
+
 /* One image is cut into bands, of which the last has fewer rows. */
 static const struct shape bands[] = {
     {1, 16, 31, 30, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},
@@ -248,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         lft_test(everything_follows_the_sums_on_all_instruction_sets),
         lft_test(each_part_may_be_left_out),
+        lft_test(everything_follows_the_sums_of_winograd_too),
         lft_test(bands_and_threads_change_no_bit),
         lft_test(a_batch_norm_of_fixed_statistics_is_a_scale_and_a_shift),
         lft_test(backward_passes_look_at_none_of_it),

@@ -28,9 +28,10 @@ static const struct shape winograd_shapes[] = {
     {2, 3, 7, 8, 4, PADS(2, 0, 1, 2)},
     {1, 2, 4, 5, 3, PADS(4, 3, 5, 6)},
     {2, 2, 1, 1, 3, PADS(1, 1, 1, 1)},
-    /* several blocks of a task; several that all tasks share */
+    /* several blocks of a task; by columns: in one chunk, in two of two blocks */
     {700, 4, 1, 1, 3, PADS(1, 1, 1, 1)},
     {72, 270, 1, 1, 250, PADS(1, 1, 1, 1)},
+    {260, 510, 1, 1, 13, PADS(1, 1, 1, 1)},
     /* weight gradients by squares: one in chunks, with lines of more than eight tiles; many */
     {2, 104, 2, 330, 50, PADS(1, 1, 1, 1)},
     {3, 400, 5, 4, 290, PADS(1, 1, 1, 1)},
