@@ -31,6 +31,7 @@ refuses 2 '--weights: --cifar10 needs a trained network' --cifar10 .
 refuses 2 '--weights: cannot read missing' --cifar10 . --weights missing
 refuses 2 '--weights: only with --cifar10' --weights file
 refuses 2 '--weights: cannot read folder' --cifar10 . --weights folder
+refuses 2 '--lm: --cifar10 and --weights are of images' --lm --weights file
 refuses 2 "--cifar10: no data_batch_1.bin in folder: unpack CIFAR-10's binary version there" \
     --cifar10 folder --weights file
 refuses 2 "--policy: 'best' is none of average, freeze, random" --policy best
