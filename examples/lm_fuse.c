@@ -108,16 +108,15 @@ static lfuse_status open_row(struct lm_run *run, struct state *state, lfuse_erro
     return status;
 }
 
-static lfuse_status close_row(struct lm_run *run, struct state *state, lfuse_error *err)
+/* The latest row as it is by now. */
+static lfuse_status judge_row(struct lm_run *run, struct state *state, lfuse_error *err)
 {
     struct lm_row *row = &state->rows[state->row_count - 1];
-    lfuse_status status = LFUSE_OK;
 
-    if (row->steps > 0)
-        status = lm_judge(run, &row->retrained, err);
-    if (status == LFUSE_OK)
-        print_row(state, state->row_count - 1);
-    return status;
+    if (row->judged == row->steps)
+        return LFUSE_OK;
+    row->judged = row->steps;
+    return lm_judge(run, &row->retrained, err);
 }
 
 /* ---- the schedule
@@ -150,14 +149,15 @@ static lfuse_status turn(struct lm_run *run, struct state *state, lfuse_error *e
 
     if (state->verdict == LFUSE_VERDICT_DONE || !lfuse_retrainer_is_due(run->retrainer))
         return LFUSE_OK; /* steps that the schedule leaves over are trained, too */
-    status = close_row(run, state, err);
+    status = judge_row(run, state, err);
     if (status != LFUSE_OK)
         return status;
     nats = state->rows[state->row_count - 1].retrained.nats;
     status = lfuse_retrainer_end_epoch(run->retrainer, -nats, &state->verdict, err);
-    if (status == LFUSE_OK && state->verdict == LFUSE_VERDICT_FUSED)
-        status = open_row(run, state, err);
-    return status;
+    if (status != LFUSE_OK || state->verdict != LFUSE_VERDICT_FUSED)
+        return status;
+    print_row(state, state->row_count - 1); /* it is complete */
+    return open_row(run, state, err);
 }
 
 static lfuse_status train(struct lm_run *run, struct state *state, lfuse_error *err)
@@ -201,7 +201,7 @@ static lfuse_status begin(struct lm_run *run, struct state *state, lfuse_error *
     }
     printf("\nstep  ratio  of          unique weights     fused   retrained   steps  "
            "seconds\n");
-    for (i = 0; i + (state->verdict != LFUSE_VERDICT_DONE) < state->row_count; i++)
+    for (i = 0; i + 1 < state->row_count; i++)
         print_row(state, i);
     fflush(stdout);
     return status;
@@ -214,8 +214,10 @@ lfuse_status lm_fuse(struct lm_run *run, lfuse_error *err)
 
     if (status == LFUSE_OK)
         status = train(run, &state, err);
-    if (status == LFUSE_OK && state.verdict != LFUSE_VERDICT_DONE)
-        status = close_row(run, &state, err);
+    if (status == LFUSE_OK)
+        status = judge_row(run, &state, err);
+    if (status == LFUSE_OK)
+        print_row(&state, state.row_count - 1);
     if (status == LFUSE_OK)
         status = lfuse_retrainer_finalise(run->retrainer, err);
     return status == LFUSE_OK ? lm_evaluate(run->net, &run->options.text.sets.test,

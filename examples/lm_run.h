@@ -12,8 +12,8 @@ struct lm_row {
     double ratio;                     /* over candidates, */
     int64_t unique;                   /* and their weights */
     struct lm_score fused, retrained; /* by run->judges */
-    int64_t steps;
-    double seconds; /* of training */
+    int64_t steps, judged;            /* since then; and when retrained was scored */
+    double seconds;                   /* of training */
 };
 
 struct lm_run {
