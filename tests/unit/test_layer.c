@@ -142,7 +142,7 @@ static void parameters_come_back_as_they_were_added(void **state)
         p.layer = "ignored";
         p.gradient = gradient[i];
         p.state[i % 4] = velocity[i];
-        p.role = i % 5;
+        p.role = i % 6;
         p.output_axis = i % 2;
         lft_ok(t, lfuse_layer_add_parameter(layer, &p, &t->err));
         memset(name, 'x', sizeof(name) - 1); /* the name is copied */
@@ -158,7 +158,7 @@ static void parameters_come_back_as_they_were_added(void **state)
         assert_ptr_equal(p.gradient, gradient[i]);
         for (k = 0; k < 4; k++)
             assert_ptr_equal(p.state[k], k == i % 4 ? velocity[i] : NULL);
-        assert_int_equal(p.role, i % 5 == 0 ? LFUSE_ROLE_WEIGHT : i % 5);
+        assert_int_equal(p.role, i % 6 == 0 ? LFUSE_ROLE_WEIGHT : i % 6);
         assert_int_equal(p.output_axis, i % 2);
         assert_int_equal(p.struct_size, sizeof(p));
     }
@@ -223,8 +223,8 @@ static void bad_parameters_are_named_and_leave_the_layer_unchanged(void **state)
     p = parameter_of("bias", NULL);
     add_fails(t, layer, &p, LFUSE_ERR_ARGUMENT, "parameter.value of layer h.0 is NULL");
     p = parameter_of("bias", x);
-    p.role = 5;
-    add_fails(t, layer, &p, LFUSE_ERR_ARGUMENT, "bias: role is 5, which is unknown");
+    p.role = 6;
+    add_fails(t, layer, &p, LFUSE_ERR_ARGUMENT, "bias: role is 6, which is unknown");
     p.role = -1;
     add_fails(t, layer, &p, LFUSE_ERR_ARGUMENT, "bias: role is -1");
     p = parameter_of("bias", x);
