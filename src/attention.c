@@ -35,9 +35,11 @@ static lfuse_status check_sizes(const lfuse_attention_args *a, lfuse_error *err)
 
 static lfuse_status check_numbers(const lfuse_attention_args *a, lfuse_error *err)
 {
-    if (!isfinite(a->scale) || a->scale < 0.0)
-        return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.scale is %g, not finite and >= 0",
-                        a->scale);
+    const float scale = (float)a->scale;
+
+    if (a->scale != 0.0 && !(isfinite(scale) && scale > 0.0f))
+        return lfi_fail(err, LFUSE_ERR_ARGUMENT,
+                        "args.scale is %g, not finite and > 0 in f32, or 0", a->scale);
     if ((a->flags & ~(uint32_t)LFUSE_ATTENTION_CAUSAL) != 0)
         return lfi_fail(err, LFUSE_ERR_ARGUMENT, "args.flags has unknown bits: %#x",
                         (unsigned)a->flags);

@@ -45,7 +45,7 @@ typedef struct lfuse_attention_args {
     int64_t k_batch_stride; /* 0 means keys * k_stride */
     int64_t v_batch_stride;
     int64_t y_batch_stride;
-    double scale;     /* > 0; 0 means 1 / sqrt(head_dim) */
+    double scale;     /* > 0 in f32; 0 means 1 / sqrt(head_dim) */
     uint32_t flags;   /* LFUSE_ATTENTION_* or 0 */
     int32_t reserved; /* 0 */
     void *workspace;  /* lfuse_attention_workspace() bytes, aligned to 64; or NULL */
@@ -81,7 +81,8 @@ LFUSE_API void lfuse_attention_args_init(lfuse_attention_args *args, size_t size
  *          half of them under CAUSAL. No matrix of tokens by keys is in memory: the workspace
  *          grows with tokens and not with their square.
  * Numbers: f32 sums. exp() is right to 2^-22 of its value, and 0 where that is below 2^-126.
- *          A NaN or an infinity in v makes NaN of y of queries near it that do not see it, too.
+ *          A NaN or an infinity in v makes NaN of y of queries near it that do not see it, too;
+ *          backward, one in k does so to dq, and one in q or dy to dk and dv.
  * Threads: concurrent calls may share ctx and inputs.
  * Source:  Dao et al. 2022, arXiv:2205.14135, and Milakov & Gimelshein 2018, arXiv:1805.02867;
  *          grouped queries: Ainslie et al. 2023, arXiv:2305.13245. Since 0.1.

@@ -64,6 +64,8 @@ LFUSE_API void lfuse_layer_norm_args_init(lfuse_layer_norm_args *args, size_t si
  *          On failure the outputs are untouched.
  * Numbers: sums over a row in f32 over chains of at most columns / 8 elements, each about the
  *          row's mean; dgamma and dbeta in f32 over at most 32 rows, such sums in f64.
+ *          Squares of what is further than 1.8e19 from the mean (RMS norm: from 0) are infinite
+ *          in f32: y is then beta, or 0.
  * Threads: concurrent calls may share ctx and inputs.
  * Source:  Ba et al. 2016, arXiv:1607.06450; Zhang & Sennrich 2019, arXiv:1910.07467. Since 0.1.
  */

@@ -66,7 +66,7 @@ LFUSE_API lfuse_status lfuse_linear_backward_weights(lfuse_context *ctx,
 /**
  * lfuse_linear_workspace() - bytes that are enough for all three calls with these args
  *
- * Pointers of args are not looked at; the answer depends on the context's threads.
+ * Pointers of args are not looked at.
  *
  * Errors:  as the calls for sizes; LFUSE_ERR_ARGUMENT for a NULL; *bytes is then untouched
  * Threads: any.

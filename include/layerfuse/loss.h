@@ -49,10 +49,10 @@ typedef struct lfuse_linear_cross_entropy_args {
     size_t struct_size; /* set by lfuse_linear_cross_entropy_args_init(&a, sizeof(a)) */
     const float *x;     /* (rows, width), dense rows */
     const float *w;     /* (vocabulary, width) */
-    const int32_t
-        *labels; /* (rows), each in [0, vocabulary), or -1: the row does not count */
-    float *dx;   /* as x: gradient of the mean loss; NULL: not wanted; may not be x */
-    float *dw;   /* as w, likewise */
+    const int32_t *
+        labels; /* (rows), each in [0, vocabulary), or -1: the row does not count, but a NaN in its x does */
+    float *dx;  /* as x: gradient of the mean loss; NULL: not wanted; may be x */
+    float *dw;  /* as w, likewise */
     int64_t rows;
     int64_t width;
     int64_t vocabulary;

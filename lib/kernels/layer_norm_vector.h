@@ -163,10 +163,12 @@ void LFI_ENTRY(layer_norm_f32)(const struct lfi_layer_norm_tile *given)
 
 /* ---- backward ------------------------------------------------------------------------------ */
 
-/* Masked lanes of dy and gamma are zero: whatever the normalised value is there. */
+/* Masked lanes are zero: what 0 - mean makes there may be out of range, and 0 times that a NaN. */
 VEC_INLINE vec normalised(const struct row *r, int64_t j, int64_t count)
 {
-    return vec_mul(vec_sub(vec_get(r->t->x + r->at + j, count), r->mean), r->inverse);
+    const vec d = vec_sub(vec_get(r->t->x + r->at + j, count), r->mean);
+
+    return vec_mul(vec_keep(d, count), r->inverse);
 }
 
 VEC_INLINE void add_gradients(const struct row *r, int64_t j, int64_t count,

@@ -43,6 +43,30 @@ static struct lfi_linear linear_of(const struct lfi_linear_loss *args, int64_t r
                                .out_features = args->vocabulary};
 }
 
+/* Of the products of a chunk, whichever of the two sizes needs more: fewer rows leave room for more
+ * of the weights to be packed at a time. */
+static lfuse_status workspace_of(const struct job *job, size_t *bytes, lfuse_error *err)
+{
+    const struct lfi_linear_loss *args = job->args;
+    const int64_t sizes[2] = {
+        args->rows < job->chunk_rows ? args->rows : job->chunk_rows,
+        (args->rows - 1) % job->chunk_rows + 1,
+    };
+    lfuse_status status = LFUSE_OK;
+    size_t each;
+    int i;
+
+    *bytes = 0;
+    for (i = 0; i < 2 && status == LFUSE_OK; i++) {
+        const struct lfi_linear linear = linear_of(args, sizes[i]);
+
+        status = lfi_linear_workspace(job->env, &linear, &each, err);
+        if (status == LFUSE_OK && each > *bytes)
+            *bytes = each;
+    }
+    return status;
+}
+
 /* Where the logits, the losses and the products' workspace begin in the scratch. */
 static lfuse_status lay_out(struct job *job, struct lfi_scratch *scratch, size_t at[3],
                             lfuse_error *err)
@@ -52,8 +76,7 @@ static lfuse_status lay_out(struct job *job, struct lfi_scratch *scratch, size_t
     lfuse_status status;
 
     job->linear = linear_of(args, job->chunk_rows);
-    status =
-        lfi_linear_workspace(job->env, &job->linear, &job->linear.workspace_bytes, err);
+    status = workspace_of(job, &job->linear.workspace_bytes, err);
     if (status != LFUSE_OK)
         return status;
     if (!lfi_scratch_add(scratch, rows, (size_t)args->vocabulary * sizeof(float),
@@ -121,11 +144,12 @@ static lfuse_status run_chunk(struct job *job, double *loss, int64_t *correct,
         *loss += job->losses[i].loss;
         *correct += job->losses[i].correct;
     }
-    if (status == LFUSE_OK && a->dx != NULL)
-        status = lfi_linear_backward_data(job->env, l, err);
     l->accumulate = a->accumulate || job->first > 0;
     if (status == LFUSE_OK && a->dw != NULL)
         status = lfi_linear_backward_weights(job->env, l, err);
+    l->accumulate = false;
+    if (status == LFUSE_OK && a->dx != NULL) /* last: dx may be x */
+        status = lfi_linear_backward_data(job->env, l, err);
     return status;
 }
 

@@ -139,6 +139,8 @@ static void numbers_and_versions_that_are_unknown_are_named(void **state)
         FAILS(directions[d], scale, -1.0, LFUSE_ERR_ARGUMENT, "args.scale is -1");
         FAILS(directions[d], scale, NAN, LFUSE_ERR_ARGUMENT, "not finite");
         FAILS(directions[d], scale, INFINITY, LFUSE_ERR_ARGUMENT, "not finite");
+        FAILS(directions[d], scale, 1e39, LFUSE_ERR_ARGUMENT, "args.scale is 1e+39");
+        FAILS(directions[d], scale, 1e-46, LFUSE_ERR_ARGUMENT, "args.scale is 1e-46");
         FAILS(directions[d], flags, 6, LFUSE_ERR_ARGUMENT, "0x6");
         FAILS(directions[d], reserved, 7, LFUSE_ERR_UNSUPPORTED, "args.reserved is 7");
         FAILS(directions[d], struct_size, 0, LFUSE_ERR_ARGUMENT, "struct_size 0");

@@ -423,6 +423,34 @@ static void equal_values_become_beta(void **state)
     free_heap(&m);
 }
 
+/* Lanes beyond a tail are 0 less the mean, times 1 / sqrt(epsilon): out of range, and no gradient's
+ * business. */
+static void a_large_constant_row_has_finite_gradients(void **state)
+{
+    struct lft *t = *state;
+    lfuse_isa isa;
+    int64_t columns, j;
+
+    for (isa = LFUSE_ISA_SCALAR; isa <= lfuse_context_isa(t->ctx); isa++) {
+        lfuse_context *ctx = lft_context(t, 0, isa);
+
+        for (columns = 1; columns < 34; columns++) {
+            struct norm m;
+
+            make(&m, 1, columns, 1, heap);
+            m.args.residual = NULL;
+            for (j = 0; j < columns; j++)
+                m.memory[X][j] = 0x1p123f; /* its mean is exact */
+            forward(t, ctx, &m);
+            backward(t, ctx, &m);
+            for (j = 0; j < columns; j++)
+                assert_true(isfinite(m.args.dx[j]));
+            free_heap(&m);
+        }
+        lfuse_context_destroy(ctx);
+    }
+}
+
 static void nan_stays_in_its_row(void **state)
 {
     struct lft *t = *state;
@@ -711,6 +739,7 @@ int main(void)
         lft_test(a_large_mean_leaves_the_variance),
         lft_test(rms_norm_ignores_a_scale_and_layer_norm_a_shift_too),
         lft_test(equal_values_become_beta),
+        lft_test(a_large_constant_row_has_finite_gradients),
         lft_test(nan_stays_in_its_row),
         lft_test(gradients_are_the_slopes_of_the_definition),
         lft_test(outputs_may_be_inputs_and_statistics_left_out),

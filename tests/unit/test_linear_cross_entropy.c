@@ -466,6 +466,46 @@ static void a_workspace_is_enough_and_a_refused_allocation_leaves_nothing(void *
     lft_guard_free();
 }
 
+/* Where the last chunk is shorter than it could be, its products may want more than a full one's. */
+static void a_workspace_is_enough_for_every_chunk(void **state)
+{
+    static const int64_t shapes[][3] = {
+        {253, 256, 8192}, {1365, 1500, 100}, {61, 64, 32768}};
+    struct lft *t = *state;
+    struct problem p;
+    size_t i, bytes;
+    void *workspace;
+
+    for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        make(&p, shapes[i][0], shapes[i][1], shapes[i][2], heap);
+        run(t, t->ctx, &p); /* with memory of its own */
+        lft_ok(t, lfuse_linear_cross_entropy_workspace(t->ctx, &p.args, &bytes, &t->err));
+        workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);
+        assert_non_null(workspace);
+        p.args.workspace = workspace;
+        p.args.workspace_bytes = bytes;
+        run(t, t->ctx, &p);
+        free(workspace);
+        free_heap(&p);
+    }
+}
+
+static void dx_may_take_the_place_of_x(void **state)
+{
+    struct lft *t = *state;
+    struct problem apart, in_place;
+
+    make(&apart, 70, 9, 5, heap);
+    make(&in_place, 70, 9, 5, heap);
+    in_place.args.dx = in_place.x;
+    run(t, t->ctx, &apart);
+    run(t, t->ctx, &in_place);
+    assert_memory_equal(in_place.x, apart.dx, 70 * 9 * sizeof(float));
+    assert_memory_equal(in_place.dw, apart.dw, 5 * 9 * sizeof(float));
+    free_heap(&apart);
+    free_heap(&in_place);
+}
+
 typedef lfuse_status (*entry)(lfuse_context *, const lfuse_linear_cross_entropy_args *,
                               lfuse_error *);
 
@@ -549,6 +589,8 @@ int main(void)
         lft_test(large_logits_stay_finite),
         lft_test(ties_and_nan_are_as_in_the_plain_kernel),
         lft_test(a_workspace_is_enough_and_a_refused_allocation_leaves_nothing),
+        lft_test(a_workspace_is_enough_for_every_chunk),
+        lft_test(dx_may_take_the_place_of_x),
         lft_test(every_error_is_told_and_the_outputs_untouched),
     };
 
